@@ -1,0 +1,41 @@
+package relay
+
+import (
+	"context"
+
+	"goop/shared/group"
+	"goop/shared/wire"
+)
+
+// Log is an engine that keeps the logs and the states of groups: one in memory (MemLog), one in SQLite
+// (package store), later a distributed one. It decides the order: it gives each accepted draft the
+// next number, in the order of the slice.
+//
+// Calls for different groups may come at once; for one group the relay makes one call at a time.
+// Each error that a draft can get is in its Result; the call itself fails only as a whole, and then
+// nothing of it has happened.
+type Log interface {
+	// Open makes the log of a group ready and returns where it stands. A group that is new to the
+	// engine begins with a fresh epoch at 0.
+	Open(ctx context.Context, cfg group.Config) (group.Head, error)
+
+	// Append checks each draft (known id, ifSeq, seats, size of the state, the row of a record table)
+	// and appends those that pass, all in one transaction with a savepoint for each. When it returns,
+	// the entries are as durable as the engine promises.
+	Append(ctx context.Context, id wire.GroupID, drafts []group.Draft) ([]group.Result, error)
+
+	// Read returns up to limit entries after a position, oldest first. It returns group.ErrForgotten
+	// when entries right after the position are no longer kept.
+	Read(ctx context.Context, id wire.GroupID, after int64, limit int) ([]group.Entry, error)
+
+	// Drop removes the log and the state of a closed group.
+	Drop(ctx context.Context, id wire.GroupID) error
+}
+
+// Registry remembers which groups there are, across restarts. Ephemeral groups never reach it.
+type Registry interface {
+	Groups(ctx context.Context) ([]group.Config, error)
+	Save(ctx context.Context, cfg group.Config) error
+	// Remove forgets a closed group, with its log and state, in one transaction.
+	Remove(ctx context.Context, id wire.GroupID) error
+}

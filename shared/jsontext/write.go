@@ -1,0 +1,116 @@
+package jsontext
+
+import (
+	"strconv"
+	"unicode/utf8"
+)
+
+// Writer appends one JSON text to B. Inside an object each value is preceded by its Key; commas are
+// the Writer's concern. The zero value is ready for use.
+//
+//	w := jsontext.Writer{B: dst}
+//	w.Begin('{')
+//	w.Key("seq")
+//	w.Int(7)
+//	w.End('}')
+type Writer struct {
+	B     []byte
+	comma bool
+}
+
+// Begin opens an object ('{') or an array ('[').
+func (w *Writer) Begin(open byte) {
+	w.separate()
+	w.B = append(w.B, open)
+	w.comma = false
+}
+
+// End closes an object ('}') or an array (']').
+func (w *Writer) End(closing byte) {
+	w.B = append(w.B, closing)
+	w.comma = true
+}
+
+// Key writes the name of the next value.
+func (w *Writer) Key(key string) {
+	w.separate()
+	w.B = AppendString(w.B, key)
+	w.B = append(w.B, ':')
+	w.comma = false
+}
+
+// Str writes a string.
+func (w *Writer) Str(s string) {
+	w.separate()
+	w.B = AppendString(w.B, s)
+	w.comma = true
+}
+
+// Int writes an integer.
+func (w *Writer) Int(n int64) {
+	w.separate()
+	w.B = strconv.AppendInt(w.B, n, 10)
+	w.comma = true
+}
+
+// Bool writes a boolean.
+func (w *Writer) Bool(v bool) {
+	w.separate()
+	w.B = strconv.AppendBool(w.B, v)
+	w.comma = true
+}
+
+// Raw writes a value that is JSON already, and null for an empty one.
+func (w *Writer) Raw(raw []byte) {
+	w.separate()
+	if len(raw) == 0 {
+		w.B = append(w.B, "null"...)
+	} else {
+		w.B = append(w.B, raw...)
+	}
+	w.comma = true
+}
+
+func (w *Writer) separate() {
+	if w.comma {
+		w.B = append(w.B, ',')
+	}
+}
+
+const hexDigits = "0123456789abcdef"
+
+// AppendString appends s as a JSON string. Invalid UTF-8 becomes U+FFFD. The line and paragraph
+// separators U+2028 and U+2029 are escaped, so that the text is also a JavaScript literal.
+func AppendString(dst []byte, s string) []byte {
+	dst = append(dst, '"')
+	for i := 0; i < len(s); {
+		c := s[i]
+		if c < utf8.RuneSelf {
+			switch {
+			case c == '"' || c == '\\':
+				dst = append(dst, '\\', c)
+			case c == '\n':
+				dst = append(dst, '\\', 'n')
+			case c == '\t':
+				dst = append(dst, '\\', 't')
+			case c < 0x20 || c == 0x7f:
+				dst = append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
+			default:
+				dst = append(dst, c)
+			}
+			i++
+			continue
+		}
+		r, n := utf8.DecodeRuneInString(s[i:])
+		switch {
+		case r == utf8.RuneError && n == 1:
+			dst = append(dst, "\ufffd"...)
+		case r == '\u2028' || r == '\u2029':
+			dst = append(dst, '\\', 'u', '2', '0', '2', hexDigits[r&15])
+		default:
+			dst = append(dst, s[i:i+n]...)
+		}
+		i += n
+	}
+	return append(dst, '"')
+}

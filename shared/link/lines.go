@@ -1,0 +1,85 @@
+package link
+
+import (
+	"bytes"
+	"io"
+)
+
+// minBuffer is the first size of a Reader's buffer. Most lines fit, and an idle session costs no more.
+const minBuffer = 512
+
+// Reader splits a stream into lines. It holds at most one line of the given limit in memory, plus
+// what arrived in the same read.
+type Reader struct {
+	r     io.Reader
+	limit int
+	buf   []byte // buf[start:end] has arrived and is not yet returned
+	start int
+	end   int
+	seen  int // of buf[start:end], the bytes known to hold no newline
+	err   error
+}
+
+// NewReader returns a Reader of r whose lines are at most limit bytes long, the newline not counted.
+func NewReader(r io.Reader, limit int) *Reader {
+	return &Reader{r: r, limit: limit}
+}
+
+// ReadLine returns the next line without its newline (a carriage return before it is dropped too).
+// The slice is valid until the next call. A last line that has no newline is reported as
+// io.ErrUnexpectedEOF: it may be half of what the sender meant. The error after the last line is
+// io.EOF, ErrLineTooLong, or the stream's own.
+func (r *Reader) ReadLine() ([]byte, error) {
+	for {
+		if i := bytes.IndexByte(r.buf[r.start+r.seen:r.end], '\n'); i >= 0 {
+			line := r.buf[r.start : r.start+r.seen+i]
+			r.start += r.seen + i + 1
+			r.seen = 0
+			if len(line) > r.limit {
+				r.err = ErrLineTooLong
+				return nil, r.err
+			}
+			return bytes.TrimSuffix(line, []byte{'\r'}), nil
+		}
+		r.seen = r.end - r.start
+		if r.seen > r.limit {
+			r.err = ErrLineTooLong
+		}
+		if r.err != nil {
+			if r.err == io.EOF && r.seen > 0 {
+				return nil, io.ErrUnexpectedEOF
+			}
+			return nil, r.err
+		}
+		r.fill()
+	}
+}
+
+// Buffered reports whether another whole line has already arrived, so that a caller can take all
+// that is there before it acts.
+func (r *Reader) Buffered() bool {
+	return bytes.IndexByte(r.buf[r.start+r.seen:r.end], '\n') >= 0
+}
+
+// fill makes room and reads once.
+func (r *Reader) fill() {
+	if r.start == r.end {
+		r.start, r.end = 0, 0
+	}
+	if r.end == len(r.buf) {
+		switch {
+		case r.start > len(r.buf)/2:
+			r.end = copy(r.buf, r.buf[r.start:r.end])
+			r.start = 0
+		default:
+			grown := make([]byte, max(minBuffer, 2*(r.end-r.start)))
+			r.end = copy(grown, r.buf[r.start:r.end])
+			r.start, r.buf = 0, grown
+		}
+	}
+	n, err := r.r.Read(r.buf[r.end:])
+	r.end += n
+	if err != nil {
+		r.err = err
+	}
+}
