@@ -14,7 +14,8 @@ type Welcome struct {
 	Seq           int64
 	StateSeq      int64 // of the last entry that changed the state
 	You           You
-	Members       []Member // as many as fit a line; the rest follows in members frames
+	Members       []Member // as many as fit a line
+	More          bool     // the roster goes on in members frames of the same version
 	Count         int      // peers in the group
 	RosterVersion int64
 	State         []byte // an object; absent when resumed
@@ -92,6 +93,10 @@ func (p *Welcome) Append(dst []byte) []byte {
 	field(&w, "role", string(p.You.Role))
 	w.End('}')
 	appendMembers(&w, "members", p.Members)
+	if p.More {
+		w.Key("more")
+		w.Bool(true)
+	}
 	w.Key("count")
 	w.Int(int64(p.Count))
 	w.Key("rosterVersion")
@@ -264,6 +269,8 @@ func ParseWelcome(raw []byte) (p Welcome, err error) {
 			})
 		case "members":
 			return members(&p.Members, v)
+		case "more":
+			return boolean(&p.More, v)
 		case "count":
 			return number(&p.Count, v)
 		case "rosterVersion":
