@@ -1,0 +1,43 @@
+// What goop.js finds in its surroundings: the host writes the assets' hashed URLs into it as it serves
+// it, wasm_exec.js sets Go, and the member takes its bridge from the page once.
+
+import type { Json } from "./goop.d.ts";
+
+/** The member's side of the bridge; texts are JSON. Promises reject with a GoopError. */
+export interface Bridge {
+  /** Joins; deliver gets arrays of frames as one text, in order. */
+  join(id: string, options: string, deliver: (frames: string) => void): Promise<BridgeSession>;
+  /** One request of the data protocol, without its id; resolves with the answer. */
+  call(request: string): Promise<string>;
+  watch(request: string, deliver: (answer: string) => void): Promise<() => void>;
+  now(): number;
+  /** The network or the page is back: try now. */
+  wake(): void;
+  visible(yes: boolean): void;
+}
+
+export interface BridgeSession {
+  send(payload: string, to: string, key: string, volatile: boolean): Promise<{ seq: number; time: number }>;
+  setState(patch: string, ifSeq: number | undefined): Promise<{ seq: number; time: number }>;
+  update(meta: string): Promise<void>;
+  leave(): Promise<void>;
+}
+
+/** What the page gives to the member before it starts. */
+export interface Start {
+  base: string;
+  /** "webtransport" or "websocket" to use that one alone, for tests and diagnosis. */
+  transport: string;
+  GoopError: typeof import("./goop.d.ts").GoopError;
+  ready(bridge: Bridge): void;
+  status(text: string): void;
+}
+
+declare global {
+  const __GOOP_ASSETS__: { wasm: string; exec: string };
+  // eslint-disable-next-line no-var
+  var Go: new () => { importObject: WebAssembly.Imports; run(instance: WebAssembly.Instance): Promise<void> };
+  // eslint-disable-next-line no-var
+  var goopStart: Start | undefined;
+}
+export type { Json };

@@ -1,0 +1,361 @@
+// The contract of a Goop page: `<script src="/goop/goop.js"></script>` puts `Goop` on the page,
+// `import Goop from "/goop/goop.mjs"` is the same as an ES module.
+//
+// Calls made before the connection is up wait for it. Every rejection is a GoopError, except when the
+// caller's own AbortSignal ended the wait (then it is the signal's reason).
+
+/** Anything that JSON can hold. */
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+export type JsonObject = { [key: string]: Json };
+
+/** Why something was refused. `docs/errors.md` says of each what to do. */
+export type ErrorCode =
+  | "bad_message"
+  | "too_large"
+  | "unsupported_type"
+  | "no_such_group"
+  | "invite_invalid"
+  | "banned"
+  | "full"
+  | "forbidden"
+  | "closed"
+  | "conflict"
+  | "id_conflict"
+  | "epoch_changed"
+  | "outbox_full"
+  | "rate_limited"
+  | "too_slow"
+  | "no_such_table"
+  | "no_such_column"
+  | "bad_query"
+  | "not_found"
+  | "invalid_value"
+  | "limit_exceeded"
+  | "storage_full"
+  | "not_supported"
+  | "offline"
+  | "timeout"
+  | "wrong_host"
+  | "internal";
+
+/** What every method of Goop rejects with. */
+export class GoopError extends Error {
+  constructor(code: ErrorCode, message: string, detail?: { id?: string; retryAfter?: number; seq?: number });
+  readonly name: "GoopError";
+  readonly code: ErrorCode;
+  /** The message that the error is about. */
+  readonly id?: string;
+  /** Milliseconds after which trying again makes sense. */
+  readonly retryAfter?: number;
+  /** With code "conflict": the newer entry that stood against `ifSeq`. */
+  readonly seq?: number;
+}
+
+/** What a peer is in a group. */
+export type Role = "owner" | "moderator" | "member" | "viewer";
+
+/** One peer of a group. Several tabs of one browser are one peer. */
+export interface Member {
+  readonly peer: string;
+  /** The name that the peer gave itself, or "". */
+  readonly label: string;
+  readonly meta?: JsonObject;
+  readonly role: Role;
+  /** How many pages of this peer are in the group. */
+  readonly sessions: number;
+  /** When the peer came, in milliseconds by the host's clock. */
+  readonly joined: number;
+}
+
+export interface Msg {
+  readonly type: "msg";
+  readonly group: string;
+  /** The sender's peer id, set by the host from the sender's connection. */
+  readonly from: string;
+  // deno-lint-ignore no-explicit-any
+  readonly payload: any;
+  /** The place in the group's order; absent on volatile messages. */
+  readonly seq?: number;
+  /** Milliseconds by the host's clock. */
+  readonly time: number;
+  /** Set on a message for single peers. */
+  readonly to?: string;
+  readonly key?: string;
+  readonly volatile?: boolean;
+  /** True on a message of this very page, which only comes with `{echo: true}`. */
+  readonly own?: boolean;
+}
+
+export interface StateChange {
+  readonly type: "state";
+  readonly group: string;
+  /** Absent when the whole state came after a gap. */
+  readonly from?: string;
+  readonly seq: number;
+  readonly time?: number;
+  /** The change (RFC 7396); absent when the whole state came after a gap. */
+  readonly patch?: JsonObject;
+  /** The state with the change. */
+  // deno-lint-ignore no-explicit-any
+  readonly state: any;
+  readonly own?: boolean;
+}
+
+export interface Gap {
+  readonly type: "gap";
+  readonly group: string;
+  /** The first and the last number that this page will not get: it was away, or slow, for too long. */
+  readonly from: number;
+  readonly to: number;
+}
+
+export interface Close {
+  readonly type: "close";
+  readonly group: string;
+  /** closed, dissolved, kicked, banned, too_slow, left, or the code of the error that ended it. */
+  readonly reason: string;
+  readonly message?: string;
+}
+
+export interface RosterChange {
+  readonly type: "members";
+  readonly group: string;
+  readonly members: Member[];
+  readonly count: number;
+}
+
+export type GroupEvent = Msg | StateChange | Gap | Close;
+
+export interface GroupEvents {
+  msg: Msg;
+  /** Every change of `g.state`, this page's own included. */
+  state: StateChange;
+  gap: Gap;
+  close: Close;
+  members: RosterChange;
+  /** A refusal that belongs to no call of this page. */
+  error: GoopError;
+}
+
+export interface Waiting {
+  /** Ends the wait (not what has been sent already). */
+  signal?: AbortSignal;
+}
+
+export interface SendOptions extends Waiting {
+  /** Only this peer and the sender see the message. */
+  to?: string;
+  /** Not numbered and not kept: for cursors and typing signs. Resolves with seq 0. */
+  volatile?: boolean;
+  /** Of waiting volatile messages with the same key only the latest goes out. */
+  key?: string;
+}
+
+export interface StateOptions extends Waiting {
+  /** Refuse with "conflict" when one of the patch's top-level keys has changed after this entry. */
+  ifSeq?: number;
+}
+
+export interface Receipt {
+  readonly seq: number;
+  readonly time: number;
+}
+
+/** A group that this page has joined. */
+export interface Group extends AsyncIterable<GroupEvent> {
+  readonly id: string;
+  readonly name: string;
+  readonly role: Role;
+  readonly durable: boolean;
+  readonly access: "open" | "invite";
+  readonly maxMembers: number;
+  /** The host's bounds for this group, in bytes. */
+  readonly limits: { readonly [name: string]: number };
+  readonly members: Member[];
+  readonly count: number;
+  /** The shared state; a new object after each change. */
+  // deno-lint-ignore no-explicit-any
+  readonly state: any;
+  /** The number of the last entry that this page has seen. */
+  readonly seq: number;
+  readonly closed: boolean;
+  /** Resolves when the host has stored (durable group) or ordered (others) the message. */
+  send(payload: unknown, options?: SendOptions): Promise<Receipt>;
+  /** Merges a patch into the state: null deletes a key, objects are merged, all else replaces. */
+  setState(patch: object, options?: StateOptions): Promise<Receipt>;
+  leave(): Promise<void>;
+  on<K extends keyof GroupEvents>(type: K, listener: (event: GroupEvents[K]) => void): () => void;
+}
+
+export interface JoinOptions extends Waiting {
+  /** What the others see of this page's peer; `label` is the name. At most 1 KiB. */
+  meta?: JsonObject;
+  invite?: string;
+  /** The callback also gets what this page itself sends. */
+  echo?: boolean;
+}
+
+export type Preset = "ephemeral" | "persistent" | "open" | "invite-only";
+
+export interface GroupConfig {
+  /** 1 to 64 of a-z, A-Z, 0-9, "-", "_" and "."; the host makes one when it is absent. */
+  id?: string;
+  name?: string;
+  type?: Preset;
+  durable?: boolean;
+  access?: "open" | "invite";
+  listed?: boolean;
+  /** Milliseconds after the last member left; a moment in milliseconds. */
+  dissolve?: { empty?: number; expires?: number };
+  maxMembers?: number;
+  /** The table that every message becomes a row of. */
+  record?: string;
+  /** Names of seats, kept in `state.seats`; a peer may take a free one for itself alone. */
+  seats?: string[];
+  /** Who may do what: a list of roles, and "seat" for whoever holds a seat. */
+  rights?: { [right: string]: (Role | "seat")[] };
+}
+
+export interface GroupInfo {
+  readonly id: string;
+  readonly name: string;
+  readonly type: Preset;
+  readonly durable: boolean;
+  readonly access: "open" | "invite";
+  readonly members: number;
+  readonly max_members: number;
+  readonly created_at: number;
+  readonly [column: string]: Json;
+}
+
+export interface Groups {
+  /** Joins a group. The callback gets what happens in it, in order, each once. */
+  join(id: string, callback?: ((event: GroupEvent) => void) | null, options?: JoinOptions): Promise<Group>;
+  /** Sends to the group that was joined last. */
+  send(payload: unknown, options?: SendOptions): Promise<Receipt>;
+  setState(patch: object, options?: StateOptions): Promise<Receipt>;
+  /** Leaves the group that was joined last, after what was sent before is stored. */
+  leave(): Promise<void>;
+  create(config: GroupConfig): Promise<GroupInfo>;
+  update(id: string, changes: Partial<GroupConfig>): Promise<GroupInfo>;
+  close(id: string): Promise<void>;
+  invite(id: string, options?: JsonObject): Promise<{ token: string; url: string }>;
+  revoke(id: string, token: string): Promise<void>;
+  kick(id: string, peer: string): Promise<void>;
+  ban(id: string, peer: string): Promise<void>;
+  unban(id: string, peer: string): Promise<void>;
+  setRole(id: string, peer: string, role: Role): Promise<void>;
+  history(id: string, options?: { before?: number; limit?: number }): Promise<Msg[]>;
+  stats(id: string): Promise<JsonObject>;
+}
+
+/** A value, or an object of operators: = != < <= > >= in like contains null. */
+export type Condition = Json | { [operator: string]: Json };
+export interface Where {
+  and?: Where[];
+  or?: Where[];
+  not?: Where;
+  [column: string]: Condition | Where | Where[] | undefined;
+}
+
+export interface Query extends Waiting {
+  where?: Where;
+  /** Column names; "-name" is descending. */
+  order?: string[];
+  /** 100 unless told, 1,000 at most. */
+  limit?: number;
+  offset?: number;
+  columns?: string[];
+}
+
+// deno-lint-ignore no-explicit-any
+export type Row = { readonly _id: number; readonly [column: string]: any };
+
+export interface Changes {
+  /** The rows of the query now, in its order. */
+  readonly rows: Row[];
+  readonly added: Row[];
+  readonly changed: Row[];
+  readonly removed: Row[];
+  /** True on the first call, and after a loss of the connection: `rows` was read anew. */
+  readonly fresh: boolean;
+}
+
+export interface Data {
+  query(table: string, query?: Query): Promise<Row[]>;
+  /** Rejects with "not_found" when there is no such row, or none that this peer may see. */
+  get(table: string, id: number, options?: Waiting): Promise<Row>;
+  count(table: string, query?: Pick<Query, "where" | "signal">): Promise<number>;
+  /** Resolves with the stored row, `_id` included. */
+  insert(table: string, row: object, options?: Waiting): Promise<Row>;
+  update(table: string, id: number, changes: object, options?: Waiting): Promise<Row>;
+  remove(table: string, id: number, options?: Waiting): Promise<void>;
+  upsert(table: string, row: object, options?: Waiting): Promise<Row>;
+  batch(operations: JsonObject[], options?: Waiting): Promise<Json[]>;
+  /** Follows a query. The callback gets the rows, and then each change. Resolves with what ends it. */
+  watch(table: string, callback: (changes: Changes) => void): Promise<() => void>;
+  watch(table: string, query: Query, callback: (changes: Changes) => void): Promise<() => void>;
+  tables(): Promise<JsonObject[]>;
+  schema(table: string): Promise<JsonObject>;
+  /** What this peer may do with a table, or is on the site when no table is named. */
+  role(table?: string): Promise<JsonObject>;
+}
+
+export interface Me {
+  /** This browser's peer id at this host; undefined until `Goop.ready`. */
+  readonly peer: string | undefined;
+  /** "owner" for whoever opened the owner link. */
+  readonly role: "owner" | "visitor" | undefined;
+  readonly session: string | undefined;
+  readonly label: string;
+  readonly meta: JsonObject;
+  /** Merges into what the groups of this page see: `{label, color, …}`. */
+  set(meta: JsonObject): Promise<void>;
+}
+
+export interface Host {
+  readonly peer: string | undefined;
+  readonly name: string | undefined;
+  readonly version: string | undefined;
+}
+
+export interface Status {
+  readonly state: "starting" | "connecting" | "online" | "offline" | "closed";
+  readonly transport?: "webtransport" | "websocket";
+  /** Why the last attempt failed, while there is no connection. */
+  readonly error?: GoopError;
+  /** Round trip to the host in milliseconds, once known. */
+  readonly rtt?: number;
+}
+
+export interface GoopEvents {
+  status: Status;
+  /** `Goop.me` has changed: the role, after an owner link, or what `set` did. */
+  me: Me;
+  /** A fault that no call was waiting for, such as an owner link that is used up. */
+  error: GoopError;
+}
+
+export interface GoopAPI {
+  readonly group: Groups;
+  readonly data: Data;
+  readonly me: Me;
+  readonly host: Host;
+  readonly status: Status;
+  /** Resolves at the first connection, when `me` and `host` are known. */
+  readonly ready: Promise<void>;
+  /** The host's clock, in milliseconds since 1970. */
+  now(): number;
+  on<K extends keyof GoopEvents>(type: K, listener: (event: GoopEvents[K]) => void): () => void;
+  readonly GoopError: typeof GoopError;
+}
+
+declare const Goop: GoopAPI;
+export default Goop;
+export const group: Groups;
+export const data: Data;
+
+declare global {
+  // eslint-disable-next-line no-var
+  var Goop: GoopAPI;
+}

@@ -1,0 +1,704 @@
+// The page's side of Goop: what goop.d.ts promises, over the member (a Go program in WebAssembly that
+// holds the connection). The member keeps order, resumes and repeats; this file gives the results the
+// shape of a web API: promises, listeners, a state object. It loads the member as soon as it runs.
+(() => {
+  "use strict";
+  if (globalThis.Goop) return;
+
+  const ASSETS = __GOOP_ASSETS__;
+  /** How many events may wait for a `for await` loop before the oldest are given up as a gap. */
+  const ITERATOR_BOUND = 10_000;
+  /** How long leave waits for what was sent before, in milliseconds. */
+  const LEAVE_WAIT = 5_000;
+
+  /** @typedef {import("./globals.d.ts").Bridge} Bridge */
+  /** @typedef {import("./globals.d.ts").BridgeSession} BridgeSession */
+  /** @typedef {import("./goop.d.ts").ErrorCode} ErrorCode */
+  /** @typedef {import("./goop.d.ts").Member} Member */
+
+  class GoopError extends Error {
+    /**
+     * @param {ErrorCode} code
+     * @param {string} message
+     * @param {{id?: string, retryAfter?: number, seq?: number}} [detail]
+     */
+    constructor(code, message, detail) {
+      super(message || code);
+      /** @type {ErrorCode} */
+      this.code = code;
+      if (detail?.id) this.id = detail.id;
+      if (detail?.retryAfter) this.retryAfter = detail.retryAfter;
+      if (detail?.seq) this.seq = detail.seq;
+    }
+    /** @type {"GoopError"} */
+    get name() {
+      return "GoopError";
+    }
+  }
+
+  // ---- listeners --------------------------------------------------------------------------------
+
+  /** A fault in somebody's listener must not stop the others, nor be lost. @param {unknown} e */
+  const report = (e) => (globalThis.reportError ? reportError(e) : queueMicrotask(() => { throw e; }));
+
+  /** A set of listeners per event type. */
+  class Listeners {
+    /** @type {Map<string, Set<(event: any) => void>>} */
+    #byType = new Map();
+
+    /** @param {string[]} types */
+    constructor(types) {
+      for (const type of types) this.#byType.set(type, new Set());
+    }
+
+    /** @param {string} type @param {(event: any) => void} listener */
+    on(type, listener) {
+      const set = this.#byType.get(type);
+      if (!set) throw new GoopError("invalid_value", `no event "${type}"; there are: ${[...this.#byType.keys()].join(", ")}`);
+      if (typeof listener !== "function") throw new GoopError("invalid_value", `on("${type}", …) needs a function`);
+      set.add(listener);
+      return () => void set.delete(listener);
+    }
+
+    /** @param {string} type @param {any} event @returns {boolean} whether anybody listened */
+    emit(type, event) {
+      const set = this.#byType.get(type);
+      for (const listener of [...(set ?? [])]) call(listener, event);
+      return !!set?.size;
+    }
+  }
+
+  /** @param {(event: any) => void} fn @param {any} event */
+  function call(fn, event) {
+    try {
+      const result = /** @type {any} */ (fn(event));
+      if (result && typeof result.catch === "function") result.catch(report);
+    } catch (e) {
+      report(e);
+    }
+  }
+
+  // ---- the member -------------------------------------------------------------------------------
+
+  const listeners = new Listeners(["status", "me", "error"]);
+  /** What waits for an answer of the member, to be refused should it end. @type {Set<(e: Error) => void>} */
+  const waiting = new Set();
+  /** @type {any} */
+  let status = Object.freeze({ state: "starting" });
+  /** @type {Error | undefined} */
+  let fault;
+  /** @type {Bridge | undefined} */
+  let bridge;
+
+  /** The member has ended or could not start: nothing works any more. @param {string} why @param {unknown} cause */
+  function fail(why, cause) {
+    if (fault) return;
+    fault = new GoopError("internal", `${why}: ${cause instanceof Error ? cause.message : cause}. Reload the page.`);
+    fault.cause = cause;
+    for (const reject of waiting) reject(fault);
+    waiting.clear();
+    setStatus({ state: "closed", error: fault });
+    rejectReady(fault);
+  }
+
+  /** @type {() => void} */ let resolveReady = () => {};
+  /** @type {(e: unknown) => void} */ let rejectReady = () => {};
+  /** @type {Promise<void>} */
+  const ready = new Promise((resolve, reject) => ([resolveReady, rejectReady] = [resolve, reject]));
+  ready.catch(() => {}); // a page that never looks at it is not told twice
+
+  /** Fetches and compiles; a flaky network gets three tries. @param {string} url @returns {Promise<WebAssembly.Module>} */
+  async function compile(url) {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const response = await fetch(url);
+        if (!response.ok) throw new Error(`${url}: ${response.status} ${response.statusText}`);
+        return await WebAssembly.compileStreaming(response);
+      } catch (e) {
+        if (attempt === 3) throw e;
+        await new Promise((resolve) => setTimeout(resolve, 500 * attempt * (0.5 + Math.random())));
+      }
+    }
+  }
+
+  /** @returns {Promise<Bridge>} */
+  async function start() {
+    const [module] = await Promise.all([compile(ASSETS.wasm), import(ASSETS.exec)]);
+    const go = new globalThis.Go();
+    const instance = await WebAssembly.instantiate(module, go.importObject);
+    return new Promise((resolve, reject) => {
+      globalThis.goopStart = {
+        base: location.origin,
+        transport: new URLSearchParams(location.search).get("goop-transport") ?? "",
+        GoopError,
+        ready: resolve,
+        status: onStatus,
+      };
+      go.run(instance).then(() => reject(new Error("it ended")), reject);
+      delete globalThis.goopStart; // the member has taken it: run returns at its first wait
+    });
+  }
+
+  const started = start().then(
+    (b) => {
+      bridge = b;
+      b.visible(document.visibilityState !== "hidden");
+      return b;
+    },
+    (e) => {
+      fail("Goop could not start", e);
+      throw fault;
+    },
+  );
+  started.catch(() => {});
+
+  /**
+   * Hands a call to the member, once it is there.
+   * @template T
+   * @param {(b: Bridge) => T | Promise<T>} fn
+   * @param {AbortSignal} [signal] ends the wait
+   * @returns {Promise<T>}
+   */
+  function member(fn, signal) {
+    return new Promise((resolve, reject) => {
+      if (fault) return reject(fault);
+      if (signal?.aborted) return reject(signal.reason);
+      const abort = () => settle(() => reject(signal?.reason));
+      /** @param {() => void} how */
+      const settle = (how) => {
+        waiting.delete(refuse);
+        signal?.removeEventListener("abort", abort);
+        how();
+      };
+      /** @param {unknown} e */
+      const refuse = (e) => settle(() => reject(e));
+      waiting.add(refuse);
+      signal?.addEventListener("abort", abort);
+      started.then(fn).then((v) => settle(() => resolve(v)), refuse);
+    });
+  }
+
+  /** @param {any} next */
+  function setStatus(next) {
+    status = Object.freeze(next);
+    listeners.emit("status", status);
+  }
+
+  /** @param {string} text */
+  function onStatus(text) {
+    const { peer, host, name, version, session, error, ...rest } = JSON.parse(text);
+    if (error) rest.error = new GoopError(error.code, error.message, error);
+    if (peer) identity.peer = peer;
+    if (session) identity.session = session;
+    if (host) Object.assign(hostInfo, { peer: host, name, version });
+    const cameUp = rest.state === "online" && status.state !== "online";
+    setStatus(rest);
+    if (rest.error?.code === "wrong_host") rejectReady(rest.error);
+    if (cameUp) arrive();
+  }
+
+  addEventListener("online", () => bridge?.wake());
+  addEventListener("pageshow", () => bridge?.wake());
+  document.addEventListener("visibilitychange", () => bridge?.visible(document.visibilityState !== "hidden"));
+
+  // ---- who I am ---------------------------------------------------------------------------------
+
+  /** @type {{peer?: string, session?: string, role?: "owner" | "visitor", meta: any}} */
+  const identity = { meta: Object.freeze({}) };
+  const hostInfo = {};
+
+  const me = {
+    get peer() { return identity.peer; },
+    get session() { return identity.session; },
+    get role() { return identity.role; },
+    get label() { return typeof identity.meta.label === "string" ? identity.meta.label : ""; },
+    get meta() { return identity.meta; },
+    /** @param {any} meta */
+    async set(meta) {
+      identity.meta = Object.freeze(merge(identity.meta, plain(meta, "meta")));
+      listeners.emit("me", me);
+      await Promise.all([...groups.values()].map((g) => g.refreshMeta()));
+    },
+  };
+
+  /** Takes `#name=value` out of the address bar and returns the value; other fragment text stays. @param {string} name */
+  function takeFragment(name) {
+    const parts = location.hash.slice(1).split("&");
+    const found = parts.find((p) => p.startsWith(name + "="));
+    if (found === undefined) return "";
+    const rest = parts.filter((p) => p !== found).join("&");
+    history.replaceState(history.state, "", location.pathname + location.search + (rest && "#" + rest));
+    return decodeURIComponent(found.slice(name.length + 1));
+  }
+
+  /** The secret of an owner link leaves the address bar before anything else can read it. */
+  let ownerSecret = takeFragment("goop-owner");
+  addEventListener("hashchange", () => {
+    const secret = takeFragment("goop-owner");
+    if (!secret) return;
+    ownerSecret = secret;
+    if (status.state === "online") arrive();
+  });
+
+  /** After each connection: claims an owner link once, and asks what this peer is. */
+  async function arrive() {
+    try {
+      if (ownerSecret) {
+        const secret = ownerSecret;
+        try {
+          await ask({ op: "claim", secret });
+        } catch (e) {
+          if (!listeners.emit("error", e)) console.warn("Goop: the owner link was refused:", /** @type {any} */ (e).message);
+        }
+        if (ownerSecret === secret) ownerSecret = "";
+      }
+      const { role } = await ask({ op: "role" });
+      if (role !== identity.role) {
+        identity.role = role;
+        listeners.emit("me", me);
+      }
+      resolveReady();
+    } catch (e) {
+      if (!fault) report(e);
+    }
+  }
+
+  // ---- values -----------------------------------------------------------------------------------
+
+  /** Sets a key of a fresh object, even one that is called "__proto__". @param {any} o @param {string} k @param {any} v */
+  const put = (o, k, v) => Object.defineProperty(o, k, { value: v, writable: true, enumerable: true, configurable: true });
+
+  /** @param {any} v */
+  const isObject = (v) => typeof v === "object" && v !== null && !Array.isArray(v);
+
+  /**
+   * RFC 7396: a new object in which the patch is merged; target and patch stay as they are.
+   * @param {any} target @param {any} patch @returns {any}
+   */
+  function merge(target, patch) {
+    if (!isObject(patch)) return patch;
+    const out = {};
+    if (isObject(target)) for (const [k, v] of Object.entries(target)) put(out, k, v);
+    for (const [k, v] of Object.entries(patch)) {
+      if (v === null) delete (/** @type {any} */ (out)[k]);
+      else put(out, k, merge(Object.hasOwn(out, k) ? /** @type {any} */ (out)[k] : undefined, v));
+    }
+    return out;
+  }
+
+  /** The text of a value, or a refusal that says what cannot be sent. @param {unknown} value @param {string} what */
+  function text(value, what) {
+    let s;
+    try {
+      s = JSON.stringify(value);
+    } catch (e) {
+      throw new GoopError("invalid_value", `${what} cannot be written as JSON: ${/** @type {Error} */ (e).message}`);
+    }
+    if (s === undefined) throw new GoopError("invalid_value", `${what} is ${typeof value}, which JSON does not have`);
+    return s;
+  }
+
+  /** @param {unknown} value @param {string} what @returns {any} a plain copy */
+  function plain(value, what) {
+    if (!isObject(value)) throw new GoopError("invalid_value", `${what} has to be an object such as {label: "Ann"}`);
+    return JSON.parse(text(value, what));
+  }
+
+  // ---- groups -----------------------------------------------------------------------------------
+
+  /** The groups that this page has joined, by id. @type {Map<string, Group>} */
+  const groups = new Map();
+  /** The join that was asked for last: what send and leave without a group mean. @type {Promise<Group> | undefined} */
+  let latest;
+
+  class Group {
+    #listeners = new Listeners(["msg", "state", "gap", "close", "members", "error"]);
+    /** @type {Set<Iteration>} */
+    #iterations = new Set();
+    /** @type {Map<string, Member>} */
+    #roster = new Map();
+    /** @type {Member[] | undefined} */
+    #members;
+    /** A whole roster that comes in parts. @type {number | undefined} */
+    #unfinished;
+    /** @type {any} */
+    #welcome = { name: "", durable: false, access: "open", maxMembers: 0, limits: {}, you: { role: "member" } };
+    #state = Object.freeze({});
+    #seq = 0;
+    #count = 0;
+    #closed = false;
+    /** What has been sent and is not yet answered. @type {Set<Promise<unknown>>} */
+    #sending = new Set();
+    /** @type {BridgeSession | undefined} */
+    #session;
+    #ownMeta;
+    #echo;
+    #id;
+    /** @type {((event: any) => void)[]} */
+    #callbacks = [];
+    /** Resolves when the member has joined; leaving waits for it too. @type {Promise<Group>} */
+    joined;
+
+    /** @param {string} id @param {any} options */
+    constructor(id, options) {
+      this.#id = id;
+      this.#echo = !!options.echo;
+      this.#ownMeta = options.meta === undefined ? undefined : plain(options.meta, "meta");
+      const request = text({ invite: options.invite ?? "", meta: this.#meta() }, "the options of join");
+      this.joined = member(async (b) => {
+        this.#session = await b.join(id, request, (frames) => this.#deliver(frames));
+        return this;
+      });
+      this.joined.catch(() => this.#forget());
+    }
+
+    get id() { return this.#id; }
+    get name() { return this.#welcome.name; }
+    get role() { return this.#welcome.you.role; }
+    get durable() { return this.#welcome.durable; }
+    get access() { return this.#welcome.access; }
+    get maxMembers() { return this.#welcome.maxMembers; }
+    get limits() { return this.#welcome.limits; }
+    get state() { return this.#state; }
+    get seq() { return this.#seq; }
+    get count() { return this.#count; }
+    get closed() { return this.#closed; }
+    get members() { return (this.#members ??= [...this.#roster.values()]); }
+
+    /** @param {((event: any) => void) | null | undefined} callback */
+    addCallback(callback) {
+      if (callback && !this.#callbacks.includes(callback)) this.#callbacks.push(callback);
+    }
+
+    /** @param {unknown} payload @param {any} [options] */
+    async send(payload, options = {}) {
+      const body = text(payload, "the message");
+      const { to = "", key = "", volatile = false, signal } = options;
+      return this.#track(() => this.#open().send(body, String(to), String(key), !!volatile), signal);
+    }
+
+    /** @param {object} patch @param {any} [options] */
+    async setState(patch, options = {}) {
+      if (!isObject(patch)) throw new GoopError("invalid_value", "the patch of setState has to be an object");
+      const body = text(patch, "the patch");
+      return this.#track(() => this.#open().setState(body, options.ifSeq), options.signal);
+    }
+
+    /** Keeps account of a send, so that leave can wait for it. @param {() => any} fn @param {AbortSignal} [signal] */
+    #track(fn, signal) {
+      const sent = member(fn, signal);
+      this.#sending.add(sent);
+      sent.catch(() => {}).finally(() => this.#sending.delete(sent));
+      return sent;
+    }
+
+    #open() {
+      if (this.#closed || !this.#session) throw new GoopError("closed", `the group "${this.#id}" is not joined any more`);
+      return this.#session;
+    }
+
+    async leave() {
+      if (this.#closed) return;
+      let timer;
+      const enough = new Promise((resolve) => (timer = setTimeout(resolve, LEAVE_WAIT)));
+      await Promise.race([Promise.allSettled(this.#sending), enough]);
+      clearTimeout(timer);
+      if (this.#closed || !this.#session) return;
+      const session = this.#session;
+      this.#end({ type: "close", group: this.#id, reason: "left" });
+      await member(() => session.leave());
+    }
+
+    /** @param {string} type @param {(event: any) => void} listener */
+    on(type, listener) {
+      return this.#listeners.on(type, listener);
+    }
+
+    [Symbol.asyncIterator]() {
+      const iteration = new Iteration(this.#id, () => this.#iterations.delete(iteration));
+      if (this.#closed) iteration.end();
+      else this.#iterations.add(iteration);
+      return iteration;
+    }
+
+    #meta() {
+      return this.#ownMeta ? merge(identity.meta, this.#ownMeta) : identity.meta;
+    }
+
+    async refreshMeta() {
+      await this.joined.catch(() => {});
+      const session = this.#session;
+      if (session && !this.#closed) await member(() => session.update(text(this.#meta(), "meta")));
+    }
+
+    // -- what comes in --
+
+    /** @param {string} frames */
+    #deliver(frames) {
+      for (const f of JSON.parse(frames)) {
+        if (this.#closed) return;
+        this.#take(f);
+      }
+    }
+
+    /** @param {any} f */
+    #take(f) {
+      switch (f.type) {
+        case "welcome":
+          return this.#takeWelcome(f.payload);
+        case "members":
+          return this.#takeMembers(f.payload);
+        case "msg":
+          if (f.seq) this.#seq = f.seq;
+          if (!f.own || this.#echo) this.#pass(f);
+          return;
+        case "state":
+          return this.#takeState(f);
+        case "gap":
+          return this.#pass({ type: "gap", group: this.#id, from: f.from, to: f.to });
+        case "close":
+          return this.#end({ type: "close", group: this.#id, ...f.payload });
+        case "error": {
+          const error = new GoopError(f.payload.code, f.payload.message, f.payload);
+          if (!this.#listeners.emit("error", error)) console.warn(`Goop: group "${this.#id}":`, error.message);
+          if (f.payload.fatal) this.#end({ type: "close", group: this.#id, reason: error.code, message: error.message });
+        }
+      }
+    }
+
+    /** @param {any} w */
+    #takeWelcome(w) {
+      const { members, more, count, state, seq, rosterVersion, ...rest } = w;
+      this.#welcome = rest;
+      this.#seq = seq;
+      if (!w.resumed) this.#state = state ?? {};
+      this.#roster.clear();
+      this.#takeMembers({ members, more, count, version: rosterVersion });
+    }
+
+    /** @param {any} r */
+    #takeMembers(r) {
+      if (r.members) {
+        if (this.#unfinished !== r.version) this.#roster.clear();
+        for (const m of r.members) this.#roster.set(m.peer, m);
+        this.#unfinished = r.more ? r.version : undefined;
+      }
+      for (const m of r.joined ?? []) this.#roster.set(m.peer, m);
+      for (const m of r.updated ?? []) this.#roster.set(m.peer, m);
+      for (const d of r.left ?? []) this.#roster.delete(d.peer);
+      this.#count = r.count;
+      this.#members = undefined;
+      if (!this.#unfinished) {
+        this.#listeners.emit("members", { type: "members", group: this.#id, members: this.members, count: r.count });
+      }
+    }
+
+    /** @param {any} f */
+    #takeState(f) {
+      if (f.seq) this.#seq = f.seq;
+      if (f.payload) this.#state = f.payload.state;
+      else if (f.patch) this.#state = merge(this.#state, f.patch);
+      else return; // the position moved past entries that were not for this member
+      const { payload, ...event } = f;
+      event.state = this.#state;
+      this.#listeners.emit("state", event);
+      if (!f.own || this.#echo) this.#give(event);
+    }
+
+    /** @param {any} event */
+    #pass(event) {
+      this.#listeners.emit(event.type, event);
+      this.#give(event);
+    }
+
+    /** @param {any} event */
+    #give(event) {
+      for (const callback of this.#callbacks) call(callback, event);
+      for (const iteration of this.#iterations) iteration.push(event);
+    }
+
+    /** @param {any} event */
+    #end(event) {
+      if (this.#closed) return;
+      this.#closed = true;
+      this.#forget();
+      if (event.reason !== "left") this.#pass(event);
+      for (const iteration of this.#iterations) iteration.end();
+    }
+
+    #forget() {
+      if (groups.get(this.#id) === this) groups.delete(this.#id);
+    }
+  }
+
+  /** One `for await` loop over a group. It ends with the group. */
+  class Iteration {
+    /** @type {any[]} */
+    #queue = [];
+    /** @type {((r: any) => void) | undefined} */
+    #wake;
+    #ended = false;
+    #stop;
+    #id;
+
+    /** @param {string} id @param {() => void} stop */
+    constructor(id, stop) {
+      this.#id = id;
+      this.#stop = stop;
+    }
+
+    /** @param {any} event */
+    push(event) {
+      if (this.#wake) {
+        this.#wake({ value: event, done: false });
+        this.#wake = undefined;
+        return;
+      }
+      this.#queue.push(event);
+      if (this.#queue.length > ITERATOR_BOUND) this.#giveUp();
+    }
+
+    /** The loop does not keep up: half of what waits becomes one gap. */
+    #giveUp() {
+      const lost = this.#queue.splice(0, ITERATOR_BOUND / 2);
+      const seqs = lost.flatMap((e) => (e.type === "gap" ? [e.from, e.to] : e.seq ? [e.seq] : []));
+      this.#queue.unshift({ type: "gap", group: this.#id, from: seqs[0] ?? 0, to: seqs.at(-1) ?? 0 });
+    }
+
+    end() {
+      this.#ended = true;
+      this.#wake?.({ value: undefined, done: true });
+    }
+
+    /** @returns {Promise<IteratorResult<any>>} */
+    next() {
+      if (this.#queue.length) return Promise.resolve({ value: this.#queue.shift(), done: false });
+      if (this.#ended) return Promise.resolve({ value: undefined, done: true });
+      return new Promise((resolve) => (this.#wake = resolve));
+    }
+
+    /** @returns {Promise<IteratorResult<any>>} */
+    return() {
+      this.#stop();
+      this.#ended = true;
+      return Promise.resolve({ value: undefined, done: true });
+    }
+  }
+
+  /** @returns {Promise<Group>} */
+  function current() {
+    return latest ?? Promise.reject(new GoopError("no_such_group", "no group is joined: call Goop.group.join(id) first"));
+  }
+
+  const group = {
+    /** @param {string} id @param {((event: any) => void) | null} [callback] @param {any} [options] */
+    join(id, callback, options = {}) {
+      const joining = (async () => {
+        if (typeof id !== "string" || !id) throw new GoopError("invalid_value", 'join needs a group\'s id such as "lobby"');
+        if (callback && typeof callback !== "function") throw new GoopError("invalid_value", "the second argument of join is a function");
+        const known = groups.get(id);
+        const g = known ?? new Group(id, options);
+        if (!known) groups.set(id, g);
+        g.addCallback(callback);
+        if (!options.signal) return g.joined;
+        return member(() => g.joined, options.signal).catch((e) => {
+          if (!known && options.signal.aborted) g.joined.then(() => g.leave()).catch(() => {}); // nobody waits for it
+          throw e;
+        });
+      })();
+      latest = joining;
+      return joining;
+    },
+    /** @param {unknown} payload @param {any} [options] */
+    send: async (payload, options) => (await current()).send(payload, options),
+    /** @param {object} patch @param {any} [options] */
+    setState: async (patch, options) => (await current()).setState(patch, options),
+    leave: async () => (await current()).leave(),
+    /** @param {any} config */
+    create: async (config) => (await ask({ op: "group.create", config: plain(config, "the group") })).group,
+    /** @param {string} id @param {any} changes */
+    update: async (id, changes) => (await ask({ op: "group.update", group: id, set: plain(changes, "the changes") })).group,
+    /** @param {string} id */
+    close: async (id) => void (await ask({ op: "group.close", group: id })),
+    /** @param {string} id @param {any} [options] */
+    invite: (id, options = {}) => ask({ ...options, op: "group.invite", group: id }),
+    /** @param {string} id @param {string} token */
+    revoke: async (id, token) => void (await ask({ op: "group.revoke", group: id, token })),
+    /** @param {string} id @param {string} peer */
+    kick: async (id, peer) => void (await ask({ op: "group.kick", group: id, peer })),
+    /** @param {string} id @param {string} peer */
+    ban: async (id, peer) => void (await ask({ op: "group.ban", group: id, peer })),
+    /** @param {string} id @param {string} peer */
+    unban: async (id, peer) => void (await ask({ op: "group.unban", group: id, peer })),
+    /** @param {string} id @param {string} peer @param {string} role */
+    setRole: async (id, peer, role) => void (await ask({ op: "group.setRole", group: id, peer, role })),
+    /** @param {string} id @param {any} [options] */
+    history: async (id, options = {}) => (await ask({ ...options, op: "group.history", group: id })).rows,
+    /** @param {string} id */
+    stats: async (id) => (await ask({ op: "group.stats", group: id })).stats,
+  };
+
+  // ---- data -------------------------------------------------------------------------------------
+
+  /** One request of the data protocol. @param {any} request @param {AbortSignal} [signal] @returns {Promise<any>} */
+  async function ask(request, signal) {
+    const body = text(request, "the request");
+    return JSON.parse(await member((b) => b.call(body), signal));
+  }
+
+  /** @param {string} op @param {string} table @param {any} [query] */
+  const queryOf = (op, table, query = {}) => {
+    const { signal, ...rest } = query;
+    return { ...rest, op, table };
+  };
+
+  const data = {
+    /** @param {string} table @param {any} [q] */
+    query: async (table, q) => (await ask(queryOf("query", table, q), q?.signal)).rows,
+    /** @param {string} table @param {number} id @param {any} [o] */
+    get: async (table, id, o) => (await ask({ op: "get", table, row: id }, o?.signal)).row,
+    /** @param {string} table @param {any} [q] */
+    count: async (table, q) => (await ask(queryOf("count", table, q), q?.signal)).count,
+    /** @param {string} table @param {any} row @param {any} [o] */
+    insert: async (table, row, o) => (await ask({ op: "insert", table, values: row }, o?.signal)).row,
+    /** @param {string} table @param {number} id @param {any} changes @param {any} [o] */
+    update: async (table, id, changes, o) => (await ask({ op: "update", table, row: id, values: changes }, o?.signal)).row,
+    /** @param {string} table @param {number} id @param {any} [o] */
+    remove: async (table, id, o) => void (await ask({ op: "remove", table, row: id }, o?.signal)),
+    /** @param {string} table @param {any} row @param {any} [o] */
+    upsert: async (table, row, o) => (await ask({ op: "upsert", table, values: row }, o?.signal)).row,
+    /** @param {any[]} operations @param {any} [o] */
+    batch: async (operations, o) => (await ask({ op: "batch", operations }, o?.signal)).results,
+    /** @param {string} table @param {any} query @param {any} [callback] */
+    async watch(table, query, callback) {
+      if (typeof query === "function") [query, callback] = [{}, query];
+      if (typeof callback !== "function") throw new GoopError("invalid_value", "watch needs a function that gets the rows");
+      const request = text(queryOf("watch", table, query), "the query");
+      const stop = await member((b) => b.watch(request, (answer) => call(callback, changesOf(JSON.parse(answer)))), query.signal);
+      query.signal?.addEventListener("abort", stop, { once: true });
+      return stop;
+    },
+    tables: async () => (await ask({ op: "tables" })).tables,
+    /** @param {string} table */
+    schema: async (table) => (await ask({ op: "schema", table })).schema,
+    /** @param {string} [table] */
+    role: async (table) => ask(table === undefined ? { op: "role" } : { op: "role", table }),
+  };
+
+  /** @param {any} a */
+  const changesOf = ({ rows, added = [], changed = [], removed = [], fresh = false }) => ({ rows, added, changed, removed, fresh });
+
+  /** @type {import("./goop.d.ts").GoopAPI} */
+  const Goop = {
+    group: /** @type {any} */ (group),
+    data,
+    me: /** @type {any} */ (me),
+    host: /** @type {any} */ (hostInfo),
+    get status() { return status; },
+    ready,
+    now: () => (bridge ? bridge.now() : Date.now()),
+    on: (type, listener) => listeners.on(type, listener),
+    GoopError: /** @type {any} */ (GoopError),
+  };
+  globalThis.Goop = Object.freeze(Goop);
+})();

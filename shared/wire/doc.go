@@ -1,0 +1,95 @@
+// Package wire is the protocol between a member and a host, written once: names, frames, error codes,
+// limits and the host's descriptor. It must not know how bytes travel, what a group's rules are, or
+// that there is a database. It holds no state; everything in it may be used from many goroutines.
+//
+// # The group protocol, /goop/group/1.0.0
+//
+// One bidirectional stream for each session and group, opened by the member. Both ways it carries
+// lines of UTF-8 JSON, one object a line, ended by a newline:
+//
+//	{"type": …, "group": …, "from"?: …, "payload"?: …, …}
+//
+// There are eight types. Unknown fields are ignored. Times are integer milliseconds since 1970 by the
+// host's clock, integers stay within ±(2⁵³−1), an absent number is 0. M is a member, H the host.
+//
+//	join     M→H  {group, session?, since?:{epoch,seq}, invite?, meta?, caps?}
+//	welcome  H→M  {group, payload: Welcome}
+//	members  H→M  {group, payload: Roster}
+//	msg      M→H  {payload, id?, to?, volatile?, key?}
+//	         H→M  {group, seq, from, time, payload, id?, to?, volatile?, key?}
+//	         H→M  {group, id, seq, time, ack:true}
+//	state    M→H  {patch, id?, ifSeq?}
+//	         H→M  {group, seq, from, time, patch, id?}
+//	         H→M  {group, id, seq, time, ack:true}
+//	         H→M  {group, seq, payload: Snapshot}
+//	         H→M  {group, seq}
+//	leave    M→H  {}
+//	close    H→M  {group, payload: Goodbye}
+//	error    H→M  {group?, payload: Error}
+//
+// The first line is the member's join, and the host's first line is the welcome or a fatal error. A
+// later join on the same stream only updates meta. Who sends is known from the connection's handshake:
+// the host sets from, and ignores one that a member writes.
+//
+// # Order, numbers, acknowledgement
+//
+// A group is a log. Each msg and each state that is accepted (volatile ones apart) is an entry with the
+// next seq, beginning with 1; all members get the entries in that order, and no entry before it is as
+// durable as its group promises. In the place of its own entry the sending session gets the
+// acknowledgement, the same type with ack. Other sessions of the same peer get the entry with its id.
+// An entry that is not for a member (to names another peer) is passed over by {type:"state", seq},
+// which stands for all entries up to seq, so that a member always knows its position and sees each gap.
+//
+// An id is up to 64 bytes, chosen at random (128 bits). The host remembers (peer, id) and a hash of the
+// entry for 24 hours or 10,000 entries: a repeat is acknowledged with its first seq and time and is
+// appended no second time; the same id with another content is refused with id_conflict. So a member
+// that does not know whether a message has arrived sends it again. The acknowledgement of a repeat is
+// not in the order, and carries an older seq.
+//
+// The epoch names one life of the log. A join with since asks for what came after a position. With
+// resumed:true in the welcome, the entries that the member missed follow, and its state is still good.
+// With resumed:false the log has begun anew, or no longer holds what is asked for: the welcome carries
+// the whole state at seq. A member that is connected and falls behind what the host keeps gets one
+// whole state (Snapshot) and the roster, and goes on from there.
+//
+// The same peer and session joining again replaces its own ghost; another session of the peer is
+// another page of it.
+//
+// # State
+//
+// A group's state is an object. A patch is merged into it (RFC 7396): null deletes a key, an object is
+// merged, anything else replaces. A patch with a key twice is refused. With ifSeq, the patch is refused
+// with conflict, which carries that entry's seq, when an entry after ifSeq has touched one of the
+// patch's top-level keys. In a group with seats, the key "seats" is guarded: a peer may set a free seat
+// to its own id, and may set its own to null.
+//
+// # Volatile messages
+//
+// A msg with volatile is given to whoever is there now: no seq, no acknowledgement, not kept. While one
+// waits for a slow member, a newer one of the same session and key replaces it.
+//
+// # Rosters
+//
+// The roster lists peers, not pages. A whole Roster may come in several frames of one version (more).
+// A member whose join has the cap "delta" gets changes after the first whole roster: joined, updated,
+// left. Members without it get whole rosters, and only count above 200 peers. A joiner's entry is sent
+// before its first message. A peer whose last connection was lost stays for 5 seconds.
+//
+// # Errors and ends
+//
+// An error that is not fatal is about one frame, whose id it carries, and the stream goes on. A fatal
+// one ends the stream: the host writes it, ends its half, and waits up to a second for the member to
+// end the other. Fatal are a first line that is no join, a refused join, a line that is not a JSON
+// object and one that is too long. A close is the last line of a group that ended for this member; its
+// reason says why, and only after "shutdown" does it make sense to join again. A lost connection is not
+// a close.
+//
+// # The data protocol, /goop/data/1.0.0
+//
+// One stream for each connection, with pipelined requests and answers, one JSON object a line. Package
+// shared/data is its specification.
+//
+// # The site protocol, /goop/site/1.0.0
+//
+// HTTP/1.1 (RFC 9112) with one GET or HEAD request a stream and "Connection: close".
+package wire
