@@ -11,21 +11,26 @@ import (
 // (package store), later a distributed one. It decides the order: it gives each accepted draft the
 // next number, in the order of the slice.
 //
-// Calls for different groups may come at once; for one group the relay makes one call at a time.
+// Calls for different groups may come at once. For one group, the relay makes one call of Open, Append
+// and Drop at a time; Read may come at any time, from many goroutines, also during an Append.
 // Each error that a draft can get is in its Result; the call itself fails only as a whole, and then
 // nothing of it has happened.
 type Log interface {
 	// Open makes the log of a group ready and returns where it stands. A group that is new to the
-	// engine begins with a fresh epoch at 0.
+	// engine begins with a fresh epoch at 0. Open of a group that is open already puts another
+	// configuration of it in force (of which only the seats matter to an engine).
 	Open(ctx context.Context, cfg group.Config) (group.Head, error)
 
 	// Append checks each draft (known id, ifSeq, seats, size of the state, the row of a record table)
-	// and appends those that pass, all in one transaction with a savepoint for each. When it returns,
-	// the entries are as durable as the engine promises.
+	// and appends those that pass, all in one transaction with a savepoint for each. A draft sees those
+	// before it in the slice, so an id that stands in it twice is appended once. When Append returns,
+	// the entries are as durable as the engine promises. The drafts are the caller's: what is kept of
+	// them is copied.
 	Append(ctx context.Context, id wire.GroupID, drafts []group.Draft) ([]group.Result, error)
 
-	// Read returns up to limit entries after a position, oldest first. It returns group.ErrForgotten
-	// when entries right after the position are no longer kept.
+	// Read returns up to limit entries after a position, oldest first, and none when the position is
+	// the head or beyond it. It returns group.ErrForgotten when entries right after the position are no
+	// longer kept.
 	Read(ctx context.Context, id wire.GroupID, after int64, limit int) ([]group.Entry, error)
 
 	// Drop removes the log and the state of a closed group.

@@ -9,9 +9,9 @@ import (
 // Head is where a group's log stands.
 type Head struct {
 	Epoch    wire.Epoch
-	Seq      int64  // of the last entry, 0 when there is none
-	State    []byte // an object
-	StateSeq int64  // of the last entry that changed the state
+	Seq      int64 // of the last entry, 0 when there is none
+	State    State
+	StateSeq int64 // of the last entry that changed the state, 0 when there is none
 }
 
 // Draft is an entry that wants to be appended to a group's log.
@@ -33,8 +33,8 @@ type Result struct {
 	Time int64 // milliseconds
 	Dup  bool  // the id was known: Seq and Time are those of the first time
 	Err  error // a *wire.Error when the draft was refused
-	// State is the group's whole state after this draft, when the draft changed it.
-	State []byte
+	// State is the group's whole state after this draft, for a state draft that was appended.
+	State State
 }
 
 // Entry is one sequenced entry of a log.

@@ -290,3 +290,24 @@ func hex4(b []byte) (rune, bool) {
 	}
 	return r, true
 }
+
+// Depth returns how deeply arrays and objects are nested in a value that Check has accepted: 0 for a
+// string, 1 for [] and for {"a":1}.
+func Depth(raw []byte) int {
+	deepest, depth, quoted := 0, 0, false
+	for i := 0; i < len(raw); i++ {
+		switch c := raw[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '{' || c == '[':
+			depth++
+			deepest = max(deepest, depth)
+		case c == '}' || c == ']':
+			depth--
+		}
+	}
+	return deepest
+}

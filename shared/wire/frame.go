@@ -209,6 +209,8 @@ func (f *Frame) validate(l Limits) *Error {
 			return E(BadMessage, `"session" is 1 to 64 of a-z, A-Z, 0-9, "-", "_" and "."`)
 		case len(f.Meta) > l.Meta:
 			return E(TooLarge, `"meta" is larger than the limit "meta" of the welcome`)
+		case jsontext.Depth(f.Meta) > MaxNesting:
+			return E(TooLarge, `"meta" is nested more than 48 deep`)
 		case len(f.Caps) > MaxCaps:
 			return E(TooLarge, `"caps" has more than 16 entries`)
 		}
@@ -218,6 +220,8 @@ func (f *Frame) validate(l Limits) *Error {
 			return E(BadMessage, `a msg needs a "payload"`)
 		case len(f.Payload) > l.Payload:
 			return E(TooLarge, `"payload" is larger than the limit "payload" of the welcome`)
+		case jsontext.Depth(f.Payload) > MaxNesting:
+			return E(TooLarge, `"payload" is nested more than 48 deep`)
 		}
 	case TypeState:
 		switch {
@@ -225,6 +229,8 @@ func (f *Frame) validate(l Limits) *Error {
 			return E(BadMessage, `a state needs a "patch", which is an object`)
 		case len(f.Patch) > l.State:
 			return E(TooLarge, `"patch" is larger than the limit "state" of the welcome`)
+		case jsontext.Depth(f.Patch) > MaxNesting:
+			return E(TooLarge, `"patch" is nested more than 48 deep`)
 		}
 	case TypeLeave:
 	case TypeWelcome, TypeMembers, TypeClose, TypeError:

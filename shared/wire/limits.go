@@ -7,6 +7,9 @@ const (
 	MaxID   = 64   // bytes of a GroupID, SessionID, message id or volatile key
 	MaxMeta = 1024 // bytes of a member's meta
 	MaxCaps = 16   // entries of a join's caps
+	// MaxNesting is the deepest nesting of a payload, patch or meta. It is less than jsontext allows,
+	// because others get them inside of further objects.
+	MaxNesting = 48
 	// MaxLine is the longest line that a member need accept, in bytes; a host's welcome and full
 	// state keep within it.
 	MaxLine = 4 << 20
