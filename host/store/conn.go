@@ -1,0 +1,302 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"net/url"
+	"path/filepath"
+	"strings"
+
+	"github.com/ncruces/go-sqlite3"
+
+	"goop/shared/wire"
+)
+
+// maxStmts is how many prepared statements a connection keeps.
+const maxStmts = 256
+
+// conn is one SQLite connection with its prepared statements. One goroutine at a time may use it.
+type conn struct {
+	db    *sqlite3.Conn
+	stmts map[string]*stmt
+	tick  uint64
+}
+
+type stmt struct {
+	*sqlite3.Stmt
+	used uint64 // the tick of its last use
+	busy bool   // somebody walks over its rows
+}
+
+// openConn opens one connection. What SQLite keeps per connection is set here, so that all have it.
+// maxSize is in bytes, 0 for no bound.
+func openConn(ctx context.Context, path, vfs string, readOnly bool, maxSize int64) (*conn, error) {
+	flags := sqlite3.OPEN_URI | sqlite3.OPEN_READWRITE
+	pragmas := []string{
+		"busy_timeout(5000)",
+		"foreign_keys(1)",
+		"trusted_schema(0)",
+		"cell_size_check(1)",
+		"temp_store(memory)",
+		"cache_size(-8000)", // 8 MB
+	}
+	if readOnly {
+		flags = sqlite3.OPEN_URI | sqlite3.OPEN_READONLY
+		pragmas = append(pragmas, "query_only(1)")
+	} else {
+		pragmas = append(pragmas,
+			"journal_mode(wal)",
+			"synchronous(full)",
+			"fullfsync(1)", // on macOS an fsync alone leaves it in the drive's cache
+			"checkpoint_fullfsync(1)",
+			"journal_size_limit(67108864)") // a WAL that a long read made grow shrinks again
+	}
+	db, err := sqlite3.OpenFlags(dsn(path, vfs, pragmas), flags)
+	if err != nil {
+		return nil, err
+	}
+	c := &conn{db: db, stmts: make(map[string]*stmt)}
+	if err := c.restrict(maxSize); err != nil {
+		return nil, errors.Join(err, c.close())
+	}
+	return c, ctx.Err()
+}
+
+// dsn returns the URI that opens path. The WAL takes the mode of the database.
+func dsn(path, vfs string, pragmas []string) string {
+	// SQLite, unlike a form, does not read "+" as a space.
+	escape := func(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
+	params := []string{"modeof=" + escape(path)}
+	if vfs != "" {
+		params = append(params, "vfs="+escape(vfs))
+	}
+	for _, p := range pragmas {
+		params = append(params, "_pragma="+escape(p))
+	}
+	slashed := filepath.ToSlash(path)
+	if !strings.HasPrefix(slashed, "/") {
+		slashed = "/" + slashed // C:/data is /C:/data in a URI
+	}
+	u := url.URL{Scheme: "file", OmitHost: true, Path: slashed, RawQuery: strings.Join(params, "&")}
+	return u.String()
+}
+
+// restrict switches off what only a mistake or an attack would use.
+func (c *conn) restrict(maxSize int64) error {
+	for op, on := range map[sqlite3.DBConfig]bool{
+		sqlite3.DBCONFIG_DEFENSIVE:      true,
+		sqlite3.DBCONFIG_DQS_DML:        false, // "text" in double quotes is a name, never a string
+		sqlite3.DBCONFIG_DQS_DDL:        false,
+		sqlite3.DBCONFIG_TRUSTED_SCHEMA: false,
+	} {
+		if _, err := c.db.Config(op, on); err != nil {
+			return err
+		}
+	}
+	if maxSize <= 0 {
+		return nil
+	}
+	pageSize, err := c.number("PRAGMA page_size")
+	if err != nil {
+		return err
+	}
+	return c.db.Exec(fmt.Sprintf("PRAGMA max_page_count = %d", max(1, maxSize/pageSize)))
+}
+
+// check reads the whole file for damage.
+func (c *conn) check(ctx context.Context) error {
+	defer c.db.SetInterrupt(c.db.SetInterrupt(ctx))
+	for row, err := range c.query("PRAGMA quick_check(1)", nil) {
+		if err != nil {
+			return err
+		}
+		if s := row.Text(0); s != "ok" {
+			return fmt.Errorf("%w: %s", sqlite3.CORRUPT, s)
+		}
+	}
+	return nil
+}
+
+func (c *conn) close() error {
+	for _, s := range c.stmts {
+		s.Close() // tells again what its last use has told
+	}
+	return c.db.Close()
+}
+
+// exec runs one statement to its end and returns how many rows it changed.
+func (c *conn) exec(sql string, args []any) (int64, error) {
+	s, err := c.prepare(sql, args)
+	if err != nil {
+		return 0, err
+	}
+	err = s.Exec()
+	c.release(s)
+	if err != nil {
+		return 0, err
+	}
+	return c.db.Changes(), nil
+}
+
+// query runs one statement and yields its rows. A Row is good until the next one.
+func (c *conn) query(sql string, args []any) iter.Seq2[Row, error] {
+	return func(yield func(Row, error) bool) {
+		s, err := c.prepare(sql, args)
+		if err != nil {
+			yield(Row{}, err)
+			return
+		}
+		defer c.release(s)
+		for s.Step() {
+			if !yield(Row{s.Stmt}, nil) {
+				return
+			}
+		}
+		if err := s.Err(); err != nil {
+			yield(Row{}, err)
+		}
+	}
+}
+
+// number returns the single number that sql yields, 0 for no row.
+func (c *conn) number(sql string, args ...any) (n int64, err error) {
+	for row, err := range c.query(sql, args) {
+		if err != nil {
+			return 0, err
+		}
+		n = row.Int(0)
+	}
+	return n, nil
+}
+
+// prepare returns the statement for sql with its parameters bound. It has to be released.
+func (c *conn) prepare(sql string, args []any) (*stmt, error) {
+	c.tick++
+	s := c.stmts[sql]
+	if s == nil || s.busy {
+		st, tail, err := c.db.PrepareFlags(sql, sqlite3.PREPARE_PERSISTENT)
+		if err != nil {
+			return nil, fmt.Errorf("%w in: %s", err, sql)
+		}
+		if st == nil || strings.TrimSpace(tail) != "" {
+			return nil, errors.Join(fmt.Errorf("store: not exactly one statement: %s", sql), st.Close())
+		}
+		fresh := &stmt{Stmt: st}
+		if s == nil { // else one is in the cache, and this one ends with its use
+			c.evict()
+			c.stmts[sql] = fresh
+		}
+		s = fresh
+	}
+	s.used, s.busy = c.tick, true
+	if n := s.BindCount(); n != len(args) {
+		c.release(s)
+		return nil, fmt.Errorf("store: %d values for %d parameters in: %s", len(args), n, sql)
+	}
+	for i, v := range args {
+		if err := bind(s.Stmt, i+1, v); err != nil {
+			c.release(s)
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// release makes s ready for its next use and lets go of what was bound.
+func (c *conn) release(s *stmt) {
+	s.Reset() // its error is that of the last step
+	s.ClearBindings()
+	s.busy = false
+	if c.stmts[s.SQL()] != s {
+		s.Close()
+	}
+}
+
+// evict makes room for one statement more.
+func (c *conn) evict() {
+	if len(c.stmts) < maxStmts {
+		return
+	}
+	var oldest *stmt
+	for _, s := range c.stmts {
+		if !s.busy && (oldest == nil || s.used < oldest.used) {
+			oldest = s
+		}
+	}
+	if oldest != nil {
+		delete(c.stmts, oldest.SQL())
+		oldest.Close()
+	}
+}
+
+// Text is JSON or other text in bytes, bound as TEXT; a []byte is bound as BLOB.
+type Text []byte
+
+func bind(s *sqlite3.Stmt, i int, v any) error {
+	switch v := v.(type) {
+	case nil:
+		return s.BindNull(i)
+	case bool:
+		return s.BindBool(i, v)
+	case int:
+		return s.BindInt64(i, int64(v))
+	case int64:
+		return s.BindInt64(i, v)
+	case float64:
+		return s.BindFloat(i, v)
+	case string:
+		return s.BindText(i, v)
+	case Text:
+		return s.BindRawText(i, v)
+	case []byte:
+		if v == nil {
+			return s.BindNull(i)
+		}
+		return s.BindBlob(i, v)
+	case wire.PeerID:
+		return s.BindText(i, string(v))
+	case wire.GroupID:
+		return s.BindText(i, string(v))
+	case wire.SessionID:
+		return s.BindText(i, string(v))
+	case wire.Epoch:
+		return s.BindText(i, string(v))
+	case wire.Role:
+		return s.BindText(i, string(v))
+	case wire.Type:
+		return s.BindText(i, string(v))
+	}
+	return fmt.Errorf("store: a %T cannot be stored", v)
+}
+
+// Row is one row of a query. Columns count from 0. It is good until the walk goes on.
+type Row struct{ s *sqlite3.Stmt }
+
+// Len returns the number of columns.
+func (r Row) Len() int { return r.s.ColumnCount() }
+
+// Name returns the name of a column.
+func (r Row) Name(i int) string { return r.s.ColumnName(i) }
+
+// Kind returns what is stored: sqlite3.NULL, INTEGER, FLOAT, TEXT or BLOB.
+func (r Row) Kind(i int) sqlite3.Datatype { return r.s.ColumnType(i) }
+
+// Null reports whether the value is NULL.
+func (r Row) Null(i int) bool { return r.s.ColumnType(i) == sqlite3.NULL }
+
+// Int returns an integer, 0 for NULL.
+func (r Row) Int(i int) int64 { return r.s.ColumnInt64(i) }
+
+// Float returns a number, 0 for NULL.
+func (r Row) Float(i int) float64 { return r.s.ColumnFloat(i) }
+
+// Text returns a text, "" for NULL.
+func (r Row) Text(i int) string { return r.s.ColumnText(i) }
+
+// Bytes returns a copy of a BLOB or a text, nil for NULL.
+func (r Row) Bytes(i int) []byte { return r.s.ColumnBlob(i, nil) }
+
+// Raw returns a BLOB or a text as it lies in SQLite's memory: good until the walk goes on.
+func (r Row) Raw(i int) []byte { return r.s.ColumnRawBlob(i) }

@@ -1,0 +1,244 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"goop/shared/wire"
+)
+
+const (
+	dbName   = "goop.db"
+	lockName = "goop.lock"
+)
+
+// Options says where a database lies and how much it may take.
+type Options struct {
+	Dir    string       // the data folder; made when it is missing
+	Logger *slog.Logger // nil to log nothing
+	Limits Limits
+
+	vfs string // of go-sqlite3, for tests that let the disk fail
+}
+
+// Limits bounds what the store spends. The zero value of a field means its default.
+type Limits struct {
+	Readers      int           // connections that read at once; default 4
+	Batch        int           // calls of Write that share one COMMIT at most; default 256
+	ReadTimeout  time.Duration // of one Read, waiting for a connection included; default 5s
+	WriteTimeout time.Duration // of one function given to Write; default 5s
+	Size         int64         // bytes of the database file; default: as far as the disk goes
+	LogEntries   int64         // that a group's log keeps for those who come back; default 10,000
+	LogBytes     int64         // of payloads that a group's log keeps; default 16 MiB
+}
+
+func (l Limits) withDefaults() Limits {
+	def := func(v *int64, d int64) {
+		if *v <= 0 {
+			*v = d
+		}
+	}
+	if l.Readers <= 0 {
+		l.Readers = 4
+	}
+	if l.Batch <= 0 {
+		l.Batch = 256
+	}
+	if l.ReadTimeout <= 0 {
+		l.ReadTimeout = 5 * time.Second
+	}
+	if l.WriteTimeout <= 0 {
+		l.WriteTimeout = 5 * time.Second
+	}
+	def(&l.LogEntries, 10_000)
+	def(&l.LogBytes, 16<<20)
+	return l
+}
+
+// errClosed is what every call gets after Close.
+var errClosed = wire.E(wire.Closed, "the host is going down")
+
+// DB is an open database. It holds the lock on its data folder until Close.
+type DB struct {
+	log    *slog.Logger
+	limits Limits
+	lock   *folderLock
+	writer *conn
+	owners owners
+
+	ctx     context.Context // ends with Close
+	cancel  context.CancelCauseFunc
+	wg      sync.WaitGroup
+	jobs    chan *job
+	stopped chan struct{} // closed when the writer will take no more jobs
+	readers chan *conn    // those that are free
+	opened  int           // readers that there are
+
+	// mu guards the following.
+	mu    sync.Mutex
+	hooks []func(Commit)
+
+	// The following belong to the writer's goroutine.
+	position int64 // of the last commit that had changes
+	now      int64 // the last instant given out
+	lastID   int64 // the last row id given out
+
+	commits atomic.Int64 // transactions that were committed
+}
+
+// Open opens the database in o.Dir, makes it when there is none, and brings its schema up to date. The
+// error is one line for the operator.
+func Open(ctx context.Context, o Options) (_ *DB, err error) {
+	dir, err := filepath.Abs(o.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("data folder %s: %w", o.Dir, err)
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("data folder %s cannot be made: %w", dir, cause(err))
+	}
+	lock, err := lockFolder(dir)
+	if err != nil {
+		return nil, err
+	}
+	db := &DB{
+		log:     o.Logger,
+		limits:  o.Limits.withDefaults(),
+		lock:    lock,
+		jobs:    make(chan *job, 1024),
+		stopped: make(chan struct{}),
+	}
+	db.ctx, db.cancel = context.WithCancelCause(context.Background())
+	defer func() {
+		if err != nil {
+			db.cancel(errClosed)
+			db.release()
+		}
+	}()
+	if err := db.connect(ctx, filepath.Join(dir, dbName), o.vfs); err != nil {
+		return nil, err
+	}
+	if err := db.load(); err != nil {
+		return nil, err
+	}
+	db.wg.Go(db.writeLoop)
+	return db, nil
+}
+
+// connect opens all connections, and checks and migrates the file on the way.
+func (db *DB) connect(ctx context.Context, path, vfs string) (err error) {
+	fresh, err := createPrivate(path)
+	if err == nil {
+		_, err = createPrivate(path + "-shm")
+	}
+	if err != nil {
+		return fmt.Errorf("data folder %s is not writable: %w", filepath.Dir(path), cause(err))
+	}
+	// Recovering what a crash left, changing to WAL and checking the pages all read the file, and so
+	// all of them may be the one to meet the damage.
+	if db.writer, err = openConn(ctx, path, vfs, false, db.limits.Size); err != nil {
+		return damaged(path, err)
+	}
+	if !fresh {
+		start := time.Now()
+		if err := db.writer.check(ctx); err != nil {
+			return damaged(path, err)
+		}
+		db.log.Debug("database checked", "took", time.Since(start))
+	}
+	if err := migrate(db.writer, migrations); err != nil {
+		return fmt.Errorf("database %s: %w", path, err)
+	}
+	// SQLite's WAL file is new after a clean end; its name has to be on the disk before anything in it
+	// is promised to anybody.
+	if err := syncFolder(filepath.Dir(path)); err != nil {
+		return fmt.Errorf("data folder %s: %w", filepath.Dir(path), cause(err))
+	}
+	db.readers = make(chan *conn, db.limits.Readers)
+	for range db.limits.Readers {
+		r, err := openConn(ctx, path, vfs, true, 0)
+		if err != nil {
+			return fmt.Errorf("database %s: %w", path, err)
+		}
+		db.readers <- r
+		db.opened++
+	}
+	return nil
+}
+
+// load reads what is kept in memory.
+func (db *DB) load() error {
+	for row, err := range db.writer.query("SELECT n FROM _position", nil) {
+		if err != nil {
+			return err
+		}
+		db.position = row.Int(0)
+	}
+	return db.owners.load(db.writer)
+}
+
+// Close lets the calls that are under way finish, writes everything back and frees the folder. Calls
+// that come later get an error with code closed. It may be called more than once.
+func (db *DB) Close() error {
+	db.cancel(errClosed)
+	db.wg.Wait()
+	// mu makes a second Close wait for the first.
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	return db.release()
+}
+
+// release frees what connect got hold of. The writer goes last, since the last connection to close
+// copies the WAL into the database.
+func (db *DB) release() (err error) {
+	if db.lock == nil {
+		return nil
+	}
+	for range db.opened {
+		err = errors.Join(err, (<-db.readers).close())
+	}
+	if db.writer != nil {
+		err = errors.Join(err, db.writer.close())
+	}
+	err = errors.Join(err, db.lock.unlock())
+	db.lock = nil
+	return err
+}
+
+// createPrivate makes the file for its owner alone, and reports whether it was missing or empty.
+func createPrivate(path string) (fresh bool, err error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return false, err
+	}
+	info, err := f.Stat()
+	return err == nil && info.Size() == 0, errors.Join(err, f.Close())
+}
+
+// cause strips the operation and path, which the message around has in plainer words.
+func cause(err error) error {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return e.Err
+	}
+	return err
+}
+
+// damaged tells what to do when the file cannot be read; a file that is merely out of reach is told as
+// it is.
+func damaged(path string, err error) error {
+	if !isDamage(err) {
+		return fmt.Errorf("database %s: %w", path, err)
+	}
+	return fmt.Errorf("database %s is damaged (%w); nothing was changed: stop here, copy the data folder, "+
+		"then put back a backup, or recover what can be read with the sqlite3 shell's .recover", path, err)
+}

@@ -1,0 +1,41 @@
+package store
+
+import (
+	"errors"
+
+	"github.com/ncruces/go-sqlite3"
+
+	"goop/shared/wire"
+)
+
+// isDamage reports whether err says that the file is not a sound database.
+func isDamage(err error) bool {
+	return errors.Is(err, sqlite3.CORRUPT) || errors.Is(err, sqlite3.NOTADB)
+}
+
+// isFull reports whether err says that there is no room left, on the disk or within Limits.Size.
+func isFull(err error) bool {
+	return errors.Is(err, sqlite3.FULL) || diskFull(err)
+}
+
+// isIDTaken reports whether err says that there is a row with that id.
+func isIDTaken(err error) bool {
+	return errors.Is(err, sqlite3.CONSTRAINT_PRIMARYKEY) || errors.Is(err, sqlite3.CONSTRAINT_ROWID)
+}
+
+// public gives an error of SQLite the code that a caller far away can act on. One that nothing is known
+// about stays as it is: it becomes internal at the door.
+func public(err error) error {
+	if err == nil {
+		return nil
+	}
+	if _, ok := errors.AsType[*wire.Error](err); ok {
+		return err
+	}
+	if isFull(err) {
+		e := wire.E(wire.StorageFull, "the host's storage is full; nothing of this was stored")
+		e.Err = err
+		return e
+	}
+	return err
+}

@@ -1,0 +1,124 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"time"
+
+	"github.com/ncruces/go-sqlite3"
+
+	"goop/shared/wire"
+)
+
+// ReadTx reads one snapshot of the database. A Tx is one too: it sees its own changes.
+type ReadTx struct {
+	c *conn // nil when its function has returned
+}
+
+var errTxEnded = errors.New("store: use of a transaction after its function returned")
+
+// Query runs one SELECT and yields its rows; parameters are ?, ?1, … A Row is good until the next one.
+// Query may be used again, with the same text too, while a walk goes on.
+func (tx *ReadTx) Query(sql string, args ...any) iter.Seq2[Row, error] {
+	if tx.c == nil {
+		return func(yield func(Row, error) bool) { yield(Row{}, errTxEnded) }
+	}
+	return tx.c.query(sql, args)
+}
+
+// Number returns the first column of the only row of a SELECT, 0 for no row.
+func (tx *ReadTx) Number(sql string, args ...any) (int64, error) {
+	if tx.c == nil {
+		return 0, errTxEnded
+	}
+	return tx.c.number(sql, args...)
+}
+
+// Position returns the position of the last commit that the snapshot includes; see Commit.
+func (tx *ReadTx) Position() (int64, error) { return tx.Number("SELECT n FROM _position") }
+
+// Read runs fn on a snapshot. It fails with code timeout after Limits.ReadTimeout and with ctx's cause
+// when ctx ends; a query that is running then is interrupted.
+func (db *DB) Read(ctx context.Context, fn func(*ReadTx) error) error {
+	limit := &limit{Context: ctx, end: time.Now().Add(db.limits.ReadTimeout), closed: db.ctx}
+	c, err := db.reader(ctx, limit.end)
+	if err != nil {
+		return err
+	}
+	defer func() { db.readers <- c }()
+	c.db.SetInterrupt(limit)
+	tx := &ReadTx{c}
+	defer func() {
+		tx.c = nil
+		c.db.SetInterrupt(context.Background())
+		if !c.db.GetAutocommit() {
+			if _, err := c.exec("ROLLBACK", nil); err != nil {
+				db.log.Error("a read cannot be ended", "err", err)
+			}
+		}
+	}()
+	if _, err = c.exec("BEGIN", nil); err == nil {
+		err = fn(tx)
+	}
+	if errors.Is(err, sqlite3.INTERRUPT) {
+		return limit.reason("the query took longer than the host allows; ask for less, or by an indexed column")
+	}
+	return public(err)
+}
+
+// reader returns a free connection.
+func (db *DB) reader(ctx context.Context, end time.Time) (*conn, error) {
+	if db.ctx.Err() != nil {
+		return nil, errClosed
+	}
+	select {
+	case c := <-db.readers:
+		return c, nil
+	default:
+	}
+	wait := time.NewTimer(time.Until(end))
+	defer wait.Stop()
+	select {
+	case c := <-db.readers:
+		return c, nil
+	case <-wait.C:
+		return nil, wire.E(wire.Timeout, "the host is busy with other queries; try again later")
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	case <-db.ctx.Done():
+		return nil, errClosed
+	}
+}
+
+// limit is a context for SetInterrupt, which only ever asks for Err: it ends with the caller's, at a
+// moment, or when the database is closed, and needs no timer.
+type limit struct {
+	context.Context
+	end    time.Time
+	closed context.Context // nil when closing lets the work finish
+}
+
+func (l *limit) Err() error {
+	if err := l.Context.Err(); err != nil {
+		return err
+	}
+	if l.closed != nil && l.closed.Err() != nil {
+		return l.closed.Err()
+	}
+	if time.Now().After(l.end) {
+		return context.DeadlineExceeded
+	}
+	return nil
+}
+
+// reason tells why the work was interrupted; late is the message when it took too long.
+func (l *limit) reason(late string) error {
+	switch {
+	case l.Context.Err() != nil:
+		return context.Cause(l.Context)
+	case l.closed != nil && l.closed.Err() != nil:
+		return errClosed
+	}
+	return wire.E(wire.Timeout, late)
+}
