@@ -1,0 +1,169 @@
+// Package control is how the goop command talks to a host that runs on the same machine: small JSON
+// requests over HTTP, on a Unix domain socket in the host's data folder. Whoever may open the socket
+// (mode 0600, in a folder of mode 0700) is the host's operator; there is no other check.
+//
+// The package knows the socket and the shapes of requests and answers. What they do is behind Host,
+// which package main implements; it must not know store, node or relay.
+//
+// # Concurrency
+//
+// A Server serves from goroutines of its own, for which Close waits. A Client may be used from many
+// goroutines.
+package control
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"goop/shared/wire"
+)
+
+// Bounds of one request. The far side is the operator, so they are against accidents alone.
+const (
+	maxHeader   = 16 << 10
+	maxBody     = 64 << 10
+	requestTime = 10 * time.Second
+)
+
+// Host is what can be asked of the running host.
+type Host interface {
+	// OwnerLink makes a new owner link and returns it once for each address of the host.
+	OwnerLink(ctx context.Context) (OwnerLink, error)
+	Owners(ctx context.Context) ([]Owner, error)
+	// RemoveOwner returns an error with code not_found for a peer that is no owner.
+	RemoveOwner(ctx context.Context, peer wire.PeerID) error
+	Status(ctx context.Context) (Status, error)
+}
+
+// OwnerLink is one secret, in links for each of the host's addresses.
+type OwnerLink struct {
+	URLs    []string `json:"urls"`
+	Expires int64    `json:"expires"` // milliseconds
+}
+
+// Owner is a peer that owns the site.
+type Owner struct {
+	Peer  wire.PeerID `json:"peer"`
+	Since int64       `json:"since"` // milliseconds
+}
+
+// Status tells what the host is and what it does at the moment.
+type Status struct {
+	Version string      `json:"version"`
+	PID     int         `json:"pid"`
+	Peer    wire.PeerID `json:"peer"`
+	Name    string      `json:"name"`
+	URLs    []string    `json:"urls"`
+	Started int64       `json:"started"` // milliseconds
+	Peers   int         `json:"peers"`   // connected
+	Groups  int         `json:"groups"`  // open
+	Owners  int         `json:"owners"`
+}
+
+// Server answers on the socket of one data folder.
+type Server struct {
+	host   Host
+	log    *slog.Logger
+	http   *http.Server
+	socket *socket
+	wg     sync.WaitGroup
+	once   sync.Once
+	err    error
+}
+
+// Listen starts to answer on the socket of the data folder dir. The caller holds the folder's lock, so
+// a socket that is there already is left over from a host that was killed, and is replaced.
+func Listen(dir string, host Host, log *slog.Logger) (*Server, error) {
+	sock, err := listen(dir)
+	if err != nil {
+		return nil, fmt.Errorf("open the control socket: %w", err)
+	}
+	s := &Server{host: host, log: log, socket: sock}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /owner-link", answer(s, func(r *http.Request) (any, error) { return host.OwnerLink(r.Context()) }))
+	mux.HandleFunc("GET /owners", answer(s, s.owners))
+	mux.HandleFunc("DELETE /owners/{peer}", answer(s, func(r *http.Request) (any, error) {
+		return struct{}{}, host.RemoveOwner(r.Context(), wire.PeerID(r.PathValue("peer")))
+	}))
+	mux.HandleFunc("GET /status", answer(s, func(r *http.Request) (any, error) { return host.Status(r.Context()) }))
+	s.http = &http.Server{
+		Handler:           mux,
+		ReadHeaderTimeout: requestTime,
+		ReadTimeout:       requestTime,
+		MaxHeaderBytes:    maxHeader,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+	s.wg.Go(func() {
+		if err := s.http.Serve(sock.Listener); !errors.Is(err, http.ErrServerClosed) {
+			log.Error("the control socket does not answer any more", "error", err)
+		}
+	})
+	return s, nil
+}
+
+// Close lets the requests under way finish for as long as ctx allows, and removes the socket. A second
+// call returns what the first did.
+func (s *Server) Close(ctx context.Context) error {
+	s.once.Do(func() {
+		if err := s.http.Shutdown(ctx); err != nil {
+			s.err = errors.Join(fmt.Errorf("finish the requests on the control socket: %w", err), s.http.Close())
+		}
+		s.wg.Wait()
+		s.err = errors.Join(s.err, s.socket.remove())
+	})
+	return s.err
+}
+
+func (s *Server) owners(r *http.Request) (any, error) {
+	list, err := s.host.Owners(r.Context())
+	if list == nil {
+		list = []Owner{}
+	}
+	return list, err
+}
+
+// failure is the body of an answer that says no.
+type failure struct {
+	Code    wire.Code `json:"code"`
+	Message string    `json:"message"`
+}
+
+// answer turns a function into a handler that answers with its result as JSON.
+func answer(s *Server, fn func(*http.Request) (any, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		ctx, cancel := context.WithTimeout(r.Context(), requestTime)
+		defer cancel()
+		result, err := fn(r.WithContext(ctx))
+		status := http.StatusOK
+		if err != nil {
+			status = http.StatusInternalServerError
+			f := failure{wire.Internal, "the host has a fault; its log has the details"}
+			if e, ok := errors.AsType[*wire.Error](err); ok {
+				status = http.StatusConflict
+				f = failure{e.Code, e.Message}
+			} else {
+				s.log.Error("a request on the control socket", "path", r.URL.Path, "error", err)
+			}
+			result = f
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(status)
+		if err := json.NewEncoder(w).Encode(result); err != nil {
+			s.log.Debug("an answer on the control socket was not read", "error", err)
+		}
+	}
+}
+
+// socket is a listening socket and the files that lead to it.
+type socket struct {
+	net.Listener
+	files []string
+}

@@ -1,0 +1,186 @@
+package control_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"goop/host/control"
+	"goop/shared/wire"
+)
+
+// host answers with what the test puts in it.
+type host struct {
+	link    control.OwnerLink
+	owners  []control.Owner
+	status  control.Status
+	err     error
+	removed wire.PeerID
+	entered chan struct{} // when not nil, Status reports here and waits for leave
+	leave   chan struct{}
+}
+
+func (h *host) OwnerLink(context.Context) (control.OwnerLink, error) { return h.link, h.err }
+func (h *host) Owners(context.Context) ([]control.Owner, error)      { return h.owners, h.err }
+func (h *host) RemoveOwner(_ context.Context, p wire.PeerID) error {
+	h.removed = p
+	return h.err
+}
+func (h *host) Status(context.Context) (control.Status, error) {
+	if h.entered != nil {
+		close(h.entered)
+		<-h.leave
+	}
+	return h.status, h.err
+}
+
+func listen(t *testing.T, dir string, h control.Host) *control.Server {
+	t.Helper()
+	s, err := control.Listen(dir, h, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(context.Background()); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+	return s
+}
+
+func TestRequests(t *testing.T) {
+	t.Parallel()
+	h := &host{
+		link:   control.OwnerLink{URLs: []string{"http://localhost:7780/#goop-owner=x"}, Expires: 12},
+		owners: []control.Owner{{Peer: "12D3KooWa", Since: 1}, {Peer: "12D3KooWb", Since: 2}},
+		status: control.Status{Version: "v1", PID: 7, Peer: "12D3KooWh", Name: "Chess", URLs: []string{"http://a/"}, Started: 3, Peers: 4, Groups: 5, Owners: 2},
+	}
+	dir := t.TempDir()
+	listen(t, dir, h)
+	c, ctx := control.NewClient(dir), t.Context()
+
+	if got, err := c.OwnerLink(ctx); err != nil || !reflect.DeepEqual(got, h.link) {
+		t.Errorf("owner link: got %+v, %v", got, err)
+	}
+	if got, err := c.Owners(ctx); err != nil || !reflect.DeepEqual(got, h.owners) {
+		t.Errorf("owners: got %+v, %v", got, err)
+	}
+	if got, err := c.Status(ctx); err != nil || !reflect.DeepEqual(got, h.status) {
+		t.Errorf("status: got %+v, %v", got, err)
+	}
+	if err := c.RemoveOwner(ctx, "12D3/../odd"); err != nil || h.removed != "12D3/../odd" {
+		t.Errorf("remove: got %q, %v", h.removed, err)
+	}
+
+	h.err = wire.E(wire.NotFound, "no owner has the peer id x")
+	e, ok := errors.AsType[*wire.Error](c.RemoveOwner(ctx, "x"))
+	if !ok || e.Code != wire.NotFound || e.Message != "no owner has the peer id x" {
+		t.Errorf("an error with a code: got %v", e)
+	}
+	h.err = errors.New("nobody outside may read this")
+	_, err := c.Owners(ctx)
+	if !errors.Is(err, wire.Internal) || strings.Contains(err.Error(), "nobody") {
+		t.Errorf("an error without a code: got %v", err)
+	}
+}
+
+func TestNobodyAnswers(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	check := func(name, dir string) {
+		t.Helper()
+		_, err := control.NewClient(dir).Status(t.Context())
+		if e, ok := errors.AsType[*control.NotRunningError](err); !ok || e.Dir != dir {
+			t.Errorf("%s: got %v, want that no host runs on %s", name, err, dir)
+		}
+	}
+	check("an empty folder", dir)
+	check("no folder", filepath.Join(dir, "none"))
+
+	// A host that was killed leaves its socket behind.
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(dir, "control.sock"), Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.SetUnlinkOnClose(false)
+	l.Close()
+	check("a socket that is left over", dir)
+
+	listen(t, dir, &host{status: control.Status{PID: 9}})
+	if got, err := control.NewClient(dir).Status(t.Context()); err != nil || got.PID != 9 {
+		t.Errorf("the next host on the folder: got %+v, %v", got, err)
+	}
+}
+
+func TestSocketIsPrivateAndGoes(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ name, sub string }{
+		{"in the data folder", ""},
+		{"elsewhere, when the path is too long", strings.Repeat("x", 120)},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			dir := filepath.Join(t.TempDir(), tt.sub)
+			if err := os.MkdirAll(dir, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			s := listen(t, dir, &host{status: control.Status{PID: 8}})
+			if got, err := control.NewClient(dir).Status(t.Context()); err != nil || got.PID != 8 {
+				t.Fatalf("got %+v, %v", got, err)
+			}
+			path := filepath.Join(dir, "control.sock")
+			if b, err := os.ReadFile(filepath.Join(dir, "control.path")); err == nil {
+				path = strings.TrimSpace(string(b))
+				info, err := os.Stat(filepath.Dir(path))
+				if err != nil || info.Mode().Perm() != 0o700 {
+					t.Errorf("folder of the socket: got %v, %v, want mode 0700", info, err)
+				}
+			}
+			info, err := os.Stat(path)
+			if err != nil || info.Mode().Perm() != 0o600 {
+				t.Errorf("socket: got %v, %v, want mode 0600", info, err)
+			}
+			if err := s.Close(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+				t.Errorf("after Close the folder holds %v, %v", left, err)
+			}
+			if _, err := os.Lstat(path); err == nil {
+				t.Errorf("after Close %s is still there", path)
+			}
+		})
+	}
+}
+
+// TestCloseWaits closes while a request is under way: it still gets its answer.
+func TestCloseWaits(t *testing.T) {
+	t.Parallel()
+	h := &host{status: control.Status{PID: 5}, entered: make(chan struct{}), leave: make(chan struct{})}
+	dir := t.TempDir()
+	s := listen(t, dir, h)
+	got := make(chan error, 1)
+	go func() {
+		st, err := control.NewClient(dir).Status(t.Context())
+		if err == nil && st.PID != 5 {
+			err = errors.New("another answer")
+		}
+		got <- err
+	}()
+	<-h.entered
+	closed := make(chan error, 1)
+	go func() { closed <- s.Close(t.Context()) }()
+	close(h.leave)
+	if err := <-got; err != nil {
+		t.Errorf("the request under way: %v", err)
+	}
+	if err := <-closed; err != nil {
+		t.Errorf("close: %v", err)
+	}
+}
