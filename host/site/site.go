@@ -9,7 +9,8 @@
 // # Concurrency
 //
 // A Site may be used from many goroutines at once. It has no goroutines of its own and nothing to
-// close; what it keeps in memory is bounded by cacheBytes.
+// close; what it keeps in memory is bounded by cacheBytes. Over TCP, the times of reading and writing
+// are the HTTP server's business.
 package site
 
 import (
@@ -27,10 +28,6 @@ import (
 const (
 	maxHost   = 255 // bytes of the Host header: a DNS name and a port
 	maxTarget = 8 << 10
-
-	// writeTime is how long a visitor may take to accept one write of up to 32 KiB before the answer
-	// is given up. The HTTP server has no bound of its own, so that large files may take long.
-	writeTime = 30 * time.Second
 )
 
 // Options says what a Site serves.
@@ -85,7 +82,7 @@ func New(o Options) (*Site, error) {
 // ServeHTTP answers one request.
 func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	begun := time.Now()
-	rec := &recorder{ResponseWriter: w, rc: http.NewResponseController(w)}
+	rec := &recorder{ResponseWriter: w}
 	defer func() {
 		if p := recover(); p != nil {
 			if p == http.ErrAbortHandler {
@@ -102,7 +99,6 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.log.Debug("request", "method", r.Method, "path", r.URL.Path, "status", rec.status,
 			"bytes", rec.bytes, "took", time.Since(begun), "from", r.RemoteAddr)
 	}()
-	rec.extend()
 	s.headers(rec.Header())
 	if status, why := refuse(r); status != 0 {
 		if status == http.StatusMethodNotAllowed {
@@ -158,10 +154,9 @@ func (s *Site) serveJSON(w http.ResponseWriter, r *http.Request, body []byte) {
 	write(w, r, http.StatusOK, body)
 }
 
-// recorder remembers what was answered, and gives each write its own time.
+// recorder remembers what was answered, for the log.
 type recorder struct {
 	http.ResponseWriter
-	rc     *http.ResponseController
 	status int
 	bytes  int64
 }
@@ -177,13 +172,7 @@ func (w *recorder) Write(p []byte) (int, error) {
 	if w.status == 0 {
 		w.status = http.StatusOK
 	}
-	w.extend()
 	n, err := w.ResponseWriter.Write(p)
 	w.bytes += int64(n)
 	return n, err
-}
-
-// extend gives the next write its time. A writer that cannot be bounded (a test's) is not.
-func (w *recorder) extend() {
-	_ = w.rc.SetWriteDeadline(time.Now().Add(writeTime))
 }

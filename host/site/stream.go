@@ -20,6 +20,8 @@ const (
 	maxRequest = 16 << 10
 	// requestTime is how long a member may take to send them.
 	requestTime = 10 * time.Second
+	// writeTime is how long it may take to accept one write of up to 32 KiB.
+	writeTime = 30 * time.Second
 	// farewell is how long the host waits for the member to end its half after the answer, so that
 	// the end of the answer is not lost with the stream.
 	farewell = time.Second
@@ -130,9 +132,6 @@ var errLength = errors.New("site: the answer is not as long as its Content-Lengt
 
 func (w *streamWriter) Header() http.Header { return w.header }
 
-// SetWriteDeadline is found by http.ResponseController.
-func (w *streamWriter) SetWriteDeadline(t time.Time) error { return w.stream.SetWriteDeadline(t) }
-
 func (w *streamWriter) WriteHeader(status int) {
 	if w.sent {
 		return
@@ -151,7 +150,15 @@ func (w *streamWriter) WriteHeader(status int) {
 	fmt.Fprintf(&b, "HTTP/1.1 %03d %s\r\n", status, http.StatusText(status))
 	w.header.Write(&b) // a bytes.Buffer takes everything; line breaks in values become spaces
 	b.WriteString("\r\n")
-	_, w.err = w.stream.Write(b.Bytes())
+	_, w.err = w.send(b.Bytes())
+}
+
+// send writes to the stream, in bounded time.
+func (w *streamWriter) send(p []byte) (int, error) {
+	if err := w.stream.SetWriteDeadline(time.Now().Add(writeTime)); err != nil {
+		return 0, fmt.Errorf("bound the writing of the answer: %w", err)
+	}
+	return w.stream.Write(p)
 }
 
 func (w *streamWriter) Write(p []byte) (int, error) {
@@ -165,7 +172,7 @@ func (w *streamWriter) Write(p []byte) (int, error) {
 		w.err = errLength
 		return 0, w.err
 	}
-	n, err := w.stream.Write(p)
+	n, err := w.send(p)
 	w.left -= int64(n)
 	w.err = err
 	return n, err
