@@ -24,8 +24,8 @@ type Log interface {
 	// Append checks each draft (known id, ifSeq, seats, size of the state, the row of a record table)
 	// and appends those that pass, all in one transaction with a savepoint for each. A draft sees those
 	// before it in the slice, so an id that stands in it twice is appended once. When Append returns,
-	// the entries are as durable as the engine promises. The drafts are the caller's: what is kept of
-	// them is copied.
+	// the entries are as durable as the engine promises. Nobody changes the bytes of a draft later, so
+	// an engine may keep them as they are.
 	Append(ctx context.Context, id wire.GroupID, drafts []group.Draft) ([]group.Result, error)
 
 	// Read returns up to limit entries after a position, oldest first, and none when the position is

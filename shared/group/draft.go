@@ -40,7 +40,7 @@ func (d *Draft) Hash() [sha256.Size]byte {
 	return sum
 }
 
-// ErrIDConflict is the refusal of a known id with another hash.
-func ErrIDConflict() error {
+// ErrIDConflict returns the refusal of a known id with another hash.
+func ErrIDConflict() *wire.Error {
 	return wire.E(wire.IDConflict, "this id was used for another message; ids are random and used once")
 }
