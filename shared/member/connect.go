@@ -1,0 +1,173 @@
+package member
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"goop/shared/link"
+	"goop/shared/wire"
+)
+
+const (
+	dialTimeout = 10 * time.Second
+	openTimeout = 10 * time.Second
+	// staleDial is the age from which a Wake starts a running attempt anew: it may have slept.
+	staleDial = 3 * time.Second
+)
+
+// connection is one Conn while it is up. Its data stream is its pulse: when that ends, or its
+// heartbeat gets no answer, the connection is dropped with everything on it.
+type connection struct {
+	Conn
+	ctx   context.Context // ends with the connection
+	drop  context.CancelCauseFunc
+	wg    sync.WaitGroup
+	heard atomic.Int64 // when bytes came last on any stream, in nanoseconds since base
+	base  time.Time
+}
+
+// heardStream notes when bytes come.
+type heardStream struct {
+	link.Stream
+	c *connection
+}
+
+func (s heardStream) Read(p []byte) (int, error) {
+	n, err := s.Stream.Read(p)
+	if n > 0 {
+		s.c.heard.Store(int64(time.Since(s.c.base)))
+	}
+	return n, err
+}
+
+// open opens a stream. The error says that the connection is no good.
+func (c *connection) open(ctx context.Context, protocol string) (link.Stream, error) {
+	ctx, cancel := context.WithTimeout(ctx, openTimeout)
+	defer cancel()
+	s, err := c.Conn.Open(ctx, protocol)
+	if err != nil {
+		return nil, err
+	}
+	return heardStream{s, c}, nil
+}
+
+// silence is how long nothing has come.
+func (c *connection) silence() time.Duration {
+	return time.Since(c.base) - time.Duration(c.heard.Load())
+}
+
+// run keeps the connection until the member ends. It alone dials, so there is one attempt at a time.
+func (m *Member) run() {
+	defer m.retire()
+	var outage backoff
+	for m.ctx.Err() == nil {
+		c, err := m.dial()
+		if err == nil {
+			up := time.Now()
+			err = m.serve(c)
+			if time.Since(up) >= steadyAfter {
+				outage.reset()
+			}
+		}
+		if m.ctx.Err() != nil {
+			return
+		}
+		if errors.Is(err, wire.WrongHost) {
+			m.cancel(asError(err, wire.WrongHost))
+			return
+		}
+		m.setStatus(func(s *Status) {
+			*s = Status{State: Offline, Self: s.Self, Host: s.Host, Err: asError(err, wire.Offline)}
+		})
+		wait := time.NewTimer(outage.next(time.Now(), m.jitter))
+		select {
+		case <-wait.C:
+		case <-m.wake:
+			outage.reset()
+		case <-m.ctx.Done():
+		}
+		wait.Stop()
+	}
+}
+
+func (m *Member) dial() (*connection, error) {
+	bounded, cancel := context.WithTimeout(m.ctx, dialTimeout)
+	defer cancel()
+	ctx, giveUp := context.WithCancelCause(bounded)
+	m.mu.Lock()
+	m.dialing, m.giveUp = time.Now(), giveUp
+	m.mu.Unlock()
+	conn, err := m.opts.Dialer.Dial(ctx)
+	m.mu.Lock()
+	m.giveUp = nil
+	m.mu.Unlock()
+	giveUp(nil)
+	if err != nil {
+		return nil, err
+	}
+	c := &connection{Conn: conn, base: time.Now()}
+	c.ctx, c.drop = context.WithCancelCause(m.ctx)
+	return c, nil
+}
+
+// serve works on a connection until it ends, and returns why it did.
+func (m *Member) serve(c *connection) error {
+	defer c.wg.Wait()
+	c.wg.Go(func() { // the one place that closes it
+		select {
+		case <-c.Done():
+			c.drop(errLost)
+		case <-c.ctx.Done():
+		}
+		c.Conn.Close()
+	})
+	stream, err := c.open(c.ctx, wire.DataProtocol)
+	if err != nil {
+		c.drop(asError(err, wire.Offline))
+		return context.Cause(c.ctx)
+	}
+	m.publish(c)
+	defer m.publish(nil)
+	err = m.desk.serve(c, stream)
+	c.drop(asError(err, wire.Offline))
+	return context.Cause(c.ctx)
+}
+
+// publish makes c the connection that sessions use, and wakes those that wait for one.
+func (m *Member) publish(c *connection) {
+	change := func(s *Status) {
+		m.current = c
+		close(m.changed)
+		m.changed = make(chan struct{})
+	}
+	if c == nil { // run tells the new state, with its reason
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		change(nil)
+		return
+	}
+	m.setStatus(func(s *Status) {
+		change(s)
+		*s = Status{State: Online, Transport: c.Transport(), Self: c.Self(), Host: c.Host()}
+	})
+}
+
+// connected waits for a connection that is up.
+func (m *Member) connected(ctx context.Context) (*connection, error) {
+	for {
+		m.mu.Lock()
+		c, changed := m.current, m.changed
+		m.mu.Unlock()
+		if c != nil && c.ctx.Err() == nil {
+			return c, nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+}

@@ -1,0 +1,90 @@
+package member
+
+import "time"
+
+const (
+	quickBeat = 2 * time.Second  // between heartbeats while the page is visible and in a group
+	slowBeat  = 15 * time.Second // otherwise
+	// beatWait is how long an answer may take while nothing else comes either.
+	beatWait = 3 * time.Second
+	// beatLimit is how long it may take when other bytes come: a slow line that is busy is no dead one.
+	beatLimit = 30 * time.Second
+	// frozenAfter is how late a timer of a page may be. One that is later was frozen, with the answer
+	// perhaps waiting to be read.
+	frozenAfter = time.Second
+)
+
+// pace is the time between two heartbeats as things are now.
+func (m *Member) pace() time.Duration {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.visible && len(m.sessions) > 0 {
+		return quickBeat
+	}
+	return slowBeat
+}
+
+// heartbeat asks for the host's time again and again, and drops the connection when it gets none.
+func (m *Member) heartbeat(c *connection) {
+	for {
+		sent := time.Now()
+		m.desk.ping()
+		if !m.awaitPong(c, sent) {
+			return
+		}
+		if !m.rest(c, sent) {
+			return
+		}
+	}
+}
+
+// awaitPong waits for the answer to the heartbeat that was sent then. It reports false when the
+// connection is over.
+func (m *Member) awaitPong(c *connection, sent time.Time) bool {
+	wait := beatWait
+	for {
+		armed := time.Now()
+		timer := time.NewTimer(wait)
+		select {
+		case p := <-m.desk.pong:
+			timer.Stop()
+			m.clock.sample(p.host, sent, p.at)
+			m.setStatus(func(s *Status) { s.RTT = p.at.Sub(sent) })
+			return true
+		case <-c.ctx.Done():
+			timer.Stop()
+			return false
+		case <-timer.C:
+		}
+		now := time.Now()
+		silent := c.silence()
+		switch {
+		case now.Sub(armed)-wait > frozenAfter:
+			wait = beatWait
+		case silent < beatWait && now.Sub(sent) < beatLimit:
+			wait = beatWait - silent
+		default:
+			c.drop(errSilent)
+			return false
+		}
+	}
+}
+
+// rest waits until it is time for the next heartbeat. It reports false when the connection is over.
+func (m *Member) rest(c *connection, sent time.Time) bool {
+	for {
+		timer := time.NewTimer(m.pace() - time.Since(sent))
+		select {
+		case <-timer.C:
+			return true
+		case <-m.beat: // the pace may have changed
+			timer.Stop()
+		case <-m.wake:
+			timer.Stop()
+			return true
+		case <-c.ctx.Done():
+			timer.Stop()
+			return false
+		}
+	}
+}

@@ -1,0 +1,210 @@
+package member
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+
+	"goop/shared/wire"
+)
+
+const (
+	// maxVolatile bounds the volatile messages that wait for the writer; the oldest goes first.
+	maxVolatile = 64
+	// writeSize is about how much a writer hands to its stream at once.
+	writeSize = 64 << 10
+)
+
+// Pending is a posted entry on its way to its receipt.
+type Pending struct {
+	item
+	id    string
+	epoch wire.Epoch // of the log for which it was posted; "" until the first welcome
+	size  int        // of the payload or patch
+	kind  wire.Type
+
+	done    chan struct{}
+	receipt Receipt
+	err     *wire.Error
+}
+
+// Done is closed when the outcome is known.
+func (p *Pending) Done() <-chan struct{} { return p.done }
+
+// Wait returns the receipt; that of a volatile message is empty. The error is the host's refusal, or
+// why there will be no answer. When ctx ends the waiting ends, not the sending: the entry may still
+// reach the log.
+func (p *Pending) Wait(ctx context.Context) (Receipt, error) {
+	select {
+	case <-p.done:
+	case <-ctx.Done():
+		return Receipt{}, gaveUp(ctx, "the message was not acknowledged yet when its sender gave up; it may still arrive")
+	}
+	if p.err != nil {
+		return Receipt{}, p.err
+	}
+	return p.receipt, nil
+}
+
+// outbox keeps what a session has posted until the host has answered it. The session guards it.
+type outbox struct {
+	queue
+	byID map[string]*Pending
+	// early holds own entries that were acknowledged out of order, as repeats are, and whose place in
+	// the order is still to come.
+	early    map[int64]*Pending
+	written  uint64 // the place of the last line that this stream has got
+	volatile []volatile
+}
+
+type volatile struct {
+	key  string
+	line []byte
+}
+
+func (o *outbox) init(limits OutboxLimits) {
+	o.limits = limits
+	o.byID = map[string]*Pending{}
+	o.early = map[int64]*Pending{}
+}
+
+// post takes in one frame of this session.
+func (s *Session) post(f wire.Frame) (*Pending, error) {
+	p := &Pending{kind: f.Type, size: len(f.Payload) + len(f.Patch), done: make(chan struct{})}
+	if !f.Volatile {
+		p.id = s.m.newID()
+		f.ID = p.id
+	}
+	p.line = f.Append(nil)
+
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err != nil {
+		return nil, s.err
+	}
+	if s.leaving {
+		return nil, wire.E(wire.Closed, "the group was left")
+	}
+	if s.welcome != nil {
+		if err := fits(p, s.welcome.Limits); err != nil {
+			return nil, err
+		}
+		p.epoch = s.position.Epoch
+	}
+	if f.Volatile {
+		if !s.live {
+			return nil, wire.E(wire.Offline, "a volatile message does not wait for the connection")
+		}
+		s.out.postVolatile(f.Key, p.line)
+		close(p.done)
+	} else {
+		if err := s.out.push(&p.item); err != nil {
+			return nil, err
+		}
+		s.out.byID[p.id] = p
+	}
+	signal(s.work)
+	return p, nil
+}
+
+// fits checks an entry against the host's limits: a line that is far too long would end the stream.
+func fits(p *Pending, l wire.Limits) *wire.Error {
+	switch {
+	case p.kind == wire.TypeMsg && l.Payload > 0 && p.size > l.Payload:
+		return wire.E(wire.TooLarge, `the payload is larger than the group's limit "payload"`)
+	case p.kind == wire.TypeState && l.State > 0 && p.size > l.State:
+		return wire.E(wire.TooLarge, `the patch is larger than the group's limit "state"`)
+	case l.Line > 0 && len(p.line) > l.Line:
+		return wire.E(wire.TooLarge, `the message is longer than the group's limit "line"`)
+	}
+	return nil
+}
+
+func (o *outbox) postVolatile(key string, line []byte) {
+	if key != "" {
+		for i := range o.volatile {
+			if o.volatile[i].key == key {
+				o.volatile = append(o.volatile[:i], o.volatile[i+1:]...)
+				break
+			}
+		}
+	}
+	if len(o.volatile) == maxVolatile {
+		o.volatile = o.volatile[1:]
+	}
+	o.volatile = append(o.volatile, volatile{key, line})
+}
+
+// settle ends a Pending that is in the outbox.
+func (o *outbox) settle(p *Pending, r Receipt, err *wire.Error) {
+	delete(o.byID, p.id)
+	o.remove(&p.item)
+	p.receipt, p.err = r, err
+	close(p.done)
+}
+
+// settleAll ends everything that keep does not want.
+func (o *outbox) settleAll(err *wire.Error, keep func(*Pending) bool) {
+	for _, p := range o.inOrder() {
+		if keep == nil || !keep(p) {
+			o.settle(p, Receipt{}, err)
+		}
+	}
+}
+
+func (o *outbox) inOrder() []*Pending {
+	ps := slices.Collect(maps.Values(o.byID))
+	slices.SortFunc(ps, func(a, b *Pending) int { return cmp.Compare(a.n, b.n) })
+	return ps
+}
+
+// arrived returns the own entry that stands at a place of the order, if it is one, and settles it.
+// id is that of the line, if it has one.
+func (o *outbox) arrived(id string, r Receipt) *Pending {
+	if p, ok := o.early[r.Seq]; ok {
+		delete(o.early, r.Seq)
+		return p
+	}
+	p, ok := o.byID[id]
+	if !ok {
+		return nil
+	}
+	o.settle(p, r, nil)
+	return p
+}
+
+// ahead settles an entry whose receipt came before its place in the order.
+func (o *outbox) ahead(id string, r Receipt) {
+	if p, ok := o.byID[id]; ok {
+		o.settle(p, r, nil)
+		if len(o.early) < o.limits.Count {
+			o.early[r.Seq] = p
+		}
+	}
+}
+
+// moved forgets early receipts whose place is passed.
+func (o *outbox) moved(seq int64) {
+	for n := range o.early {
+		if n <= seq {
+			delete(o.early, n)
+		}
+	}
+}
+
+// admit prepares the outbox for a log of which the host tells in a welcome or a full state: entries
+// that belong to an earlier life of a log that does not survive are refused, the rest is sent again.
+func (o *outbox) admit(epoch wire.Epoch, durable bool, limits wire.Limits) {
+	if !durable {
+		o.settleAll(wire.E(wire.EpochChanged, "the group's log began anew before this was acknowledged; it is not known whether it had arrived"),
+			func(p *Pending) bool { return p.epoch == "" || p.epoch == epoch })
+	}
+	for _, p := range o.inOrder() {
+		p.epoch = epoch
+		if err := fits(p, limits); err != nil {
+			o.settle(p, Receipt{}, err)
+		}
+	}
+	o.written = 0
+}

@@ -1,0 +1,253 @@
+package member
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"sync"
+	"time"
+
+	"goop/shared/link"
+	"goop/shared/wire"
+)
+
+const (
+	// welcomeWait is how long the host may take for its first line.
+	welcomeWait = 15 * time.Second
+	// leaveWait is how long answers are waited for after a leave.
+	leaveWait = 2 * time.Second
+)
+
+// ended is the error of a session whose host has ended it, or refused it, for good.
+type ended struct{ why *wire.Error }
+
+func (e *ended) Error() string { return e.why.Error() }
+
+// fault returns the error of a stream that is of no more use: the session joins again on another one.
+func fault(what string) *wire.Error {
+	return wire.E(wire.BadMessage, "the host broke the protocol: ", what)
+}
+
+// run keeps the session until it ends.
+func (s *Session) run() {
+	err := s.stay()
+	s.m.forget(s)
+	why := asError(err, wire.Closed)
+	e, told := err.(*ended) // then its line was delivered
+	if told {
+		why = e.why
+	}
+	s.cancel(why)
+	s.mu.Lock()
+	known := s.welcome != nil
+	s.err = why
+	s.out.settleAll(why, nil)
+	s.out.volatile, s.out.early = nil, nil
+	s.mu.Unlock()
+	if known && !told && why.Code == wire.WrongHost {
+		final := *why
+		final.Fatal = true
+		s.deliver([]Event{errorEvent(s.id, &final)})
+	}
+	if !known {
+		close(s.joined)
+	}
+	close(s.done)
+}
+
+// stay joins, and joins again after each loss. It returns why the session is over.
+func (s *Session) stay() error {
+	var outage backoff
+	for {
+		c, err := s.m.connected(s.ctx)
+		if err != nil {
+			return err
+		}
+		began := time.Now()
+		err = s.attend(c)
+		if s.ctx.Err() != nil {
+			return context.Cause(s.ctx)
+		}
+		if e, ok := err.(*ended); ok {
+			return e
+		}
+		if s.isLeaving() {
+			return wire.E(wire.Closed, "the group was left")
+		}
+		if time.Since(began) >= steadyAfter {
+			outage.reset()
+		}
+		wait := outage.next(time.Now(), s.m.jitter)
+		if e := asError(err, wire.Offline); e.RetryAfter > 0 {
+			wait += time.Duration(e.RetryAfter) * time.Millisecond
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-timer.C:
+		case <-c.ctx.Done(): // the next connection has nothing to do with what went wrong on this one
+		case <-s.ctx.Done():
+		}
+		timer.Stop()
+	}
+}
+
+func (s *Session) isLeaving() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.leaving
+}
+
+// attend joins on a connection and works on the stream until it ends, and returns why it did.
+func (s *Session) attend(c *connection) error {
+	stream, err := c.open(s.ctx, wire.GroupProtocol)
+	if err != nil {
+		return err
+	}
+	join, err := s.begin(stream)
+	if err != nil {
+		stream.Reset()
+		return err
+	}
+	defer s.leaveStream()
+	err = s.converse(stream, join)
+	if _, over := err.(*ended); over || err == io.EOF {
+		stream.Close() // the host waits for this end to have read its last line
+	} else {
+		stream.Reset()
+	}
+	return err
+}
+
+// begin makes a stream the current one and returns the line to begin it with.
+func (s *Session) begin(stream link.Stream) (join []byte, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ctx.Err() != nil { // abandon has not seen the stream
+		return nil, context.Cause(s.ctx)
+	}
+	s.stream = stream
+	s.renewed = false
+	f := wire.Frame{
+		Type:    wire.TypeJoin,
+		Group:   s.id,
+		Session: s.m.session,
+		Invite:  s.invite,
+		Meta:    s.meta,
+		Caps:    []string{wire.CapDelta},
+	}
+	if s.welcome != nil {
+		since := s.position
+		f.Since = &since
+	}
+	return f.Append(nil), nil
+}
+
+func (s *Session) leaveStream() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stream, s.live = nil, false
+	s.out.volatile = nil
+}
+
+// converse joins and then reads and writes until one of the two comes to an end.
+func (s *Session) converse(stream link.Stream, join []byte) error {
+	by := time.Now().Add(welcomeWait)
+	stream.SetReadDeadline(by)
+	stream.SetWriteDeadline(by)
+	if _, err := stream.Write(join); err != nil {
+		return err
+	}
+	r := link.NewReader(stream, wire.MaxLine)
+	first := true
+	read := func() error {
+		line, err := r.ReadLine()
+		if err != nil {
+			return err
+		}
+		var batch []Event
+		for err == nil {
+			batch, err = s.take(batch, bytes.Clone(line), first)
+			first = false
+			if err != nil || !r.Buffered() {
+				break
+			}
+			line, err = r.ReadLine()
+		}
+		s.deliver(batch)
+		return err
+	}
+	if err := read(); err != nil {
+		return err
+	}
+	stream.SetReadDeadline(time.Time{})
+	stream.SetWriteDeadline(time.Time{})
+
+	ctx, cancel := context.WithCancel(s.ctx)
+	var writer sync.WaitGroup
+	writer.Go(func() {
+		if err := s.write(ctx, stream); err != nil {
+			stream.Reset() // which the reader notices
+		}
+	})
+	var err error
+	for err == nil {
+		err = read()
+	}
+	cancel()
+	stream.SetWriteDeadline(time.Now()) // nobody reads it any more
+	writer.Wait()
+	return err
+}
+
+// write sends what is posted, until ctx ends or the group is left.
+func (s *Session) write(ctx context.Context, stream link.Stream) error {
+	var buf []byte
+	for {
+		var leave bool
+		buf, leave = s.pending(buf[:0])
+		if len(buf) > 0 {
+			if _, err := stream.Write(buf); err != nil {
+				return err
+			}
+			if cap(buf) > 2*writeSize {
+				buf = nil // one large message need not be remembered
+			}
+			continue
+		}
+		if leave {
+			f := wire.Frame{Type: wire.TypeLeave}
+			if _, err := stream.Write(f.Append(nil)); err != nil {
+				return err
+			}
+			return stream.CloseWrite()
+		}
+		select {
+		case <-s.work:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// pending appends what the stream has not got yet, and tells whether the group is to be left then.
+func (s *Session) pending(buf []byte) (out []byte, leave bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.renewed {
+		s.renewed = false
+		f := wire.Frame{Type: wire.TypeJoin, Group: s.id, Meta: s.meta}
+		buf = f.Append(buf)
+	}
+	buf, s.out.written = s.out.take(buf, s.out.written, writeSize)
+	for _, v := range s.out.volatile {
+		buf = append(buf, v.line...)
+	}
+	s.out.volatile = s.out.volatile[:0]
+	return buf, s.leaving
+}
+
+func (s *Session) deliver(batch []Event) {
+	if s.handler != nil && len(batch) > 0 {
+		s.handler.Deliver(batch)
+	}
+}

@@ -1,0 +1,225 @@
+package member
+
+import (
+	"strconv"
+
+	"goop/shared/wire"
+)
+
+// take works one line of the host into the session, and appends to batch what the handler is to know
+// of it. The line is the session's to keep. An *ended error ends the session, any other the stream.
+func (s *Session) take(batch []Event, line []byte, first bool) ([]Event, error) {
+	f, err := wire.Decode(line)
+	if err != nil {
+		return batch, fault(err.Error())
+	}
+	event := Event{Frame: f, Line: line}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if first != (f.Type == wire.TypeWelcome) && f.Type != wire.TypeError && f.Type != wire.TypeClose {
+		return batch, fault(`a welcome is the first line, and no other is`)
+	}
+	switch f.Type {
+	case wire.TypeWelcome:
+		return s.takeWelcome(batch, event)
+	case wire.TypeMembers:
+		return append(batch, event), nil
+	case wire.TypeMsg:
+		switch {
+		case f.Ack:
+			return s.takeAck(batch, &f)
+		case f.Seq == 0: // volatile
+			return append(batch, event), nil
+		}
+		return s.takeEntry(batch, event)
+	case wire.TypeState:
+		switch {
+		case f.Ack:
+			return s.takeAck(batch, &f)
+		case len(f.Patch) > 0:
+			return s.takeEntry(batch, event)
+		case len(f.Payload) > 0:
+			return s.takeSnapshot(batch, event)
+		}
+		if f.Seq > s.position.Seq {
+			s.moveTo(f.Seq)
+			batch = append(batch, event)
+		}
+		return batch, nil
+	case wire.TypeClose:
+		return s.takeClose(batch, event)
+	case wire.TypeError:
+		return s.takeError(batch, event)
+	}
+	return batch, nil // a type of a later version
+}
+
+func (s *Session) takeWelcome(batch []Event, event Event) ([]Event, error) {
+	w, err := wire.ParseWelcome(event.Frame.Payload)
+	if err != nil {
+		return batch, fault(err.Error())
+	}
+	known := s.welcome != nil
+	next := wire.Position{Epoch: w.Epoch, Seq: w.Seq}
+	if w.Resumed && (!known || next != s.position) {
+		s.position = wire.Position{} // ask for everything next time
+		return batch, fault("it resumed at another position than it was asked to")
+	}
+	if known && !w.Resumed && next != s.position {
+		batch = append(batch, gapEvent(s.id, s.position.Seq, w.Seq))
+	}
+	if s.position.Epoch != w.Epoch {
+		clear(s.out.early)
+	}
+	s.welcome, s.live = &w, true
+	s.position = next
+	s.out.moved(w.Seq)
+	s.out.admit(w.Epoch, w.Durable, w.Limits)
+	s.m.desk.allow(w.Limits.Data)
+	if !known {
+		close(s.joined)
+	}
+	event.Welcome = &w
+	return append(batch, event), nil
+}
+
+// moveTo moves the position forward, to seq.
+func (s *Session) moveTo(seq int64) {
+	s.position.Seq = seq
+	s.out.moved(seq)
+}
+
+// takeEntry takes in an entry of the log: the next one, one that was there before, or, when it came
+// back whole because the host does not know any more who sent it, one of this session's own.
+func (s *Session) takeEntry(batch []Event, event Event) ([]Event, error) {
+	f := &event.Frame
+	if f.Seq > s.position.Seq+1 {
+		return batch, fault("after entry " + strconv.FormatInt(s.position.Seq, 10) + " it sent " + strconv.FormatInt(f.Seq, 10))
+	}
+	own := f.ID != "" && f.From == s.welcome.You.Peer
+	var mine *Pending
+	if own {
+		mine = s.out.arrived(f.ID, Receipt{f.Seq, f.Time})
+	}
+	if f.Seq <= s.position.Seq {
+		return batch, nil
+	}
+	s.moveTo(f.Seq)
+	if mine != nil {
+		event = ownEvent(*f)
+	}
+	return append(batch, event), nil
+}
+
+// takeAck takes in the receipt of an own entry: in its place in the order, or as that of a repeat.
+func (s *Session) takeAck(batch []Event, ack *wire.Frame) ([]Event, error) {
+	receipt := Receipt{ack.Seq, ack.Time}
+	if ack.Seq > s.position.Seq+1 {
+		s.out.ahead(ack.ID, receipt)
+		return batch, nil
+	}
+	mine := s.out.arrived(ack.ID, receipt)
+	if ack.Seq <= s.position.Seq {
+		return batch, nil
+	}
+	s.moveTo(ack.Seq)
+	if mine == nil {
+		return batch, nil
+	}
+	f, err := wire.Decode(mine.line)
+	if err != nil {
+		return batch, err
+	}
+	f.Group, f.From, f.Seq, f.Time, f.IfSeq = s.id, s.welcome.You.Peer, ack.Seq, ack.Time, nil
+	return append(batch, ownEvent(f)), nil
+}
+
+// takeSnapshot takes in the whole state, which comes in the place of entries that are no longer kept.
+// Receipts may have been among them, so everything that has none is sent again.
+func (s *Session) takeSnapshot(batch []Event, event Event) ([]Event, error) {
+	snap, err := wire.ParseSnapshot(event.Frame.Payload)
+	if err != nil {
+		return batch, fault(err.Error())
+	}
+	next := wire.Position{Epoch: snap.Epoch, Seq: event.Frame.Seq}
+	if snap.Epoch == s.position.Epoch && next.Seq < s.position.Seq {
+		return batch, fault("it sent a whole state of an earlier position")
+	}
+	if next != s.position {
+		batch = append(batch, gapEvent(s.id, s.position.Seq, next.Seq))
+	}
+	if snap.Epoch != s.position.Epoch {
+		clear(s.out.early)
+	}
+	s.position = next
+	s.out.moved(next.Seq)
+	s.out.admit(snap.Epoch, s.welcome.Durable, s.welcome.Limits)
+	signal(s.work)
+	return append(batch, event), nil
+}
+
+func (s *Session) takeClose(batch []Event, event Event) ([]Event, error) {
+	bye, err := wire.ParseGoodbye(event.Frame.Payload)
+	if err != nil {
+		return batch, fault(err.Error())
+	}
+	code := wire.Closed
+	switch bye.Reason {
+	case wire.ReasonShutdown: // the group goes on when the host is back
+		return batch, wire.E(wire.Offline, "the host is shutting down")
+	case wire.ReasonTooSlow: // the position is known, and now this side reads again
+		return batch, wire.E(wire.TooSlow, "the host gave this session up because it did not read")
+	case wire.ReasonKicked:
+		code = wire.Forbidden
+	case wire.ReasonBanned:
+		code = wire.Banned
+	}
+	message := "the group ended for this member: " + string(bye.Reason)
+	if bye.Message != "" {
+		message += ": " + bye.Message
+	}
+	event.Err = wire.E(code, message)
+	if s.welcome != nil {
+		batch = append(batch, event)
+	}
+	return batch, &ended{event.Err}
+}
+
+func (s *Session) takeError(batch []Event, event Event) ([]Event, error) {
+	e, err := wire.ParseError(event.Frame.Payload)
+	if err != nil {
+		return batch, fault(err.Error())
+	}
+	event.Err = e
+	known := s.welcome != nil
+	switch {
+	case e.Fatal && passing(e, known):
+		return batch, e
+	case e.Fatal:
+		if known {
+			batch = append(batch, event)
+		}
+		return batch, &ended{e}
+	case !s.live:
+		return batch, fault("an error before the welcome that is not fatal")
+	}
+	if p, ok := s.out.byID[e.ID]; ok {
+		s.out.settle(p, Receipt{}, e)
+		return batch, nil
+	}
+	return append(batch, event), nil
+}
+
+// passing reports whether a fatal error may be gone when the session joins again. To a first join the
+// host's own faults are told.
+func passing(e *wire.Error, known bool) bool {
+	switch e.Code {
+	case wire.TooSlow:
+		return true
+	case wire.RateLimited:
+		return known || e.RetryAfter > 0
+	case wire.Internal, wire.Timeout:
+		return known
+	}
+	return false
+}
