@@ -71,7 +71,11 @@ func (s *Site) serveStream(ctx context.Context, peer wire.PeerID, stream link.St
 	if err := w.finish(); err != nil {
 		return err
 	}
-	return lastWords(stream)
+	if err := stream.CloseWrite(); err != nil {
+		return fmt.Errorf("end the answer: %w", err)
+	}
+	link.AwaitEnd(stream, farewell)
+	return nil
 }
 
 // guard runs the handler, which gives up an answer by a panic with http.ErrAbortHandler.
@@ -99,20 +103,6 @@ func badRequest(err error) bool {
 		return false
 	}
 	return true
-}
-
-// lastWords ends the writing half and waits a moment for the member to end its own.
-func lastWords(stream link.Stream) error {
-	if err := stream.CloseWrite(); err != nil {
-		return fmt.Errorf("end the answer: %w", err)
-	}
-	if err := stream.SetReadDeadline(time.Now().Add(farewell)); err != nil {
-		return nil // the stream is gone already, and with it whoever would read
-	}
-	// What still comes is not for us; a member that never stops sending is given up like one that
-	// never ends.
-	io.Copy(io.Discard, io.LimitReader(stream, maxRequest))
-	return nil
 }
 
 // streamWriter is the http.ResponseWriter of a stream. The answer is framed by its Content-Length, or
