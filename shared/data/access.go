@@ -1,0 +1,160 @@
+package data
+
+import (
+	"slices"
+	"strings"
+
+	"goop/shared/group"
+	"goop/shared/jsontext"
+	"goop/shared/wire"
+)
+
+// Action is what a caller wants to do with a row.
+type Action string
+
+const (
+	Read   Action = "read"
+	Insert Action = "insert"
+	Update Action = "update"
+	Remove Action = "remove"
+)
+
+// Who names the callers that a Rule lets through.
+type Who string
+
+const (
+	// Everybody lets every member through.
+	Everybody Who = "open"
+	// Members lets those through who have a role in the group that the row names in its memberOf column,
+	// or are in that group's roster. A closed group keeps its last roster.
+	Members Who = "member"
+	// HasRole ("role:moderator") lets those through who have the role in that group, or a higher one:
+	// owner, moderator, member, viewer.
+	HasRole Who = "role"
+	// Author lets those through whose peer id is the row's _owner. A new row is its inserter's, so that
+	// an insert rule of "author" lets everybody through.
+	Author Who = "author"
+	// SiteOwner lets the owners of the site through, whom every other rule but "none" lets through too.
+	SiteOwner Who = "owner"
+	// Nobody refuses all, the site's owners included: only the host itself touches such rows, when it
+	// records a group's messages.
+	Nobody Who = "none"
+)
+
+// Rule tells who may do one thing. In goop.json it is a string such as "member" or "role:moderator", or
+// an object with that string as "who". The zero Rule is "owner".
+type Rule struct {
+	Who  Who
+	Role wire.Role // of HasRole
+}
+
+// Access has a rule for each Action.
+type Access struct{ Read, Insert, Update, Remove Rule }
+
+// Rule returns the rule for an action.
+func (a *Access) Rule(action Action) Rule {
+	switch action {
+	case Read:
+		return a.Read
+	case Insert:
+		return a.Insert
+	case Update:
+		return a.Update
+	case Remove:
+		return a.Remove
+	}
+	return Rule{Who: Nobody}
+}
+
+// Grant is what a Rule comes to for one caller.
+type Grant struct {
+	Kind GrantKind
+	Peer wire.PeerID // of OwnRows and GroupRows: the caller
+	// Least is, for GroupRows, the lowest role that is enough; "" for any, and for none at all when the
+	// peer is in the roster.
+	Least wire.Role
+}
+
+// GrantKind tells for which rows a grant is good.
+type GrantKind byte
+
+const (
+	NoRows    GrantKind = iota
+	AllRows             //
+	OwnRows             // those whose _owner is the peer
+	GroupRows           // those whose group the peer belongs to
+)
+
+// For returns what the rule comes to for a caller.
+func (r Rule) For(c group.Caller) Grant {
+	switch {
+	case r.Who == Nobody:
+		return Grant{}
+	case c.Owner, r.Who == Everybody:
+		return Grant{Kind: AllRows}
+	}
+	switch r.Who {
+	case Author:
+		return Grant{Kind: OwnRows, Peer: c.Peer}
+	case Members:
+		return Grant{Kind: GroupRows, Peer: c.Peer}
+	case HasRole:
+		return Grant{Kind: GroupRows, Peer: c.Peer, Least: r.Role}
+	}
+	return Grant{}
+}
+
+// Enough reports whether somebody with a role, and in or out of the roster, gets what a grant for
+// GroupRows gives.
+func (g Grant) Enough(role wire.Role, in bool) bool {
+	if g.Least == "" {
+		return in || rank(role) > 0
+	}
+	return rank(role) >= rank(g.Least)
+}
+
+// roles are ordered: each is worth all that come after it.
+var roles = []wire.Role{wire.RoleOwner, wire.RoleModerator, wire.RoleMember, wire.RoleViewer}
+
+// rank is higher for a higher role, and 0 for none.
+func rank(r wire.Role) int {
+	if i := slices.Index(roles, r); i >= 0 {
+		return len(roles) - i
+	}
+	return 0
+}
+
+// String returns the rule as it stands in goop.json.
+func (r Rule) String() string {
+	switch r.Who {
+	case "":
+		return string(SiteOwner)
+	case HasRole:
+		return string(HasRole) + ":" + string(r.Role)
+	}
+	return string(r.Who)
+}
+
+// ruleNames lists what parseRule accepts.
+var ruleNames = []string{"open", "member", "role:owner", "role:moderator", "role:member", "role:viewer", "author", "owner", "none"}
+
+func parseRule(s string) (Rule, bool) {
+	if !slices.Contains(ruleNames, s) {
+		return Rule{}, false
+	}
+	who, role, _ := strings.Cut(s, ":")
+	return Rule{Who: Who(who), Role: wire.Role(role)}, true
+}
+
+// needsGroup reports whether the rule asks for the row's group.
+func (r Rule) needsGroup() bool { return r.Who == Members || r.Who == HasRole }
+
+// append writes the four rules.
+func (a *Access) append(w *jsontext.Writer) {
+	w.Begin('{')
+	for _, action := range []Action{Read, Insert, Update, Remove} {
+		w.Key(string(action))
+		w.Str(a.Rule(action).String())
+	}
+	w.End('}')
+}

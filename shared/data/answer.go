@@ -1,0 +1,196 @@
+package data
+
+import (
+	"slices"
+	"strconv"
+
+	"goop/shared/jsontext"
+	"goop/shared/wire"
+)
+
+// AppendAnswer appends the line of an answer with one field; raw is JSON text.
+func AppendAnswer(dst []byte, id int64, key string, raw []byte) []byte {
+	w := begin(dst, id)
+	w.Key(key)
+	w.Raw(raw)
+	return end(w)
+}
+
+// AppendTime appends the line of an answer to "time".
+func AppendTime(dst []byte, id, ms int64) []byte {
+	w := begin(dst, id)
+	w.Key("time")
+	w.Int(ms)
+	return end(w)
+}
+
+// AppendRows appends the line of an answer with rows.
+func AppendRows(dst []byte, id int64, rows []Row) []byte {
+	size := 32
+	for _, r := range rows {
+		size += len(r.JSON) + 1
+	}
+	w := begin(slices.Grow(dst, size), id)
+	appendList(&w, "rows", rows)
+	return end(w)
+}
+
+// AppendRole appends the line of an answer to "role"; t is the table that was named, or nil.
+func AppendRole(dst []byte, id int64, role wire.Role, t *Table) []byte {
+	w := begin(dst, id)
+	w.Key("role")
+	w.Str(string(role))
+	if t != nil {
+		w.Key("access")
+		t.Access.append(&w)
+	}
+	return end(w)
+}
+
+// AppendTables appends the line of an answer to "tables".
+func AppendTables(dst []byte, id int64, tables []*Table) []byte {
+	w := begin(dst, id)
+	w.Key("tables")
+	w.Begin('[')
+	for _, t := range tables {
+		w.Begin('{')
+		w.Key("name")
+		w.Str(t.Name)
+		w.Key("access")
+		t.Access.append(&w)
+		w.End('}')
+	}
+	w.End(']')
+	return end(w)
+}
+
+// AppendSchema appends the line of an answer to "schema".
+func AppendSchema(dst []byte, id int64, t *Table) []byte {
+	w := begin(dst, id)
+	w.Key("schema")
+	w.Begin('{')
+	w.Key("name")
+	w.Str(t.Name)
+	w.Key("columns")
+	w.Begin('[')
+	for i := range t.Columns {
+		t.Columns[i].append(&w)
+	}
+	w.End(']')
+	if t.MemberOf != "" {
+		w.Key("memberOf")
+		w.Str(t.MemberOf)
+	}
+	w.Key("access")
+	t.Access.append(&w)
+	w.End('}')
+	return end(w)
+}
+
+// append writes the column as goop.json has it, and with its name.
+func (c *Column) append(w *jsontext.Writer) {
+	value := func(key string, v Value) {
+		if !v.IsNull() {
+			w.Key(key)
+			w.Raw(v.Append(nil))
+		}
+	}
+	flag := func(key string, v bool) {
+		if v {
+			w.Key(key)
+			w.Bool(v)
+		}
+	}
+	w.Begin('{')
+	w.Key("name")
+	w.Str(c.Name)
+	w.Key("type")
+	w.Str(string(c.Type))
+	flag("required", c.Required)
+	value("default", c.Default)
+	flag("unique", c.Unique)
+	value("min", c.Min)
+	value("max", c.Max)
+	if c.MaxLength > 0 {
+		w.Key("maxLength")
+		w.Int(int64(c.MaxLength))
+	}
+	if len(c.Enum) > 0 {
+		w.Key("enum")
+		w.Begin('[')
+		for _, v := range c.Enum {
+			w.Raw(v.Append(nil))
+		}
+		w.End(']')
+	}
+	flag("readOnly", c.ReadOnly)
+	w.End('}')
+}
+
+// Definition returns the table as one line of JSON, for a store to remember it by.
+func (t *Table) Definition() string {
+	w := jsontext.Writer{}
+	w.Begin('[')
+	for i := range t.Columns {
+		t.Columns[i].append(&w)
+	}
+	w.End(']')
+	return string(w.B)
+}
+
+// AppendError appends the line of an answer that is an error; known tells whether the request had an id.
+func AppendError(dst []byte, id int64, known bool, err *wire.Error) []byte {
+	w := jsontext.Writer{B: dst}
+	w.Begin('{')
+	w.Key("id")
+	if known {
+		w.Int(id)
+	} else {
+		w.Raw(nil)
+	}
+	w.Key("error")
+	w.Raw(err.Append(nil))
+	return end(w)
+}
+
+// AppendWatchError appends the line of the event that ends a watch.
+func AppendWatchError(dst []byte, watch int64, err *wire.Error) []byte {
+	w := jsontext.Writer{B: dst}
+	w.Begin('{')
+	w.Key("watch")
+	w.Int(watch)
+	w.Key("error")
+	w.Raw(err.Append(nil))
+	return end(w)
+}
+
+func begin(dst []byte, id int64) jsontext.Writer {
+	w := jsontext.Writer{B: dst}
+	w.Begin('{')
+	w.Key("id")
+	w.Int(id)
+	return w
+}
+
+func end(w jsontext.Writer) []byte {
+	w.End('}')
+	return append(w.B, '\n')
+}
+
+func appendList(w *jsontext.Writer, key string, rows []Row) {
+	w.Key(key)
+	w.Begin('[')
+	for _, r := range rows {
+		w.Raw(r.JSON)
+	}
+	w.End(']')
+}
+
+// RowID returns the _id that a request names as row, for a table whose _id is an integer.
+func (r *Request) RowID() (int64, error) {
+	n, err := strconv.ParseInt(string(r.Row), 10, 64)
+	if err != nil {
+		return 0, wire.E(wire.BadMessage, `field "row" is the _id of a row, an integer, got `, describe(r.Row))
+	}
+	return n, nil
+}

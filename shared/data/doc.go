@@ -1,0 +1,142 @@
+// Package data is the data protocol, /goop/data/1.0.0, and the rules of a site's tables: the shape of
+// goop.json, of requests and answers, of where conditions, values and access. It must not know SQL,
+// streams, or how a group works. Tables, queries and conditions do not change once they are made, and
+// may be used from many goroutines; the package holds no other state.
+//
+// # Lines
+//
+// A member opens one stream for each connection and sends requests, one JSON object a line. The host
+// answers each request with one line that carries its id. A member need not wait for an answer before
+// it sends the next request. Reads run side by side and are answered in any order; writes of one
+// stream happen in the order of their lines. A read that has to see a write is sent after the write's
+// answer. When too much is under way the host reads the stream more slowly.
+//
+//	{"id":1,"op":"query","table":"moves","where":{"game":"chess-42"},"order":["-_id"],"limit":50}
+//	{"id":1,"rows":[…]}
+//	{"id":2,"op":"get","table":"moves","row":17}
+//	{"id":2,"error":{"code":"not_found","message":"…","fatal":false}}
+//
+// A request's id is an integer within ±(2⁵³−1), chosen by the member; the host only gives it back. A
+// field that the op does not have is an error, and so is one that stands twice: a "where" that is
+// misspelt must not become a query for everything. A line that is a JSON object but no request is
+// answered with its id, or with "id":null when it has none. A line that is not a JSON object or is too
+// long is answered with "id":null and a fatal error, which ends the stream.
+//
+// # Requests and answers
+//
+// "?" marks what may be left out. Every answer has the id too.
+//
+//	op            fields                                           answer
+//	time                                                           time: the host's clock in milliseconds
+//	role          table?                                           role: "owner" or "visitor"; access, with a table
+//	claim         secret                                           role
+//	tables                                                         tables: [{name, access}]
+//	schema        table                                            schema: {name, columns, memberOf?, access}
+//	query         table, where?, order?, limit?, offset?, columns? rows: [row]
+//	get           table, row, columns?                             row
+//	count         table, where?                                    count
+//	insert        table, values, key                               row: as stored
+//	update        table, row, values, key                          row: as stored
+//	remove        table, row, key                                  removed: 1
+//	watch         table, where?, order?, limit?, offset?, columns? rows: [row], then events
+//	unwatch       watch                                            unwatched: whether there was such a watch
+//	group.create  config, key                                      group: a row of _groups
+//	group.update  group, set, key                                  group: a row of _groups
+//	group.close   group, key                                       closed: the group's id
+//
+// The ops upsert, batch, sql, group.invite, group.revoke, group.kick, group.ban, group.unban,
+// group.setRole, group.history and group.stats are known and answered with not_supported; any other op
+// is unsupported_type. time is answered at once, whatever else is under way: it is the heartbeat and
+// the clock sample.
+//
+//   - table is a name; row is the row's _id; values, config and set are objects.
+//   - order is a list of column names, "-name" for descending. Rows that are equal in it are in the
+//     order of _id, and without an order all are. json and blob columns have no order. null comes
+//     before everything.
+//   - limit is 1 to 1,000, and 100 when absent; offset is 0 to 100,000.
+//   - columns is a list of names. A row has these and _id; without columns it has all.
+//   - key is chosen at random for each write, 16 to 64 of a-z, A-Z, 0-9, "-", "_" and ".". The host
+//     remembers it for 24 hours: the same request with the same key is not done again but gets the first
+//     answer. The same key with another request is id_conflict. A refused write is not remembered.
+//   - secret is what stood in the owner link.
+//
+// # Rows
+//
+// A row is an object with the table's columns and what the host keeps: _id (an integer that rises with
+// the time of the insert and tells nothing else), _owner (the peer id of whoever inserted it),
+// _created_at and _updated_at (milliseconds). A row that was recorded from a group's message has that
+// message's sender and time, and in _seq its number; other rows show no _seq. Column types are in
+// [Type]. null stands for no value.
+//
+// A message of a group that records becomes a row of the group's record table: the keys of its payload
+// are columns. Keys that are no columns are put, as one object, into the column "rest" of type json or,
+// when the table has no such column, into its only json column; a payload that is no object goes there
+// whole. The column of memberOf is set to the group's id whatever the payload says. A message that does
+// not fit is refused. The table's insert rule is not asked.
+//
+// # Conditions
+//
+// A where object is true for a row when all of its members are. A member is a column with the value
+// that it has to have, or with operators that all have to hold, or one of and, or, not:
+//
+//	{"game":"chess-42", "ply":{">":3,"<=":9}}
+//	{"or":[{"san":{"like":"%#"}}, {"not":{"player":{"in":["white","black"]}}}]}
+//
+//	=  !=              any column but json
+//	<  <=  >  >=       text (by its UTF-8 bytes), integer, real, time
+//	in                 a list of values, at most 500 in one request
+//	like               text: % for any characters, _ for one, \ before one of them for itself; the case of
+//	                   a to z does not count; at most 256 bytes
+//	contains           text: a part of it, case counts
+//	null               true or false: whether there is no value
+//
+// A value that is null is equal to null alone, and neither less nor greater than anything; not turns
+// false into true. A condition has at most 100 comparisons, nested at most 8 deep.
+//
+// # Live queries
+//
+// A watch is answered with the query's rows, and then with an event whenever a commit changed them:
+//
+//	{"id":7,"op":"watch","table":"moves","where":{"game":"chess-42"},"order":["ply"]}
+//	{"id":7,"rows":[…]}
+//	{"watch":7,"added":[row],"changed":[row],"removed":[_id],"order":[_id]}
+//	{"watch":7,"error":{…}}
+//
+// An event holds what it needs of the four lists. To follow, take away the rows of removed, put those of
+// changed in the place of the row with the same _id, and append those of added; if there is an order,
+// then that is how all rows now stand, and otherwise they are in order already. Events come in the order
+// of the commits; several commits may come as one event, and none is left out. A row that comes or goes
+// because of limit and offset, or because the watcher's rights changed, is added or removed too. An event
+// with an error ends the watch. A connection has at most 50 watches; the id of an open watch is not used
+// for another watch.
+//
+// # Access
+//
+// A table says who may read, insert, update and remove; see [Rule]. What a caller may not read does not
+// exist: query, count and watch leave it out, and get, update and remove say not_found. An update or
+// remove of a row that may be read but not changed is forbidden.
+//
+// # _groups
+//
+// _groups is a table that the host makes up: a row for each group that the caller may see, with the
+// columns of [Groups]. Its _id is the group's id. Inserting creates a group, updating changes it, removing
+// closes it; the group's own rights are asked.
+//
+// # Errors
+//
+//	bad_message       not a request: fields missing, unknown, twice or of the wrong kind
+//	too_large         the line, or the rows of one answer (1 MiB)
+//	unsupported_type  an unknown op
+//	not_supported     a known op that this host does not have
+//	no_such_table     the table
+//	no_such_column    a column in where, order, columns or values
+//	bad_query         where, order, limit, offset or columns that make no sense
+//	invalid_value     a value of the wrong type, or outside of what its column allows
+//	not_found         no such row, or none that the caller may see
+//	forbidden         the table's rule, or the group's rights, or the owner link's secret
+//	conflict          a value of a unique column is taken; a group's id exists
+//	id_conflict       the key was used for another request
+//	no_such_group     a group op's group
+//	limit_exceeded    too many watches
+//	storage_full, timeout, closed, internal
+package data

@@ -1,0 +1,160 @@
+package data
+
+import (
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// Match reports whether the condition is true for a row, whose values stand as the table's Columns do.
+func (w *Where) Match(row []Value) bool {
+	switch w.Test {
+	case And:
+		for _, t := range w.Terms {
+			if !t.Match(row) {
+				return false
+			}
+		}
+		return true
+	case Or:
+		return slices.ContainsFunc(w.Terms, func(t *Where) bool { return t.Match(row) })
+	case Not:
+		return !w.Terms[0].Match(row)
+	}
+	v := row[w.Column]
+	switch w.Test {
+	case Null:
+		return v.IsNull() == w.IsNull
+	case NotEqual:
+		return v.IsNull() || compare(v, w.Value) != 0
+	}
+	if v.IsNull() {
+		return w.Test == In && w.IsNull
+	}
+	switch w.Test {
+	case Equal:
+		return compare(v, w.Value) == 0
+	case Less:
+		return compare(v, w.Value) < 0
+	case AtMost:
+		return compare(v, w.Value) <= 0
+	case Greater:
+		return compare(v, w.Value) > 0
+	case AtLeast:
+		return compare(v, w.Value) >= 0
+	case In:
+		return slices.ContainsFunc(w.Values, func(x Value) bool { return compare(v, x) == 0 })
+	case Like:
+		return like(w.Value.S, v.S)
+	case Contains:
+		return strings.Contains(v.S, w.Value.S)
+	}
+	return false
+}
+
+// like matches a text with a pattern as SQLite does: letters of ASCII match in either case. It goes
+// back to the last % alone, so that no pattern takes long.
+func like(pattern, s string) bool {
+	var restP, restS string
+	restart := false
+	for {
+		if strings.HasPrefix(pattern, "%") {
+			pattern = pattern[1:]
+			restP, restS, restart = pattern, s, true
+			continue
+		}
+		if pattern == "" && s == "" {
+			return true
+		}
+		if n, ok := likeOne(pattern, s); ok {
+			_, size := utf8.DecodeRuneInString(s)
+			pattern, s = pattern[n:], s[size:]
+			continue
+		}
+		if !restart || restS == "" {
+			return false
+		}
+		_, size := utf8.DecodeRuneInString(restS)
+		restS = restS[size:]
+		pattern, s = restP, restS
+	}
+}
+
+// likeOne matches the first character of s with the pattern's first item, which is no %, and returns
+// the item's length.
+func likeOne(pattern, s string) (int, bool) {
+	if pattern == "" || s == "" {
+		return 0, false
+	}
+	if pattern[0] == '_' {
+		return 1, true
+	}
+	skip := 0
+	if pattern[0] == '\\' {
+		skip = 1
+	}
+	p, n := utf8.DecodeRuneInString(pattern[skip:])
+	r, _ := utf8.DecodeRuneInString(s)
+	if p == r || p < utf8.RuneSelf && r < utf8.RuneSelf && lower(byte(p)) == lower(byte(r)) {
+		return skip + n, true
+	}
+	return 0, false
+}
+
+// Select does the query on rows that are not in a database, each with its values as the table's Columns
+// stand. It changes the order of rows.
+func (q *Query) Select(rows [][]Value) []Row {
+	rows = q.filter(rows)
+	slices.SortStableFunc(rows, func(a, b []Value) int {
+		for _, o := range q.Order {
+			if c := compareNull(a[o.Column], b[o.Column]); c != 0 {
+				if o.Down {
+					return -c
+				}
+				return c
+			}
+		}
+		return compareNull(a[0], b[0])
+	})
+	rows = rows[min(q.Offset, len(rows)):]
+	rows = rows[:min(q.Limit, len(rows))]
+	out := make([]Row, len(rows))
+	for i, r := range rows {
+		out[i] = q.Table.Row(q.Columns, pick(r, q.Columns))
+	}
+	return out
+}
+
+// Count returns how many rows the query's condition is true for.
+func (q *Query) Count(rows [][]Value) int { return len(q.filter(rows)) }
+
+func (q *Query) filter(rows [][]Value) [][]Value {
+	if q.Where == nil {
+		return rows
+	}
+	return slices.DeleteFunc(rows, func(r []Value) bool { return !q.Where.Match(r) })
+}
+
+func pick(row []Value, columns []int) []Value {
+	if columns == nil {
+		return row
+	}
+	out := make([]Value, len(columns))
+	for i, c := range columns {
+		out[i] = row[c]
+	}
+	return out
+}
+
+// compareNull orders two values, null before all others.
+func compareNull(a, b Value) int {
+	switch {
+	case a.IsNull() && b.IsNull():
+		return 0
+	case a.IsNull():
+		return -1
+	case b.IsNull():
+		return 1
+	}
+	return compare(a, b)
+}

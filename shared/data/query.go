@@ -1,0 +1,126 @@
+package data
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"goop/shared/jsontext"
+	"goop/shared/wire"
+)
+
+// Bounds of a query.
+const (
+	DefaultRows = 100     // limit when there is none
+	MaxRows     = 1000    // largest limit
+	MaxOffset   = 100_000 // largest offset
+	MaxOrder    = 8       // columns in an order
+	MaxResult   = 1 << 20 // bytes of the rows of one answer
+)
+
+// Query is a request for rows that has been checked against its table.
+type Query struct {
+	Table   *Table
+	Where   *Where // nil for all rows
+	Order   []Order
+	Limit   int
+	Offset  int
+	Columns []int // in the table's Columns, rising, _id among them; nil for all
+}
+
+// Order is one column of an order.
+type Order struct {
+	Column int
+	Down   bool
+}
+
+// Query checks what a request asks of a table. The error is a *wire.Error.
+func (t *Table) Query(r *Request) (*Query, error) {
+	q := &Query{Table: t, Limit: DefaultRows, Offset: r.Offset}
+	var err error
+	if r.HasLimit {
+		q.Limit = r.Limit
+	}
+	if q.Limit < 1 || q.Limit > MaxRows {
+		return nil, wire.E(wire.BadQuery, `"limit" is 1 to `, strconv.Itoa(MaxRows), ", got ", strconv.Itoa(q.Limit))
+	}
+	if q.Offset < 0 || q.Offset > MaxOffset {
+		return nil, wire.E(wire.BadQuery, `"offset" is 0 to `, strconv.Itoa(MaxOffset), ", got ", strconv.Itoa(q.Offset))
+	}
+	if r.Where != nil {
+		if q.Where, err = ParseWhere(t, r.Where); err != nil {
+			return nil, err
+		}
+	}
+	if q.Order, err = t.order(r.Order); err != nil {
+		return nil, err
+	}
+	q.Columns, err = t.columns(r.Columns)
+	return q, err
+}
+
+func (t *Table) order(list []string) ([]Order, error) {
+	if len(list) > MaxOrder {
+		return nil, wire.E(wire.BadQuery, `"order" has more than `, strconv.Itoa(MaxOrder), " columns")
+	}
+	var out []Order
+	for _, s := range list {
+		name, down := strings.CutPrefix(s, "-")
+		i, err := t.lookup(name)
+		if err != nil {
+			return nil, err
+		}
+		if c := t.Columns[i]; c.Type == JSON || c.Type == Blob {
+			return nil, wire.E(wire.BadQuery, `column "`, name, `" is of type `, string(c.Type), ", which has no order")
+		}
+		if slices.ContainsFunc(out, func(o Order) bool { return o.Column == i }) {
+			return nil, wire.E(wire.BadQuery, `"order" names the column "`, name, `" twice`)
+		}
+		out = append(out, Order{i, down})
+	}
+	return out, nil
+}
+
+func (t *Table) columns(list []string) ([]int, error) {
+	if list == nil {
+		return nil, nil
+	}
+	out := []int{0}
+	for _, name := range list {
+		i, err := t.lookup(name)
+		if err != nil {
+			return nil, err
+		}
+		if !slices.Contains(out, i) {
+			out = append(out, i)
+		}
+	}
+	slices.Sort(out)
+	return out, nil
+}
+
+// Row is one row as a member gets it. Its bytes are not to be changed.
+type Row struct {
+	ID   string // the JSON text of its _id
+	JSON []byte
+}
+
+// Row makes a row of the values of some columns, _id among them, or of all when columns is nil.
+func (t *Table) Row(columns []int, values []Value) Row {
+	w := jsontext.Writer{}
+	w.Begin('{')
+	r := Row{ID: string(values[0].Append(nil))}
+	for i, v := range values {
+		c := &t.Columns[i]
+		if columns != nil {
+			c = &t.Columns[columns[i]]
+		} else if c.omitNull && v.IsNull() {
+			continue
+		}
+		w.Key(c.Name)
+		w.Raw(v.Append(nil))
+	}
+	w.End('}')
+	r.JSON = w.B
+	return r
+}

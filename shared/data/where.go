@@ -1,0 +1,286 @@
+package data
+
+import (
+	"strconv"
+
+	"goop/shared/jsontext"
+	"goop/shared/wire"
+)
+
+// Bounds of a condition.
+const (
+	MaxDepth = 8   // of and, or, not
+	MaxTerms = 100 // comparisons
+	MaxIn    = 500 // values in all lists of in together
+	MaxLike  = 256 // bytes of a pattern
+)
+
+// Test is what a Where does.
+type Test string
+
+// The tests; the text is what stands in JSON.
+const (
+	And      Test = "and"
+	Or       Test = "or"
+	Not      Test = "not"
+	Equal    Test = "="
+	NotEqual Test = "!="
+	Less     Test = "<"
+	AtMost   Test = "<="
+	Greater  Test = ">"
+	AtLeast  Test = ">="
+	In       Test = "in"
+	Like     Test = "like"
+	Contains Test = "contains"
+	Null     Test = "null"
+)
+
+var operators = []string{"=", "!=", "<", "<=", ">", ">=", "in", "like", "contains", "null"}
+
+// Where is a condition that has been checked against a table. It is either And, Or or Not, with Terms
+// (one, for Not), or a comparison of Column. It is true or false for a row, never unknown: a comparison
+// other than NotEqual and Null is false where there is no value.
+type Where struct {
+	Test   Test
+	Terms  []*Where
+	Column int     // in the table's Columns
+	Value  Value   // of a comparison with one value; never null
+	Values []Value // of In; none is null
+	IsNull bool    // of Null: what is asked for; of In: no value counts as one of Values
+}
+
+// ParseWhere reads a condition on a table; raw is checked JSON text. The error is a *wire.Error with
+// code bad_query, no_such_column or invalid_value.
+func ParseWhere(t *Table, raw []byte) (*Where, error) {
+	p := whereParser{table: t}
+	return p.object(raw, 1)
+}
+
+type whereParser struct {
+	table  *Table
+	terms  int
+	values int // of in
+}
+
+// object reads one where object.
+func (p *whereParser) object(raw []byte, depth int) (*Where, error) {
+	if jsontext.KindOf(raw) != jsontext.Object {
+		return nil, wire.E(wire.BadQuery, `expected a condition such as {"game":"chess-42"}, got `, describe(raw))
+	}
+	if depth > MaxDepth {
+		return nil, wire.E(wire.BadQuery, "the where is nested more than ", strconv.Itoa(MaxDepth), " deep")
+	}
+	all := &Where{Test: And}
+	var seen names
+	for m := jsontext.MembersOf(raw); m.Next(); {
+		key := string(m.Key)
+		if !seen.add(key) {
+			return nil, wire.E(wire.BadQuery, `"`, clip(key), `" stands twice in one condition; use and`)
+		}
+		var err error
+		switch Test(key) {
+		case And, Or:
+			var w *Where
+			if w, err = p.list(Test(key), m.Value, depth); err == nil {
+				all.Terms = append(all.Terms, w)
+			}
+		case Not:
+			var w *Where
+			if w, err = p.object(m.Value, depth+1); err == nil {
+				all.Terms = append(all.Terms, &Where{Test: Not, Terms: []*Where{w}})
+			}
+		default:
+			err = p.column(all, key, m.Value)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	if len(all.Terms) == 1 {
+		return all.Terms[0], nil
+	}
+	return all, nil
+}
+
+// list reads the conditions of an and or an or.
+func (p *whereParser) list(test Test, raw []byte, depth int) (*Where, error) {
+	if jsontext.KindOf(raw) != jsontext.Array {
+		return nil, wire.E(wire.BadQuery, `"`, string(test), `" takes a list of conditions, got `, describe(raw))
+	}
+	w := &Where{Test: test}
+	for e := jsontext.ElementsOf(raw); e.Next(); {
+		if len(w.Terms) == MaxTerms {
+			return nil, tooManyTerms()
+		}
+		term, err := p.object(e.Value, depth+1)
+		if err != nil {
+			return nil, err
+		}
+		w.Terms = append(w.Terms, term)
+	}
+	return w, nil
+}
+
+// column adds to all what is asked of one column.
+func (p *whereParser) column(all *Where, name string, raw []byte) error {
+	i, err := p.table.lookup(name)
+	if err != nil {
+		return err
+	}
+	if jsontext.KindOf(raw) != jsontext.Object {
+		return p.compare(all, i, Equal, raw)
+	}
+	var seen names
+	for m := jsontext.MembersOf(raw); m.Next(); {
+		op := string(m.Key)
+		if !seen.add(op) {
+			return wire.E(wire.BadQuery, `column "`, name, `": the operator "`, clip(op), `" stands twice`)
+		}
+		if err := p.compare(all, i, Test(op), m.Value); err != nil {
+			return err
+		}
+	}
+	if len(seen) == 0 {
+		return wire.E(wire.BadQuery, `column "`, name, `": {} has no operator; there are `, quotedList(operators))
+	}
+	return nil
+}
+
+// compare adds one comparison to all.
+func (p *whereParser) compare(all *Where, column int, test Test, raw []byte) error {
+	if p.terms++; p.terms > MaxTerms {
+		return tooManyTerms()
+	}
+	c := &p.table.Columns[column]
+	w := &Where{Test: test, Column: column}
+	kind := jsontext.KindOf(raw)
+	var err error
+	switch test {
+	case Equal, NotEqual:
+		if kind == jsontext.Null {
+			w.Test, w.IsNull = Null, test == Equal
+			break
+		}
+		if c.Type == JSON {
+			return unfit(c, test, `; a json column can only be tested with {"null": true} or {"null": false}`)
+		}
+		w.Value, err = p.value(c, raw)
+	case Less, AtMost, Greater, AtLeast:
+		if c.Type == JSON || c.Type == Blob || c.Type == Boolean {
+			return unfit(c, test, "; it is for text, integer, real and time")
+		}
+		if kind == jsontext.Null {
+			return wire.E(wire.InvalidValue, `column "`, c.Name, `": "`, string(test), `" does not take null`)
+		}
+		w.Value, err = p.value(c, raw)
+	case In:
+		err = p.in(w, c, raw)
+	case Like, Contains:
+		if c.Type != Text {
+			return unfit(c, test, "; it is for text")
+		}
+		if kind != jsontext.String {
+			return wire.E(wire.InvalidValue, `column "`, c.Name, `": "`, string(test), `" takes a string, got `, describe(raw))
+		}
+		if w.Value, err = p.value(c, raw); err == nil && test == Like {
+			err = checkPattern(c, w.Value.S)
+		}
+	case Null:
+		if w.IsNull, err = jsontext.Boolean(raw); err != nil {
+			return wire.E(wire.InvalidValue, `column "`, c.Name, `": "null" takes true or false, got `, describe(raw))
+		}
+	default:
+		return wire.E(wire.BadQuery, `column "`, c.Name, `": unknown operator "`, clip(string(test)), `"`,
+			suggest(string(test), operators), `; there are `, quotedList(operators))
+	}
+	if err != nil {
+		return err
+	}
+	all.Terms = append(all.Terms, w)
+	return nil
+}
+
+func (p *whereParser) in(w *Where, c *Column, raw []byte) error {
+	if c.Type == JSON {
+		return unfit(c, In, `; a json column can only be tested with {"null": true} or {"null": false}`)
+	}
+	if jsontext.KindOf(raw) != jsontext.Array {
+		return wire.E(wire.InvalidValue, `column "`, c.Name, `": "in" takes a list of values, got `, describe(raw))
+	}
+	for e := jsontext.ElementsOf(raw); e.Next(); {
+		if p.values++; p.values > MaxIn {
+			return wire.E(wire.BadQuery, `"in" has more than `, strconv.Itoa(MaxIn), ` values`)
+		}
+		v, err := p.value(c, e.Value)
+		switch {
+		case err != nil:
+			return err
+		case v.IsNull():
+			w.IsNull = true
+		default:
+			w.Values = append(w.Values, v)
+		}
+	}
+	return nil
+}
+
+func (p *whereParser) value(c *Column, raw []byte) (Value, error) {
+	v, err := c.Type.parse(raw)
+	if err != nil {
+		return v, wire.E(wire.InvalidValue, `column "`, c.Name, `": `, err.Error())
+	}
+	return v, nil
+}
+
+func checkPattern(c *Column, pattern string) error {
+	if len(pattern) > MaxLike {
+		return wire.E(wire.BadQuery, `column "`, c.Name, `": a pattern of "like" is at most `, strconv.Itoa(MaxLike), " bytes long")
+	}
+	for i := 0; i < len(pattern); i++ {
+		if pattern[i] == '\\' {
+			if i++; i == len(pattern) {
+				return wire.E(wire.BadQuery, `column "`, c.Name, `": the pattern of "like" ends with a single \`)
+			}
+		}
+	}
+	return nil
+}
+
+func tooManyTerms() error {
+	return wire.E(wire.BadQuery, "the where has more than ", strconv.Itoa(MaxTerms), " comparisons")
+}
+
+func unfit(c *Column, test Test, why string) error {
+	return wire.E(wire.BadQuery, `column "`, c.Name, `" is of type `, string(c.Type), ` and has no "`, string(test), `"`, why)
+}
+
+// quotedList returns "a", "b" and "c".
+func quotedList(list []string) string {
+	s := ""
+	for i, v := range list {
+		switch {
+		case i == 0:
+		case i == len(list)-1:
+			s += " and "
+		default:
+			s += ", "
+		}
+		s += `"` + v + `"`
+	}
+	return s
+}
+
+// names is a small set, to find what stands twice.
+type names map[string]bool
+
+// add reports whether name was new.
+func (n *names) add(name string) bool {
+	if (*n)[name] {
+		return false
+	}
+	if *n == nil {
+		*n = names{}
+	}
+	(*n)[name] = true
+	return true
+}
