@@ -1,26 +1,26 @@
 // What goop.js finds in its surroundings: the host writes the assets' hashed URLs into it as it serves
 // it, wasm_exec.js sets Go, and the member takes its bridge from the page once.
 
-import type { Json } from "./goop.d.ts";
+import type { Receipt } from "./goop.d.ts";
 
 /** The member's side of the bridge; texts are JSON. Promises reject with a GoopError. */
 export interface Bridge {
-  /** Joins; deliver gets arrays of frames as one text, in order. */
-  join(id: string, options: string, deliver: (frames: string) => void): Promise<BridgeSession>;
+  /** Joins, and resolves with the session's number; deliver gets arrays of frames as one text, in order. */
+  join(id: string, options: string, deliver: (frames: string) => void): Promise<number>;
+  send(session: number, payload: string, to: string, key: string, volatile: boolean): Promise<Receipt>;
+  setState(session: number, patch: string, ifSeq: number | undefined): Promise<Receipt>;
+  update(session: number, meta: string): Promise<void>;
+  /** Resolves when what was sent before is answered and the group is left. */
+  leave(session: number): Promise<void>;
   /** One request of the data protocol, without its id; resolves with the answer. */
   call(request: string): Promise<string>;
-  watch(request: string, deliver: (answer: string) => void): Promise<() => void>;
+  /** Resolves with what ends it, to be called once. fresh: the answer is the whole result. */
+  watch(request: string, deliver: (answer: string, fresh: boolean) => void): Promise<() => void>;
   now(): number;
+  rtt(): number;
   /** The network or the page is back: try now. */
   wake(): void;
   visible(yes: boolean): void;
-}
-
-export interface BridgeSession {
-  send(payload: string, to: string, key: string, volatile: boolean): Promise<{ seq: number; time: number }>;
-  setState(patch: string, ifSeq: number | undefined): Promise<{ seq: number; time: number }>;
-  update(meta: string): Promise<void>;
-  leave(): Promise<void>;
 }
 
 /** What the page gives to the member before it starts. */
@@ -40,4 +40,3 @@ declare global {
   // eslint-disable-next-line no-var
   var goopStart: Start | undefined;
 }
-export type { Json };

@@ -8,11 +8,8 @@
   const ASSETS = __GOOP_ASSETS__;
   /** How many events may wait for a `for await` loop before the oldest are given up as a gap. */
   const ITERATOR_BOUND = 10_000;
-  /** How long leave waits for what was sent before, in milliseconds. */
-  const LEAVE_WAIT = 5_000;
 
   /** @typedef {import("./globals.d.ts").Bridge} Bridge */
-  /** @typedef {import("./globals.d.ts").BridgeSession} BridgeSession */
   /** @typedef {import("./goop.d.ts").ErrorCode} ErrorCode */
   /** @typedef {import("./goop.d.ts").Member} Member */
 
@@ -248,7 +245,7 @@
         try {
           await ask({ op: "claim", secret });
         } catch (e) {
-          if (!listeners.emit("error", e)) console.warn("Goop: the owner link was refused:", /** @type {any} */ (e).message);
+          failed(e, "the owner link was refused");
         }
         if (ownerSecret === secret) ownerSecret = "";
       }
@@ -327,9 +324,7 @@
     #seq = 0;
     #count = 0;
     #closed = false;
-    /** What has been sent and is not yet answered. @type {Set<Promise<unknown>>} */
-    #sending = new Set();
-    /** @type {BridgeSession | undefined} */
+    /** The member's number of the session, once joined. @type {number | undefined} */
     #session;
     #ownMeta;
     #echo;
@@ -373,40 +368,32 @@
     /** @param {unknown} payload @param {any} [options] */
     async send(payload, options = {}) {
       const body = text(payload, "the message");
+      const session = this.#open();
       const { to = "", key = "", volatile = false, signal } = options;
-      return this.#track(() => this.#open().send(body, String(to), String(key), !!volatile), signal);
+      return member((b) => b.send(session, body, String(to), String(key), !!volatile), signal);
     }
 
     /** @param {object} patch @param {any} [options] */
     async setState(patch, options = {}) {
       if (!isObject(patch)) throw new GoopError("invalid_value", "the patch of setState has to be an object");
       const body = text(patch, "the patch");
-      return this.#track(() => this.#open().setState(body, options.ifSeq), options.signal);
+      const session = this.#open();
+      return member((b) => b.setState(session, body, options.ifSeq), options.signal);
     }
 
-    /** Keeps account of a send, so that leave can wait for it. @param {() => any} fn @param {AbortSignal} [signal] */
-    #track(fn, signal) {
-      const sent = member(fn, signal);
-      this.#sending.add(sent);
-      sent.catch(() => {}).finally(() => this.#sending.delete(sent));
-      return sent;
-    }
-
+    /** The session's number, while there is one. */
     #open() {
-      if (this.#closed || !this.#session) throw new GoopError("closed", `the group "${this.#id}" is not joined any more`);
+      if (this.#closed || this.#session === undefined) {
+        throw new GoopError("closed", `the group "${this.#id}" is not joined any more`);
+      }
       return this.#session;
     }
 
     async leave() {
-      if (this.#closed) return;
-      let timer;
-      const enough = new Promise((resolve) => (timer = setTimeout(resolve, LEAVE_WAIT)));
-      await Promise.race([Promise.allSettled(this.#sending), enough]);
-      clearTimeout(timer);
-      if (this.#closed || !this.#session) return;
       const session = this.#session;
+      if (this.#closed || session === undefined) return;
       this.#end({ type: "close", group: this.#id, reason: "left" });
-      await member(() => session.leave());
+      await member((b) => b.leave(session)); // which lets go out what was sent before
     }
 
     /** @param {string} type @param {(event: any) => void} listener */
@@ -428,7 +415,8 @@
     async refreshMeta() {
       await this.joined.catch(() => {});
       const session = this.#session;
-      if (session && !this.#closed) await member(() => session.update(text(this.#meta(), "meta")));
+      if (this.#closed || session === undefined) return;
+      await member((b) => b.update(session, text(this.#meta(), "meta")));
     }
 
     // -- what comes in --
@@ -459,6 +447,7 @@
         case "close":
           return this.#end({ type: "close", group: this.#id, ...f.payload });
         case "error": {
+          if (this.#session === undefined) return; // the join was refused: its promise says so
           const error = new GoopError(f.payload.code, f.payload.message, f.payload);
           if (!this.#listeners.emit("error", error)) console.warn(`Goop: group "${this.#id}":`, error.message);
           if (f.payload.fatal) this.#end({ type: "close", group: this.#id, reason: error.code, message: error.message });
@@ -674,7 +663,23 @@
       if (typeof query === "function") [query, callback] = [{}, query];
       if (typeof callback !== "function") throw new GoopError("invalid_value", "watch needs a function that gets the rows");
       const request = text(queryOf("watch", table, query), "the query");
-      const stop = await member((b) => b.watch(request, (answer) => call(callback, changesOf(JSON.parse(answer)))), query.signal);
+      const view = new View();
+      let stopped = false;
+      const end = await member(
+        (b) =>
+          b.watch(request, (answer, fresh) => {
+            if (stopped) return;
+            const a = JSON.parse(answer);
+            if (a.error) failed(a.error, `the watch of "${table}" has ended`);
+            else call(callback, fresh ? view.renew(a.rows) : view.change(a));
+          }),
+        query.signal,
+      );
+      const stop = () => {
+        if (stopped) return;
+        stopped = true;
+        end();
+      };
       query.signal?.addEventListener("abort", stop, { once: true });
       return stop;
     },
@@ -685,8 +690,40 @@
     role: async (table) => ask(table === undefined ? { op: "role" } : { op: "role", table }),
   };
 
-  /** @param {any} a */
-  const changesOf = ({ rows, added = [], changed = [], removed = [], fresh = false }) => ({ rows, added, changed, removed, fresh });
+  /** A fault that no call of the page waits for. @param {any} e @param {string} what */
+  function failed(e, what) {
+    const error = e instanceof GoopError ? e : new GoopError(e.code, e.message, e);
+    if (!listeners.emit("error", error)) console.warn(`Goop: ${what}:`, error.message);
+  }
+
+  /** The rows of a live query, as the host's events leave them. */
+  class View {
+    /** @type {Map<any, any>} */
+    #rows = new Map();
+
+    /** The whole result: at first, and after a loss of the connection. @param {any[]} rows */
+    renew(rows) {
+      const before = this.#rows;
+      this.#rows = new Map(rows.map((row) => [row._id, row]));
+      const differs = (/** @type {any} */ row) => JSON.stringify(row) !== JSON.stringify(before.get(row._id));
+      return {
+        rows,
+        added: rows.filter((row) => !before.has(row._id)),
+        changed: rows.filter((row) => before.has(row._id) && differs(row)),
+        removed: [...before.values()].filter((row) => !this.#rows.has(row._id)),
+        fresh: true,
+      };
+    }
+
+    /** One event. @param {any} event */
+    change({ added = [], changed = [], removed = [], order }) {
+      const gone = removed.map((/** @type {any} */ id) => this.#rows.get(id));
+      for (const id of removed) this.#rows.delete(id);
+      for (const row of [...changed, ...added]) this.#rows.set(row._id, row);
+      if (order) this.#rows = new Map(order.map((/** @type {any} */ id) => [id, this.#rows.get(id)]));
+      return { rows: [...this.#rows.values()], added, changed, removed: gone, fresh: false };
+    }
+  }
 
   /** @type {import("./goop.d.ts").GoopAPI} */
   const Goop = {
@@ -694,7 +731,7 @@
     data,
     me: /** @type {any} */ (me),
     host: /** @type {any} */ (hostInfo),
-    get status() { return status; },
+    get status() { return bridge && status.state === "online" ? { ...status, rtt: bridge.rtt() || undefined } : status; },
     ready,
     now: () => (bridge ? bridge.now() : Date.now()),
     on: (type, listener) => listeners.on(type, listener),

@@ -1,0 +1,63 @@
+// Command member is the program that a page runs, compiled to WebAssembly: shared/member over the
+// browser's transports, behind the few functions that js/goop.js calls (js/globals.d.ts has their
+// types). It knows nothing of what a page does with it.
+//
+// goop.js leaves what the program needs in globalThis.goopStart and takes it away again once main
+// waits for the first time. The program runs as long as the page.
+package main
+
+import (
+	"syscall/js"
+
+	"goop/shared/jsontext"
+	"goop/shared/member"
+	"goop/wasm/internal/dial"
+	"goop/wasm/internal/jsx"
+)
+
+func main() {
+	start := js.Global().Get("goopStart")
+	jsx.SetErrorClass(start.Get("GoopError"))
+	report := start.Get("status")
+	dialer := dial.New(dial.Options{
+		Base:      start.Get("base").String(),
+		Transport: start.Get("transport").String(),
+	})
+	var b *bridge
+	m := member.New(member.Options{
+		Dialer: dialer,
+		OnStatus: func(s member.Status) {
+			report.Invoke(statusText(s, b.m, dialer))
+		},
+	})
+	b = newBridge(m)
+	start.Get("ready").Invoke(b.object())
+	m.Start()
+	select {}
+}
+
+// statusText is a status as goop.js wants it, in JSON.
+func statusText(s member.Status, m *member.Member, d *dial.Dialer) string {
+	w := jsontext.Writer{}
+	field := func(key, v string) {
+		if v != "" {
+			w.Key(key)
+			w.Str(v)
+		}
+	}
+	host := d.Descriptor()
+	w.Begin('{')
+	field("state", string(s.State))
+	field("transport", s.Transport)
+	field("peer", string(s.Self))
+	field("host", string(s.Host))
+	field("name", host.Name)
+	field("version", host.Version)
+	field("session", string(m.Session()))
+	if s.Err != nil {
+		w.Key("error")
+		w.Raw(s.Err.Append(nil))
+	}
+	w.End('}')
+	return string(w.B)
+}
