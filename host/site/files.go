@@ -19,7 +19,7 @@ const manifest = "goop.json"
 // serveFile answers with a file of the site's folder.
 func (s *Site) serveFile(w http.ResponseWriter, r *http.Request) {
 	name, ok := fileName(r.URL.Path)
-	if !ok {
+	if !ok || within(name, s.hide) {
 		s.notFound(w, r)
 		return
 	}
@@ -110,6 +110,15 @@ func fileName(urlPath string) (string, bool) {
 		first = false
 	}
 	return name, true
+}
+
+// within reports whether a name is that of a folder or lies in it, also to a file system that does not
+// tell capitals from small letters.
+func within(name, folder string) bool {
+	if folder == "" || len(name) < len(folder) || !strings.EqualFold(name[:len(folder)], folder) {
+		return false
+	}
+	return len(name) == len(folder) || name[len(folder)] == '/'
 }
 
 // shortName reports whether an element may be the 8.3 name that Windows gives to another file, such as

@@ -35,6 +35,9 @@ type Options struct {
 	// Files is the site's folder, such as the FS of an os.Root. Its /goop/, its goop.json and its dot
 	// files are never served.
 	Files fs.FS
+	// Hide is a folder within Files that is not served either, such as "goop-data"; "" for none. It is
+	// for a data folder that lies in the site's.
+	Hide string
 	// SDK is what pages load from /goop/: package js's FS.
 	SDK fs.FS
 	// Schema is the JSON schema of goop.json, served as /goop/goop.schema.json; nil for none.
@@ -49,6 +52,7 @@ type Options struct {
 // Site answers requests. It is an http.Handler.
 type Site struct {
 	files      fs.FS
+	hide       string
 	assets     map[string]*asset // by path
 	cache      *cache
 	csp        string
@@ -71,6 +75,7 @@ func New(o Options) (*Site, error) {
 	}
 	return &Site{
 		files:      o.Files,
+		hide:       o.Hide,
 		assets:     assets,
 		cache:      newCache(cacheBytes),
 		csp:        csp,

@@ -379,6 +379,28 @@ func TestFolder(t *testing.T) {
 	}
 }
 
+// TestHiddenFolder has the host's data in the site's folder, as it is after "goop serve ." there.
+func TestHiddenFolder(t *testing.T) {
+	t.Parallel()
+	s := open(t, func(o *site.Options) {
+		o.Hide = "my/goop-data"
+		o.Files = fstest.MapFS{
+			"my/goop-data/goop.db":      {Data: []byte("secret")},
+			"my/Goop-Data/identity.key": {Data: []byte("secret")},
+			"my/goop-data.html":         {Data: []byte("a page")},
+			"my/other/goop.db":          {Data: []byte("a file")},
+		}
+	})
+	for path, want := range map[string]int{
+		"/my/goop-data/goop.db": 404, "/my/Goop-Data/identity.key": 404, "/MY/GOOP-DATA/": 404, "/my/goop-data": 404,
+		"/my/goop-data.html": 200, "/my/other/goop.db": 200,
+	} {
+		if got := get(s, path); got.StatusCode != want {
+			t.Errorf("%s: got %d, want %d", path, got.StatusCode, want)
+		}
+	}
+}
+
 func TestUnreadableFolder(t *testing.T) {
 	t.Parallel()
 	s := open(t, func(o *site.Options) { o.Files = broken{} })
