@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net/http"
 	"net/url"
+	"os"
 	"path"
 	"strconv"
 	"strings"
@@ -19,7 +20,7 @@ const manifest = "goop.json"
 // serveFile answers with a file of the site's folder.
 func (s *Site) serveFile(w http.ResponseWriter, r *http.Request) {
 	name, ok := fileName(r.URL.Path)
-	if !ok || within(name, s.hide) {
+	if !ok || s.hidden(name) {
 		s.notFound(w, r)
 		return
 	}
@@ -112,13 +113,25 @@ func fileName(urlPath string) (string, bool) {
 	return name, true
 }
 
-// within reports whether a name is that of a folder or lies in it, also to a file system that does not
-// tell capitals from small letters.
-func within(name, folder string) bool {
-	if folder == "" || len(name) < len(folder) || !strings.EqualFold(name[:len(folder)], folder) {
+// hidden reports whether a name leads into the hidden folder. It asks the file system, which may have
+// several names for one folder: by capitals, by the form of its accents, by links.
+func (s *Site) hidden(name string) bool {
+	if s.hide == nil {
 		return false
 	}
-	return len(name) == len(folder) || name[len(folder)] == '/'
+	for i := range len(name) + 1 {
+		if i < len(name) && name[i] != '/' {
+			continue
+		}
+		info, err := fs.Stat(s.files, name[:i])
+		if err != nil {
+			return false // nothing lies below it
+		}
+		if os.SameFile(info, s.hide) {
+			return true
+		}
+	}
+	return false
 }
 
 // shortName reports whether an element may be the 8.3 name that Windows gives to another file, such as

@@ -35,9 +35,9 @@ type Options struct {
 	// Files is the site's folder, such as the FS of an os.Root. Its /goop/, its goop.json and its dot
 	// files are never served.
 	Files fs.FS
-	// Hide is a folder within Files that is not served either, such as "goop-data"; "" for none. It is
-	// for a data folder that lies in the site's.
-	Hide string
+	// Hide is a folder that is not served either, should it lie within Files: the host's data. nil for
+	// none.
+	Hide fs.FileInfo
 	// SDK is what pages load from /goop/: package js's FS.
 	SDK fs.FS
 	// Schema is the JSON schema of goop.json, served as /goop/goop.schema.json; nil for none.
@@ -52,7 +52,7 @@ type Options struct {
 // Site answers requests. It is an http.Handler.
 type Site struct {
 	files      fs.FS
-	hide       string
+	hide       fs.FileInfo
 	assets     map[string]*asset // by path
 	cache      *cache
 	csp        string

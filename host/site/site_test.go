@@ -382,18 +382,37 @@ func TestFolder(t *testing.T) {
 // TestHiddenFolder has the host's data in the site's folder, as it is after "goop serve ." there.
 func TestHiddenFolder(t *testing.T) {
 	t.Parallel()
-	s := open(t, func(o *site.Options) {
-		o.Hide = "my/goop-data"
-		o.Files = fstest.MapFS{
-			"my/goop-data/goop.db":      {Data: []byte("secret")},
-			"my/Goop-Data/identity.key": {Data: []byte("secret")},
-			"my/goop-data.html":         {Data: []byte("a page")},
-			"my/other/goop.db":          {Data: []byte("a file")},
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"my/goop-data/goop.db":      "secret",
+		"my/goop-data/sub/file.txt": "secret",
+		"my/goop-data.html":         "a page",
+		"my/other/goop.db":          "a file",
+	} {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
 		}
-	})
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink("my/goop-data", filepath.Join(dir, "link")); err != nil {
+		t.Fatal(err)
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { root.Close() })
+	hide, err := os.Stat(filepath.Join(dir, "my", "goop-data"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, func(o *site.Options) { o.Files, o.Hide = root.FS(), hide })
 	for path, want := range map[string]int{
-		"/my/goop-data/goop.db": 404, "/my/Goop-Data/identity.key": 404, "/MY/GOOP-DATA/": 404, "/my/goop-data": 404,
-		"/my/goop-data.html": 200, "/my/other/goop.db": 200,
+		"/my/goop-data/goop.db": 404, "/my/goop-data/sub/file.txt": 404, "/my/goop-data/": 404, "/my/goop-data": 404,
+		"/link/goop.db": 404, "/my/goop-data.html": 200, "/my/other/goop.db": 200,
 	} {
 		if got := get(s, path); got.StatusCode != want {
 			t.Errorf("%s: got %d, want %d", path, got.StatusCode, want)
