@@ -27,8 +27,5 @@ func LastWords(s Stream, line []byte, wait time.Duration) error {
 // most wait.
 func AwaitEnd(s Stream, wait time.Duration) {
 	_ = s.SetReadDeadline(time.Now().Add(wait))
-	_, _ = io.CopyBuffer(io.Discard, onlyReader{s}, make([]byte, 512))
+	_, _ = io.Copy(io.Discard, s)
 }
-
-// onlyReader keeps io.Copy from finding other methods.
-type onlyReader struct{ io.Reader }

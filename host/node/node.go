@@ -1,0 +1,238 @@
+// Package node is the host's end of the network: it owns the listening ports, the host's identity, the
+// transports with their limits, and the goroutines that serve members' streams.
+//
+// It is built on go-libp2p and is the only package that imports it. UDP carries QUIC and WebTransport;
+// the TCP port of the same number carries the HTTP site and WebSocket; native libp2p TCP has an
+// address of its own. The package knows bytes, peers and addresses. It must not know what a stream
+// says, what a group is, or what the site serves: handlers are given to it.
+//
+// The life of a node: Open, then Handle and HandleHTTP for all that it serves, then Listen; at the
+// end StopAccepting, Drain while the handlers say their last words, and Close.
+//
+// # Concurrency
+//
+// A handler runs on a goroutine of its own for each stream; Close waits for all of them. All methods
+// but Handle, HandleHTTP and Listen may be called from any goroutine at any time after Listen.
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"sync"
+
+	"github.com/libp2p/go-libp2p"
+	"github.com/libp2p/go-libp2p/core/connmgr"
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/protocol"
+	"github.com/libp2p/go-libp2p/p2p/muxer/yamux"
+	"github.com/libp2p/go-libp2p/p2p/security/noise"
+	quic "github.com/libp2p/go-libp2p/p2p/transport/quic"
+	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
+	"github.com/libp2p/go-libp2p/p2p/transport/websocket"
+	webtransport "github.com/libp2p/go-libp2p/p2p/transport/webtransport"
+
+	"goop/shared/link"
+	"goop/shared/wire"
+)
+
+// ErrClosed is the cause with which the contexts of handlers end when the node closes.
+var ErrClosed = errors.New("node: closed")
+
+// Options say who the host is and where it listens.
+type Options struct {
+	Key     Key    // from LoadOrCreateKey
+	Name    string // for people, in the descriptor
+	Version string // of the program, in the descriptor and in identify
+
+	// Listen is the address for HTTP, WebSocket, QUIC and WebTransport, such as ":7780",
+	// "127.0.0.1:0" or "[::1]:7780". An empty or unspecified host means every address of the
+	// machine, IPv4 and IPv6. Port 0 finds a number that is free for TCP and UDP alike.
+	Listen string
+	// ListenTCP is the address for native libp2p over TCP, in the same form; "" means none.
+	ListenTCP string
+
+	Limits Limits
+	Log    *slog.Logger // nil discards
+}
+
+// Handler serves one stream of an authenticated peer. It owns the stream; when it returns, the node
+// closes what it left open. The context ends when the node closes.
+type Handler func(ctx context.Context, peer wire.PeerID, s link.Stream)
+
+// Node is a running host.
+type Node struct {
+	opts Options
+	log  *slog.Logger
+	host host.Host
+	gate *gate
+	web  http.Handler // set before Listen
+
+	ctx    context.Context // the lifetime of handlers
+	cancel context.CancelCauseFunc
+
+	closeOnce sync.Once
+	closeErr  error
+
+	// mu guards the following.
+	mu       sync.Mutex
+	active   int           // handlers of streams and of HTTP requests that run
+	stopping bool          // no further handler may begin
+	idle     chan struct{} // closed once stopping and active is 0
+	binds    []bind        // of the main address; after Listen those that are open
+	tcp      []bind        // of native TCP, nil without
+}
+
+// Open makes a node that does not listen yet. The error says which option was wrong. A node that was
+// opened must be closed, also when Listen fails.
+func Open(ctx context.Context, opts Options) (*Node, error) {
+	if !opts.Key.valid() {
+		return nil, errors.New("node: no identity key")
+	}
+	binds, err := parseListen("--listen", opts.Listen)
+	if err != nil {
+		return nil, err
+	}
+	var tcpBinds []bind
+	if opts.ListenTCP != "" {
+		if tcpBinds, err = parseListen("--listen-tcp", opts.ListenTCP); err != nil {
+			return nil, err
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, context.Cause(ctx)
+	}
+	opts.Limits = opts.Limits.withDefaults()
+	n := &Node{opts: opts, log: opts.Log, binds: binds, tcp: tcpBinds, idle: make(chan struct{})}
+	if n.log == nil {
+		n.log = slog.New(slog.DiscardHandler)
+	}
+	n.gate, err = newGate(opts.Limits)
+	if err != nil {
+		return nil, fmt.Errorf("node: resource limits: %w", err)
+	}
+	quietBufferWarning()
+	n.host, err = libp2p.New(
+		libp2p.Identity(opts.Key.priv),
+		libp2p.NoListenAddrs,
+		libp2p.UserAgent("goop/"+opts.Version),
+		libp2p.ResourceManager(n.gate),
+		// Nobody is thrown out to make room: what is over the limit is refused at the door.
+		libp2p.ConnectionManager(connmgr.NullConnMgr{}),
+		libp2p.Security(noise.ID, noise.New),
+		libp2p.Muxer(yamux.ID, muxer(opts.Limits)),
+		libp2p.Transport(quic.NewTransport),
+		libp2p.Transport(webtransport.New),
+		libp2p.Transport(websocket.New,
+			websocket.WithHandshakeTimeout(handshakeTimeout),
+			websocket.WithHTTPHandler(http.HandlerFunc(n.serveHTTP)),
+			websocket.WithHTTPServerConfig(boundHTTP)),
+		// With its port sharing two hosts could listen on one port, and each would get half of the
+		// members.
+		libp2p.Transport(tcp.NewTCPTransport, tcp.DisableReuseport()),
+		libp2p.DisableRelay(),
+		libp2p.Ping(false),
+		libp2p.DisableMetrics(),
+		libp2p.DisableIdentifyAddressDiscovery(),
+		// Known reachability keeps the prober of addresses off.
+		libp2p.ForceReachabilityPublic(),
+	)
+	if err != nil {
+		n.gate.Close()
+		return nil, fmt.Errorf("node: %w", err)
+	}
+	n.ctx, n.cancel = context.WithCancelCause(context.Background())
+	return n, nil
+}
+
+// Handle has fn serve the streams of a protocol. It must be called before Listen, so that no member
+// ever finds a host that does not know its protocols yet.
+func (n *Node) Handle(proto string, fn Handler) {
+	n.host.SetStreamHandler(protocol.ID(proto), func(ns network.Stream) {
+		s := &stream{Stream: ns}
+		if !n.enter() {
+			s.Reset()
+			return
+		}
+		defer n.leave()
+		peer := wire.PeerID(ns.Conn().RemotePeer().String())
+		defer func() {
+			if p := recover(); p != nil {
+				n.log.Error("stream handler panicked", "protocol", proto, "peer", peer, "panic", p, "stack", string(debug.Stack()))
+				s.Reset()
+				return
+			}
+			s.Close()
+		}()
+		fn(n.ctx, peer, s)
+	})
+}
+
+// HandleHTTP has h serve all HTTP requests that are not WebSocket upgrades. It must be called before
+// Listen; without it they get a 404.
+func (n *Node) HandleHTTP(h http.Handler) { n.web = h }
+
+// Peer is the host's own id.
+func (n *Node) Peer() wire.PeerID { return n.opts.Key.Peer() }
+
+// StopAccepting refuses new connections, streams and HTTP requests from now on. What runs goes on, so
+// that handlers can say their last words on connections that still stand.
+func (n *Node) StopAccepting() {
+	n.gate.shut()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.stopping {
+		return
+	}
+	n.stopping = true
+	if n.active == 0 {
+		close(n.idle)
+	}
+}
+
+// Drain waits until every handler has returned, and returns the context's cause if it ends first.
+// It returns at once only after StopAccepting; before, it waits for ever.
+func (n *Node) Drain(ctx context.Context) error {
+	select {
+	case <-n.idle:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// Close ends the contexts of all handlers, cuts all connections, frees the ports and waits for the
+// handlers. A second call waits for the first and returns the same error.
+func (n *Node) Close() error {
+	n.closeOnce.Do(func() {
+		n.StopAccepting()
+		n.cancel(ErrClosed)
+		n.closeErr = n.host.Close()
+		<-n.idle
+	})
+	return n.closeErr
+}
+
+// enter reports whether a handler may begin; leave must follow.
+func (n *Node) enter() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.stopping {
+		return false
+	}
+	n.active++
+	return true
+}
+
+func (n *Node) leave() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.active--
+	if n.stopping && n.active == 0 {
+		close(n.idle)
+	}
+}

@@ -1,0 +1,59 @@
+package node
+
+import (
+	"errors"
+	"io"
+	"sync/atomic"
+
+	"github.com/libp2p/go-libp2p/core/network"
+
+	"goop/shared/link"
+)
+
+// stream makes a libp2p stream keep the contract of package link to the letter: the same errors over
+// every transport, and nothing that harms after Close. (A Reset after Close would take back what
+// Close has still to deliver.)
+type stream struct {
+	link.Stream // a network.Stream on the host's side, a network.MuxedStream on the member's
+	ended       atomic.Bool
+}
+
+var _ link.Stream = (*stream)(nil)
+
+func (s *stream) Read(p []byte) (int, error) {
+	n, err := s.Stream.Read(p)
+	return n, s.told(err)
+}
+
+func (s *stream) Write(p []byte) (int, error) {
+	n, err := s.Stream.Write(p)
+	return n, s.told(err)
+}
+
+func (s *stream) Close() error {
+	if s.ended.Swap(true) {
+		return nil
+	}
+	return s.Stream.Close()
+}
+
+func (s *stream) Reset() error {
+	if s.ended.Swap(true) {
+		return nil
+	}
+	return s.Stream.Reset()
+}
+
+// told turns what a transport says into what link says.
+func (s *stream) told(err error) error {
+	switch {
+	case err == nil, err == io.EOF:
+		return err
+	case s.ended.Load():
+		return link.ErrClosed
+	}
+	if e, ok := errors.AsType[*network.StreamError](err); ok && e.Remote {
+		return link.ErrReset
+	}
+	return err
+}
