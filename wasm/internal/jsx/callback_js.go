@@ -52,10 +52,13 @@ func WithSignal(ctx context.Context, signal js.Value) (_ context.Context, cancel
 	}
 }
 
-// Signal returns an AbortSignal that fires when ctx ends. The caller calls release once what it was
-// handed to is over.
+// Signal returns an AbortSignal that fires when ctx ends, or when the caller calls release: once it
+// wants no more of what the signal was handed to.
 func Signal(ctx context.Context) (signal js.Value, release func()) {
 	controller := js.Global().Get("AbortController").New()
 	stop := context.AfterFunc(ctx, func() { controller.Call("abort") })
-	return controller.Get("signal"), func() { stop() }
+	return controller.Get("signal"), func() {
+		stop()
+		controller.Call("abort")
+	}
 }

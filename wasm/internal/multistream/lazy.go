@@ -2,14 +2,15 @@ package multistream
 
 import (
 	"errors"
+	"io"
 	"sync"
 
 	"goop/shared/link"
 )
 
-// lazy is a stream whose negotiation travels with its first bytes.
+// lazy is a negotiation that travels with the first bytes.
 type lazy struct {
-	link.Stream
+	rw       io.ReadWriter
 	protocol string
 	answered func(error)
 
@@ -23,24 +24,48 @@ type lazy struct {
 	err    error
 }
 
-// Lazy returns a stream on which protocol is spoken from the first byte, without a wait for the far
-// end's consent: the offer travels with the first Write (or goes out with the first Read or
-// CloseWrite), and the first Read reads the answer.
+// Conn returns a connection on which protocol is spoken from the first byte, without a wait for the
+// far end's consent: the offer travels with the first Write, or goes out with the first Read, and the
+// first Read reads the answer. A refusal is its error, with code not_supported.
+func Conn(c io.ReadWriteCloser, protocol string) io.ReadWriteCloser {
+	return &lazyConn{Closer: c, lazy: lazy{rw: c, protocol: protocol, answered: func(error) {}}}
+}
+
+type lazyConn struct {
+	io.Closer
+	lazy
+}
+
+// Stream is Conn for streams; CloseWrite too sends the offer.
 //
-// A refusal is the error of Read, with code not_supported, if the answer gets through. A far end that
-// takes the bytes behind the offer for another one may reset the stream before that. answered is
-// therefore told once how the negotiation ended: nil, or the error that came in place of an answer;
-// after an error the caller does better to Select on the next stream.
-func Lazy(s link.Stream, protocol string, answered func(error)) link.Stream {
-	return &lazy{Stream: s, protocol: protocol, answered: answered}
+// A far end that takes the bytes behind the offer for another one may reset the stream before its
+// refusal gets through. answered is therefore told once how the negotiation ended: nil, or the error
+// that came in place of an answer; after an error the caller does better to Select on the next stream.
+func Stream(s link.Stream, protocol string, answered func(error)) link.Stream {
+	return &lazyStream{Stream: s, lazy: lazy{rw: s, protocol: protocol, answered: answered}}
+}
+
+type lazyStream struct {
+	link.Stream
+	lazy lazy
+}
+
+func (s *lazyStream) Read(p []byte) (int, error)  { return s.lazy.Read(p) }
+func (s *lazyStream) Write(p []byte) (int, error) { return s.lazy.Write(p) }
+
+func (s *lazyStream) CloseWrite() error {
+	if err := s.lazy.propose(); err != nil {
+		return err
+	}
+	return s.Stream.CloseWrite()
 }
 
 func (l *lazy) Write(p []byte) (int, error) {
 	if !l.first() {
-		return l.Stream.Write(p)
+		return l.rw.Write(p)
 	}
 	head := offer(l.protocol)
-	n, err := l.Stream.Write(append(head, p...))
+	n, err := l.rw.Write(append(head, p...))
 	return max(0, n-len(head)), err
 }
 
@@ -63,7 +88,7 @@ func (l *lazy) propose() error {
 		return nil
 	}
 	l.offered = true
-	_, err := l.Stream.Write(offer(l.protocol))
+	_, err := l.rw.Write(offer(l.protocol))
 	return err
 }
 
@@ -76,13 +101,13 @@ func (l *lazy) Read(p []byte) (int, error) {
 			return 0, err
 		}
 	}
-	return l.Stream.Read(p)
+	return l.rw.Read(p)
 }
 
 func (l *lazy) negotiate() error {
 	err := l.propose()
 	if err == nil {
-		err = l.answer.read(l.Stream, l.protocol)
+		err = l.answer.read(l.rw, l.protocol)
 	}
 	if late, ok := errors.AsType[timeout](err); ok && late.Timeout() {
 		return err // the next Read goes on
@@ -96,11 +121,4 @@ func (l *lazy) negotiate() error {
 type timeout interface {
 	error
 	Timeout() bool
-}
-
-func (l *lazy) CloseWrite() error {
-	if err := l.propose(); err != nil {
-		return err
-	}
-	return l.Stream.CloseWrite()
 }

@@ -1,0 +1,184 @@
+package dial
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"time"
+
+	"goop/shared/member"
+	"goop/shared/wire"
+	"goop/wasm/internal/identity"
+)
+
+// attempt is one URL to try.
+type attempt struct {
+	transport string
+	url       string
+	dial      func(ctx context.Context) (Session, error)
+}
+
+// attempts returns what can be tried for a descriptor, of each kind in the host's order.
+func (d *Dialer) attempts(desc *wire.Descriptor, key *identity.Key) (webTransport, webSocket []attempt) {
+	if d.platform.WebTransport != nil && d.opts.Transport != WebSocket {
+		for _, a := range desc.WebTransport[:min(len(desc.WebTransport), maxURLs)] {
+			webTransport = append(webTransport, attempt{WebTransport, a.URL, func(ctx context.Context) (Session, error) {
+				return d.overWebTransport(ctx, a, desc.Peer, key)
+			}})
+		}
+	}
+	if d.opts.Transport != WebTransport {
+		for _, url := range desc.WebSocket[:min(len(desc.WebSocket), maxURLs)] {
+			webSocket = append(webSocket, attempt{WebSocket, url, func(ctx context.Context) (Session, error) {
+				return d.overWebSocket(ctx, url, desc.Peer, key)
+			}})
+		}
+	}
+	return webTransport, webSocket
+}
+
+// race tries both kinds, WebTransport with a head start, and returns the first connection. What comes
+// later is closed.
+func (d *Dialer) race(ctx context.Context, desc *wire.Descriptor, key *identity.Key) (member.Conn, error) {
+	webTransport, webSocket := d.attempts(desc, key)
+	if len(webTransport)+len(webSocket) == 0 {
+		return nil, d.nothing(desc)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel()
+
+	won := make(chan member.Conn, 1)
+	tried := make(chan []failure, 2)
+	run := func(list []attempt) {
+		wg.Go(func() {
+			c, failures := d.try(ctx, list, desc.Peer, key)
+			if c == nil {
+				tried <- failures
+				return
+			}
+			select {
+			case won <- c:
+				cancel()
+			default: // the other one was first
+				c.Close()
+			}
+		})
+	}
+	var late <-chan time.Time
+	running := 1
+	switch {
+	case len(webTransport) == 0:
+		run(webSocket)
+	case len(webSocket) == 0:
+		run(webTransport)
+	default:
+		run(webTransport)
+		timer := time.NewTimer(headStart)
+		defer timer.Stop()
+		late = timer.C
+	}
+	var failures []failure
+	for running > 0 {
+		select {
+		case c := <-won:
+			return c, nil
+		case <-late:
+			late = nil
+			running++
+			run(webSocket)
+		case f := <-tried:
+			failures = append(failures, f...)
+			running--
+			if late != nil { // no need to wait any longer
+				late = nil
+				running++
+				run(webSocket)
+			}
+		}
+	}
+	select {
+	case c := <-won: // just before the other one gave up
+		return c, nil
+	default:
+		return nil, verdict(ctx, failures)
+	}
+}
+
+// try makes one attempt after the other.
+func (d *Dialer) try(ctx context.Context, list []attempt, host wire.PeerID, key *identity.Key) (*conn, []failure) {
+	var failures []failure
+	for i, a := range list {
+		limited, cancel := ctx, context.CancelFunc(func() {})
+		if i < len(list)-1 {
+			limited, cancel = context.WithTimeoutCause(ctx, attemptLimit, wire.E(wire.Timeout, "no answer in time"))
+		}
+		s, err := a.dial(limited)
+		cancel()
+		if err == nil {
+			return newConn(s, key.Peer(), host, a.transport), nil
+		}
+		failures = append(failures, failure{a, err})
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return nil, failures
+}
+
+// failure is an attempt that came to nothing.
+type failure struct {
+	attempt
+	err error
+}
+
+// verdict makes one error of all failures.
+func verdict(ctx context.Context, failures []failure) error {
+	e := &wire.Error{Code: wire.Offline}
+	late := 0
+	tried := make([]string, 0, len(failures))
+	for _, f := range failures {
+		tried = append(tried, f.url+" ("+reason(f.err)+")")
+		switch {
+		case errors.Is(f.err, wire.WrongHost):
+			e.Code, e.Err = wire.WrongHost, f.err
+		case errors.Is(f.err, wire.Timeout):
+			late++
+		}
+	}
+	if late == len(failures) {
+		e.Code = wire.Timeout
+	}
+	if cause := context.Cause(ctx); errors.Is(cause, context.Canceled) {
+		return cause // the caller has given up
+	}
+	e.Message = "the host was not reached; tried " + strings.Join(tried, ", ")
+	if e.Code == wire.WrongHost {
+		e.Message = "another host answered; tried " + strings.Join(tried, ", ")
+	}
+	return e
+}
+
+// reason is the part of an error that is worth a place in a list.
+func reason(err error) string {
+	if e, ok := errors.AsType[*wire.Error](err); ok {
+		if e.Err != nil {
+			return e.Message + ": " + e.Err.Error()
+		}
+		return e.Message
+	}
+	return err.Error()
+}
+
+// nothing is the error for a host that offers no way that this page could use.
+func (d *Dialer) nothing(desc *wire.Descriptor) error {
+	switch {
+	case d.opts.Transport == WebTransport && d.platform.WebTransport == nil:
+		return wire.E(wire.NotSupported, "this page has no WebTransport: it needs https or localhost, and a browser that knows it")
+	case len(desc.WebTransport) > 0 && d.platform.WebTransport == nil:
+		return wire.E(wire.Offline, "the host offers WebTransport alone, which this page does not have")
+	}
+	return wire.E(wire.Offline, "the host offers no way to reach it")
+}
