@@ -5,8 +5,13 @@ import (
 	"io"
 )
 
-// minBuffer is the first size of a Reader's buffer. Most lines fit, and an idle session costs no more.
-const minBuffer = 512
+const (
+	// minBuffer is the first size of a Reader's buffer. Most lines fit.
+	minBuffer = 512
+	// idleBuffer is the largest buffer that is kept when everything in it has been returned, so that
+	// one long line does not cost memory for as long as the stream lives.
+	idleBuffer = 16 << 10
+)
 
 // Reader splits a stream into lines. It holds at most one line of the given limit in memory, plus
 // what arrived in the same read.
@@ -20,7 +25,7 @@ type Reader struct {
 	err   error
 }
 
-// NewReader returns a Reader of r whose lines are at most limit bytes long, the newline not counted.
+// NewReader returns a Reader of r whose lines are at most limit bytes long, the line's end not counted.
 func NewReader(r io.Reader, limit int) *Reader {
 	return &Reader{r: r, limit: limit}
 }
@@ -30,20 +35,19 @@ func NewReader(r io.Reader, limit int) *Reader {
 // io.ErrUnexpectedEOF: it may be half of what the sender meant. The error after the last line is
 // io.EOF, ErrLineTooLong, or the stream's own.
 func (r *Reader) ReadLine() ([]byte, error) {
-	for {
+	for r.err != ErrLineTooLong {
 		if i := bytes.IndexByte(r.buf[r.start+r.seen:r.end], '\n'); i >= 0 {
-			line := r.buf[r.start : r.start+r.seen+i]
+			line := bytes.TrimSuffix(r.buf[r.start:r.start+r.seen+i], []byte{'\r'})
 			r.start += r.seen + i + 1
 			r.seen = 0
 			if len(line) > r.limit {
-				r.err = ErrLineTooLong
-				return nil, r.err
+				break
 			}
-			return bytes.TrimSuffix(line, []byte{'\r'}), nil
+			return line, nil
 		}
 		r.seen = r.end - r.start
-		if r.seen > r.limit {
-			r.err = ErrLineTooLong
+		if r.seen > r.limit+1 { // the last byte may be a carriage return
+			break
 		}
 		if r.err != nil {
 			if r.err == io.EOF && r.seen > 0 {
@@ -53,6 +57,8 @@ func (r *Reader) ReadLine() ([]byte, error) {
 		}
 		r.fill()
 	}
+	r.err = ErrLineTooLong
+	return nil, r.err
 }
 
 // Buffered reports whether another whole line has already arrived, so that a caller can take all
@@ -65,6 +71,9 @@ func (r *Reader) Buffered() bool {
 func (r *Reader) fill() {
 	if r.start == r.end {
 		r.start, r.end = 0, 0
+		if len(r.buf) > idleBuffer {
+			r.buf = nil
+		}
 	}
 	if r.end == len(r.buf) {
 		switch {
