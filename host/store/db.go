@@ -38,6 +38,7 @@ type Limits struct {
 	Size         int64         // bytes of the database file; default: as far as the disk goes
 	LogEntries   int64         // that a group's log keeps for those who come back; default 10,000
 	LogBytes     int64         // of payloads that a group's log keeps; default 16 MiB
+	State        int           // bytes of one group's state; default 256 KiB
 }
 
 func (l Limits) withDefaults() Limits {
@@ -58,6 +59,9 @@ func (l Limits) withDefaults() Limits {
 	if l.WriteTimeout <= 0 {
 		l.WriteTimeout = 5 * time.Second
 	}
+	if l.State <= 0 {
+		l.State = wire.DefaultLimits().State
+	}
 	def(&l.LogEntries, 10_000)
 	def(&l.LogBytes, 16<<20)
 	return l
@@ -73,6 +77,8 @@ type DB struct {
 	lock   *folderLock
 	writer *conn
 	owners owners
+
+	groupLog Log
 
 	ctx     context.Context // ends with Close
 	cancel  context.CancelCauseFunc
@@ -118,6 +124,7 @@ func Open(ctx context.Context, o Options) (_ *DB, err error) {
 		jobs:    make(chan *job, 1024),
 		stopped: make(chan struct{}),
 	}
+	db.groupLog = Log{db: db, open: make(map[wire.GroupID]*groupLog)}
 	db.ctx, db.cancel = context.WithCancelCause(context.Background())
 	defer func() {
 		if err != nil {

@@ -169,4 +169,3 @@ func TestFailedWriteUndoesOnlyItself(t *testing.T) {
 		t.Errorf("the table does not hold exactly the even numbers")
 	}
 }
-

@@ -5,21 +5,24 @@ INSERT INTO _position VALUES (0);
 
 -- The groups that there are. config is JSON, as group.ParseConfig reads it.
 CREATE TABLE _group_config (
-	id     TEXT PRIMARY KEY,
-	config TEXT NOT NULL
+	id         TEXT PRIMARY KEY,
+	config     TEXT NOT NULL,
+	creator    TEXT NOT NULL,
+	created_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 -- The last roster of a closed group: whose access "member" still is.
 CREATE TABLE _group_roster (
-	id   TEXT NOT NULL,
-	peer TEXT NOT NULL,
-	role TEXT NOT NULL,
+	id     TEXT NOT NULL,
+	peer   TEXT NOT NULL,
+	label  TEXT NOT NULL,
+	role   TEXT NOT NULL,
+	joined INTEGER NOT NULL,
 	PRIMARY KEY (id, peer)
 ) STRICT, WITHOUT ROWID;
 
--- One row for each durable log. state is the group's state after entry saved_seq; later state entries
--- are folded into it when the log is opened. state_seq is the entry that changed it last, and touched
--- the last entry for each of its top-level keys, a JSON object.
+-- One row for each durable log. state is the group's state after the state entry saved_seq, and touched
+-- what goes with it (group.Touched); later state entries are folded into both when the log is opened.
 CREATE TABLE _group_head (
 	log       INTEGER PRIMARY KEY AUTOINCREMENT,
 	id        TEXT NOT NULL UNIQUE,

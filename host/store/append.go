@@ -1,0 +1,164 @@
+package store
+
+import (
+	"bytes"
+
+	"goop/shared/group"
+	"goop/shared/wire"
+)
+
+const (
+	// saveState is how many bytes of patches a state row may be behind before it is written anew; a
+	// larger state may be as many bytes behind as it has, so that saving costs no more than appending.
+	saveState = 4 << 10
+
+	// pruneRows is how many entries one append lets go of at most.
+	pruneRows = 256
+)
+
+// recorder makes a message a row of a record table.
+type recorder interface {
+	recordRow(tx *Tx, table string, id wire.GroupID, from wire.PeerID, seq, time int64, payload []byte) error
+}
+
+// appender appends drafts to one log in one transaction.
+type appender struct {
+	tx   *Tx
+	g    *groupLog
+	s    *logState
+	rows recorder
+}
+
+// append appends one draft. A refusal is a *wire.Error; any other error is a fault.
+func (a *appender) append(d *group.Draft, hash []byte) (group.Result, error) {
+	step, refusal := a.s.ledger.Admit(d)
+	if refusal != nil {
+		// A repeat is not judged again: it is answered as the first time.
+		if r, known, err := a.known(d, hash); known || err != nil {
+			return r, err
+		}
+		return group.Result{}, refusal
+	}
+	body := d.Payload
+	if d.Kind == wire.TypeState {
+		body = d.Patch
+	}
+	inserted := int64(0)
+	store := func() (err error) {
+		if inserted, err = a.insert(d, step.Seq, hash, body); err != nil || inserted == 0 {
+			return err
+		}
+		if a.g.cfg.Record == "" || d.Kind != wire.TypeMsg || d.To != "" {
+			return nil
+		}
+		return a.rows.recordRow(a.tx, a.g.cfg.Record, a.g.cfg.ID, d.From, step.Seq, a.tx.now, body)
+	}
+	var err error
+	if a.g.cfg.Record == "" { // nothing of it can fail and leave a part
+		err = store()
+	} else {
+		err = a.tx.Savepoint(store)
+	}
+	if err != nil {
+		return group.Result{}, err
+	}
+	if inserted == 0 {
+		r, _, err := a.known(d, hash)
+		return r, err
+	}
+	a.s.ledger.Commit(step)
+	a.s.bytes += int64(len(body))
+	r := group.Result{Seq: step.Seq, Time: a.tx.now}
+	if d.Kind == wire.TypeState {
+		a.s.unsaved += int64(len(body))
+		r.State = step.State
+	}
+	return r, nil
+}
+
+// insert adds the entry, unless its id is known.
+func (a *appender) insert(d *group.Draft, seq int64, hash, body []byte) (int64, error) {
+	if d.ID == "" {
+		hash = nil
+	}
+	return a.tx.Exec(`INSERT INTO _group_log (key, log, time, peer, session, id, hash, kind, dest, body)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (log, peer, id) WHERE id <> '' DO NOTHING`,
+		a.g.base+seq, a.g.base>>seqBits, a.tx.now, d.From, d.Session, d.ID, hash, d.Kind, d.To, body)
+}
+
+// known returns what became of an earlier draft with the same id.
+func (a *appender) known(d *group.Draft, hash []byte) (r group.Result, known bool, err error) {
+	if d.ID == "" {
+		return r, false, nil
+	}
+	for row, err := range a.tx.Query("SELECT key - ?, time, hash FROM _group_log WHERE log = ? AND peer = ? AND id = ? AND id <> ''",
+		a.g.base, a.g.base>>seqBits, d.From, d.ID) {
+		if err != nil {
+			return r, false, err
+		}
+		if !bytes.Equal(row.Raw(2), hash) {
+			return r, true, group.ErrIDConflict()
+		}
+		r, known = group.Result{Seq: row.Int(0), Time: row.Int(1), Dup: true}, true
+	}
+	return r, known, nil
+}
+
+// finish saves the state when it is due, and lets go of old entries.
+func (a *appender) finish(l *Limits) error {
+	if a.s.unsaved >= max(saveState, int64(a.s.ledger.Head().State.Size())) {
+		if err := a.save(); err != nil {
+			return err
+		}
+	}
+	return a.prune(l)
+}
+
+// save writes the state as it is now.
+func (a *appender) save() error {
+	head := a.s.ledger.Head()
+	_, err := a.tx.Exec("UPDATE _group_head SET state = ?, saved_seq = ?, touched = ? WHERE log = ?",
+		Text(head.State.Text()), head.StateSeq, Text(a.s.ledger.Touched().Append(nil)), a.g.base>>seqBits)
+	a.s.saved, a.s.unsaved = head.StateSeq, 0
+	return err
+}
+
+// prune lets go of the oldest entries when there are clearly more than the limits say. Their bodies go
+// at once; their rows stay as long as their ids have to be recognised.
+func (a *appender) prune(l *Limits) error {
+	head := a.s.ledger.Head()
+	over := func(slack int64) bool {
+		return head.Seq-a.s.tail+1 > l.LogEntries+min(64, l.LogEntries/8)*slack || a.s.bytes > l.LogBytes+l.LogBytes/64*slack
+	}
+	if !over(1) {
+		return nil
+	}
+	from := a.s.tail
+	for row, err := range a.tx.Query("SELECT length(body) FROM _group_log WHERE key >= ? AND key < ? ORDER BY key LIMIT ?",
+		a.g.base+a.s.tail, a.g.base+head.Seq, pruneRows) {
+		if err != nil {
+			return err
+		}
+		if !over(0) {
+			break
+		}
+		a.s.tail++
+		a.s.bytes -= row.Int(0)
+	}
+	if a.s.unsaved > 0 && a.s.tail > a.s.saved+1 {
+		// A state entry that is about to go may be needed to make the state.
+		if err := a.save(); err != nil {
+			return err
+		}
+	}
+	gone := min(a.s.tail, head.Seq-group.KeepIDCount+1, a.s.first+pruneRows*4)
+	if gone > a.s.first {
+		if _, err := a.tx.Exec("DELETE FROM _group_log WHERE key > ? AND key < ?", a.g.base, a.g.base+gone); err != nil {
+			return err
+		}
+		a.s.first = gone
+	}
+	_, err := a.tx.Exec("UPDATE _group_log SET body = NULL WHERE key >= ? AND key < ?",
+		a.g.base+max(from, a.s.first), a.g.base+a.s.tail)
+	return err
+}
