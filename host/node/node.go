@@ -115,7 +115,7 @@ func Open(ctx context.Context, opts Options) (*Node, error) {
 	if err != nil {
 		return nil, fmt.Errorf("node: resource limits: %w", err)
 	}
-	quietBufferWarning()
+	quiet(n.log)
 	n.host, err = libp2p.New(
 		libp2p.Identity(opts.Key.priv),
 		libp2p.NoListenAddrs,

@@ -1,13 +1,51 @@
 package node
 
-import "os"
+import (
+	"context"
+	"log/slog"
+	"os"
+	"sync"
 
-// quietBufferWarning keeps quic-go from printing to the terminal that the system grants it smaller UDP
-// buffers than it asks for, which no visitor of a small host ever notices. Who sets the variable by
-// hand is left alone.
-func quietBufferWarning() {
-	const name = "QUIC_GO_DISABLE_RECEIVE_BUFFER_WARNING"
-	if _, ok := os.LookupEnv(name); !ok {
-		_ = os.Setenv(name, "true")
-	}
+	"github.com/libp2p/go-libp2p/gologshim"
+)
+
+var quietOnce sync.Once
+
+// quiet keeps the libraries below from writing to the operator's terminal by themselves. go-libp2p's
+// messages go to log; it has one destination for the whole process, so the first node's counts.
+// quic-go prints when the system grants it smaller UDP buffers than it asks for, which no visitor of
+// a small host ever notices. Who has set their environment variables is left alone.
+func quiet(log *slog.Logger) {
+	quietOnce.Do(func() {
+		if _, ok := os.LookupEnv("GOLOG_LOG_LEVEL"); !ok {
+			gologshim.SetDefaultHandler(demoted{log.Handler()})
+		}
+		const buffers = "QUIC_GO_DISABLE_RECEIVE_BUFFER_WARNING"
+		if _, ok := os.LookupEnv(buffers); !ok {
+			_ = os.Setenv(buffers, "true")
+		}
+	})
 }
+
+// demoted takes go-libp2p's messages one level lower: what it calls an error is at most a warning to
+// an operator, and what it calls a warning is a stranger's mistake.
+type demoted struct{ slog.Handler }
+
+func (d demoted) Enabled(ctx context.Context, l slog.Level) bool {
+	return d.Handler.Enabled(ctx, l-4)
+}
+
+func (d demoted) Handle(ctx context.Context, r slog.Record) error {
+	r.Level -= 4
+	// A listener that is closed twice in go-libp2p's own WebSocket transport.
+	if r.Message == "error when shutting down listener" {
+		r.Level = slog.LevelDebug
+	}
+	if !d.Handler.Enabled(ctx, r.Level) {
+		return nil
+	}
+	return d.Handler.Handle(ctx, r)
+}
+
+func (d demoted) WithAttrs(a []slog.Attr) slog.Handler { return demoted{d.Handler.WithAttrs(a)} }
+func (d demoted) WithGroup(name string) slog.Handler   { return demoted{d.Handler.WithGroup(name)} }

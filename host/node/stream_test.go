@@ -1,0 +1,58 @@
+package node_test
+
+import (
+	"context"
+	"testing"
+
+	"goop/host/node"
+	"goop/shared/link"
+	"goop/shared/link/linktest"
+	"goop/shared/member"
+	"goop/shared/wire"
+)
+
+// TestStreams runs both ends of a stream over every transport through the suite of all streams.
+func TestStreams(t *testing.T) {
+	t.Parallel()
+	const proto = "/goop/test-link/1.0.0"
+	for _, tr := range transports {
+		t.Run(tr, func(t *testing.T) {
+			t.Parallel()
+			ctx := testContext(t)
+			far := make(chan link.Stream)
+			n := openHost(t, node.Options{}, func(n *node.Node) {
+				n.Handle(proto, func(ctx context.Context, _ wire.PeerID, s link.Stream) {
+					far <- s
+					<-ctx.Done() // the test owns the stream until the host closes
+				})
+			})
+			d := newDialer(t, n, tr)
+			for _, way := range []string{"member to host", "host to member"} {
+				t.Run(way, func(t *testing.T) {
+					linktest.Run(t, func(t *testing.T) (link.Stream, link.Stream) {
+						c, err := d.Dial(ctx)
+						if err != nil {
+							t.Fatal(err)
+						}
+						t.Cleanup(func() { _ = c.Close() })
+						return pair(t, ctx, c, proto, far, way == "host to member")
+					})
+				})
+			}
+		})
+	}
+}
+
+// pair opens a stream and returns its two ends.
+func pair(t *testing.T, ctx context.Context, c member.Conn, proto string, far <-chan link.Stream, swap bool) (link.Stream, link.Stream) {
+	t.Helper()
+	s, err := c.Open(ctx, proto)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if h := <-far; swap {
+		return h, s
+	} else {
+		return s, h
+	}
+}
