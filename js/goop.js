@@ -36,7 +36,7 @@
   // ---- listeners --------------------------------------------------------------------------------
 
   /** A fault in somebody's listener must not stop the others, nor be lost. @param {unknown} e */
-  const report = (e) => (globalThis.reportError ? reportError(e) : queueMicrotask(() => { throw e; }));
+  const report = (e) => ("reportError" in globalThis ? reportError(e) : queueMicrotask(() => { throw e; }));
 
   /** A set of listeners per event type. */
   class Listeners {
@@ -127,12 +127,12 @@
       globalThis.goopStart = {
         base: location.origin,
         transport: new URLSearchParams(location.search).get("goop-transport") ?? "",
-        GoopError,
+        GoopError: /** @type {any} */ (GoopError),
         ready: resolve,
         status: onStatus,
       };
       go.run(instance).then(() => reject(new Error("it ended")), reject);
-      delete globalThis.goopStart; // the member has taken it: run returns at its first wait
+      delete (/** @type {any} */ (globalThis).goopStart); // the member has taken it: run returns at its first wait
     });
   }
 

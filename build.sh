@@ -1,0 +1,276 @@
+#!/usr/bin/env bash
+# Builds, runs, checks and tests Goop. Without an argument it lists its commands.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+# ---- commands: "name|what it does", in the order of the list --------------------------------------
+
+readonly COMMANDS=(
+  "build|the member for browsers (js/dist) and the host's binary (bin/goop); skips what is up to date"
+  "run|build, then serve the demo site; further arguments go to: goop serve"
+  "check|formatting, vet and staticcheck for both targets, types, dependencies, cross builds"
+  "test|everything, with what it needs installed first: check, test-go, test-wasm, test-browser"
+  "test-go|Go tests with the race detector; further arguments go to: go test"
+  "test-wasm|Go tests of what browsers run, as js/wasm under Node"
+  "test-browser|tests with the real binary in Chromium and Firefox; [filter] is a pattern for their names"
+  "bench|Go benchmarks, and how fast a page gets to its group"
+  "screens|pictures of every page of the demo site, into test-results/screens"
+  "bundle|the rules library for the demo site, from npm, into host/templates/chess/vendor"
+)
+
+usage() {
+  echo "usage: ./build.sh COMMAND [arguments]"
+  echo
+  local entry
+  for entry in "${COMMANDS[@]}"; do printf '  %-13s %s\n' "${entry%%|*}" "${entry#*|}"; done
+}
+
+# ---- what the commands are made of ----------------------------------------------------------------
+
+readonly DIST=js/dist
+readonly WASM_PACKAGES=(./shared/... ./wasm/...)
+
+say() { printf '\033[1m== %s\033[0m\n' "$*" >&2; }
+die() { printf 'build.sh: %s\n' "$*" >&2; exit 1; }
+
+need() {
+  local tool
+  for tool in "$@"; do command -v "$tool" >/dev/null || die "$tool is needed and not installed"; done
+}
+
+# As root, directly or through sudo.
+as_root() {
+  if ((EUID == 0)); then "$@"
+  elif command -v sudo >/dev/null; then sudo -n "$@" || die "sudo asks for a password; run this once as root: $*"
+  else die "needs root, and there is no sudo: $*"; fi
+}
+
+# Installs the Debian packages of the given "command=package" pairs whose command is missing.
+install_missing() {
+  local pair missing=()
+  for pair in "$@"; do command -v "${pair%%=*}" >/dev/null || missing+=("${pair#*=}"); done
+  ((${#missing[@]})) || return 0
+  command -v apt-get >/dev/null || die "please install: ${missing[*]}"
+  say "installing ${missing[*]}"
+  as_root apt-get update -qq
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+# The npm packages exactly as the lock file has them.
+npm_packages() {
+  need npm
+  local stamp=js/node_modules/.package-lock.json
+  [[ -f $stamp && ! js/package-lock.json -nt $stamp ]] && return 0
+  say "npm ci"
+  (cd js && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error)
+  touch "$stamp"
+}
+
+# The Go program for browsers, compressed, with Go's own loader. Go leaves an output that is up to date
+# alone, and dist.mjs compresses only what has changed.
+build_member() {
+  need go node
+  GOOS=js GOARCH=wasm go build -trimpath -buildvcs=false -ldflags='-s -w' -o $DIST/member.wasm ./wasm/member
+  node js/tools/dist.mjs $DIST "$(go env GOROOT)/lib/wasm/wasm_exec.js" "$(go env GOVERSION)"
+}
+
+build_host() {
+  CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o bin/goop ./host/cmd/goop
+}
+
+# ---- the stages of check and test -----------------------------------------------------------------
+
+SUMMARY=()
+
+# Runs a stage, and keeps its time; the first that fails ends the run.
+stage() {
+  local name=$1 start=$SECONDS
+  shift
+  say "$name"
+  # A subshell with errexit of its own: a function called in an if would run on after a failure.
+  set +e
+  (set -e; "$@")
+  local rc=$?
+  set -e
+  SUMMARY+=("$(printf '%-34s %4d s  %s' "$name" $((SECONDS - start)) "$([[ $rc == 0 ]] && echo ok || echo FAILED)")")
+  if ((rc != 0)); then
+    summary
+    echo "$((${#SUMMARY[@]} - 1)) passed, 1 failed"
+    exit 1
+  fi
+}
+
+summary() {
+  echo
+  printf '%s\n' "${SUMMARY[@]}"
+  printf '%-34s %4d s\n' "all" "$SECONDS"
+}
+
+check_format() {
+  local unformatted
+  unformatted=$(gofmt -l host js/*.go shared wasm)
+  [[ -z $unformatted ]] || die "not formatted (gofmt -w):"$'\n'"$unformatted"
+}
+
+check_modules() {
+  go mod tidy -diff
+  go mod verify >/dev/null
+}
+
+check_fixes() { go fix -diff ./...; }
+
+# Native ./... passes over js-only packages without a word, so everything runs for both.
+check_vet() {
+  go vet ./...
+  GOOS=js GOARCH=wasm go vet "${WASM_PACKAGES[@]}"
+}
+
+check_static() {
+  go build -modfile=.ci/tools.mod -o bin/staticcheck honnef.co/go/tools/cmd/staticcheck
+  bin/staticcheck ./...
+  GOOS=js GOARCH=wasm bin/staticcheck "${WASM_PACKAGES[@]}"
+}
+
+check_cross() {
+  local target
+  for target in windows/amd64 darwin/arm64; do
+    CGO_ENABLED=0 GOOS=${target%/*} GOARCH=${target#*/} go build -o /dev/null ./host/cmd/goop || die "does not build for $target"
+  done
+}
+
+# What the member may not even reach, as .ci/member-deps lists it with reasons.
+check_member_deps() {
+  local deps pattern reason bad=0
+  deps=$(GOOS=js GOARCH=wasm go list -deps ./wasm/member)
+  while IFS=$'\t' read -r pattern reason; do
+    [[ -z $pattern || $pattern == \#* ]] && continue
+    if grep -E "^($pattern)(/|\$)" <<<"$deps" >&2; then
+      echo "wasm/member reaches the above, which it must not: $reason" >&2
+      bad=1
+    fi
+  done <.ci/member-deps
+  return $bad
+}
+
+check_types() { js/node_modules/.bin/tsc -p js; }
+
+check_bundle() { node js/tools/bundle.mjs --check; }
+
+stages_check() {
+  stage "format" check_format
+  stage "modules" check_modules
+  stage "what the member reaches" check_member_deps
+  stage "npm packages" npm_packages
+  stage "types" check_types
+  stage "rules library is as in npm" check_bundle
+  stage "go fix" check_fixes
+  stage "vet" check_vet
+  stage "cross builds" check_cross
+  stage "staticcheck" check_static
+}
+
+test_go() {
+  need cc
+  go test -race -timeout=9m "${@:-./...}"
+}
+
+# Node gives a Go program little room for its environment, so the tests get only what they need of it.
+test_wasm() {
+  local exec
+  exec="$(go env GOROOT)/lib/wasm/go_js_wasm_exec"
+  env -i PATH="$PATH" HOME="${HOME:-/tmp}" GOFLAGS="$(go env GOFLAGS)" GOPROXY="$(go env GOPROXY)" GOCACHE="$(go env GOCACHE)" \
+    GOMODCACHE="$(go env GOMODCACHE)" GOOS=js GOARCH=wasm go test -timeout=9m -exec="$exec" ./shared/... ./wasm/internal/...
+}
+
+# The browser tests run in network namespaces of their own: see js/test/netns.sh.
+browser() {
+  js/test/netns.sh "$@"
+}
+
+test_browser() {
+  local filter=() report=spec
+  [[ -n ${1:-} ]] && filter=(--test-name-pattern="$1")
+  browser node --test --test-concurrency=1 --test-timeout=300000 --test-reporter=$report "${filter[@]}" js/test/*.test.mjs
+}
+
+for_browsers() {
+  install_missing chromium=chromium firefox-esr=firefox-esr ip=iproute2
+}
+
+# ---- the commands ---------------------------------------------------------------------------------
+
+cmd_build() {
+  build_member
+  build_host
+}
+
+cmd_run() {
+  cmd_build
+  exec bin/goop serve "$@"
+}
+
+cmd_check() {
+  stages_check
+  summary
+}
+
+cmd_test() {
+  need go node npm
+  stage "tools" install_missing chromium=chromium firefox-esr=firefox-esr ip=iproute2 cc=gcc
+  stages_check
+  stage "build" cmd_build
+  stage "Go tests as js/wasm" test_wasm
+  stage "Go tests with the race detector" test_go
+  stage "browser tests" test_browser
+  summary
+  echo "${#SUMMARY[@]} passed, 0 failed"
+}
+
+cmd_test-go() { test_go "$@"; }
+cmd_test-wasm() { test_wasm; }
+
+cmd_test-browser() {
+  for_browsers
+  npm_packages
+  cmd_build
+  test_browser "$@"
+}
+
+cmd_bench() {
+  go test -run='^$' -bench=. -benchmem ./...
+  for_browsers
+  npm_packages
+  cmd_build
+  browser node js/test/metrics.mjs
+}
+
+cmd_screens() {
+  for_browsers
+  npm_packages
+  cmd_build
+  browser node js/test/screens.mjs
+}
+
+cmd_bundle() {
+  npm_packages
+  node js/tools/bundle.mjs
+}
+
+main() {
+  if (($# == 0)); then
+    usage
+    return 0
+  fi
+  local entry
+  for entry in "${COMMANDS[@]}"; do
+    if [[ ${entry%%|*} == "$1" ]]; then
+      "cmd_$1" "${@:2}"
+      return
+    fi
+  done
+  echo "build.sh: there is no command \"$1\"" >&2
+  usage >&2
+  return 2
+}
+
+main "$@"

@@ -1,0 +1,56 @@
+// The types as a template author meets them. This file is only checked, never run: what must not be
+// accepted stands under @ts-expect-error, so that a type that has become too loose fails the build.
+
+import GoopModule, { data, group } from "../goop.mjs";
+import type { Changes, ErrorCode, Gap, Group, GroupInfo, GoopAPI, Msg, Receipt, Row, StateChange } from "../goop.d.ts";
+
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+declare function same<A, B>(yes: Same<A, B>): void;
+
+same<typeof GoopModule, GoopAPI>(true);
+same<typeof Goop, GoopAPI>(true);
+
+export async function groups(): Promise<void> {
+  const joined = await Goop.group.join("chess-42", (event) => {
+    if (event.type === "msg") same<typeof event, Msg>(true);
+    if (event.type === "state") same<typeof event, StateChange>(true);
+    if (event.type === "gap") same<typeof event, Gap>(true);
+    // @ts-expect-error there is no such event
+    if (event.type === "message") return;
+  });
+  same<typeof joined, Group>(true);
+  same<Awaited<ReturnType<typeof joined.send>>, Receipt>(true);
+  const off = joined.on("members", ({ members }) => members.map((m) => m.label.toUpperCase()));
+  off();
+  // @ts-expect-error the roster is the host's
+  joined.members = [];
+  // @ts-expect-error the state is changed with setState
+  joined.state = {};
+  await joined.setState({ seats: { white: Goop.me.peer } }, { ifSeq: joined.seq });
+  for await (const event of joined) if (event.type === "close") break;
+  await Goop.group.join("lobby", null, { meta: { label: "Ann" }, echo: true, signal: AbortSignal.timeout(1000) });
+  // @ts-expect-error a callback is a function
+  await Goop.group.join("lobby", "callback");
+
+  const info = await group.create({ name: "Chess", type: "persistent", record: "moves", rights: { send: ["seat", "owner"] } });
+  same<typeof info, GroupInfo>(true);
+  // @ts-expect-error there is no such type of group
+  await group.create({ type: "volatile" });
+}
+
+export async function rows(): Promise<void> {
+  const found = await data.query("moves", { where: { game: "x", ply: { ">": 3 }, or: [{ san: null }] }, order: ["-ply"], limit: 10 });
+  same<typeof found, Row[]>(true);
+  const stop = await Goop.data.watch("moves", { where: { final: 1 } }, (changes) => same<typeof changes, Changes>(true));
+  stop();
+  await Goop.data.watch("_groups", ({ rows: all, fresh }) => [all, fresh]);
+  // @ts-expect-error a row's number is a number
+  await Goop.data.get("moves", "12");
+}
+
+export function errors(e: unknown): ErrorCode | undefined {
+  if (!(e instanceof Goop.GoopError)) return undefined;
+  // @ts-expect-error not one of the codes
+  if (e.code === "no_such_error") return undefined;
+  return e.code;
+}
