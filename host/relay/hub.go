@@ -1,0 +1,243 @@
+package relay
+
+import (
+	"errors"
+	"sync"
+	"time"
+
+	"goop/shared/group"
+	"goop/shared/wire"
+)
+
+// phase is where in its life a hub is.
+type phase int
+
+const (
+	running phase = iota
+	closing       // takes nothing in, finishes what it has
+)
+
+// hub is one group: its log's newest part, its roster, and its sessions.
+type hub struct {
+	r    *Relay
+	id   wire.GroupID
+	log  Log
+	kick chan struct{} // wakes run
+
+	// mu guards the following, and the fields of the sessions that say so.
+	mu         sync.Mutex
+	done       chan struct{} // closed when run has returned
+	cfg        group.Config
+	phase      phase
+	head       group.Head // what everybody may see
+	text       []byte     // of head.State; nil until somebody asks
+	window     window
+	roster     group.Roster
+	news       news
+	sessions   map[sessionKey]*session
+	grace      map[wire.PeerID]time.Time // until when a peer without a session stays
+	queue      []queued
+	queueBytes int
+	waiting    map[*session]struct{} // whose reader waits for room
+	emptySince time.Time             // zero while the roster is not empty
+	dissolving bool                  // the relay was asked to end the group
+	notBefore  time.Time             // when it may be asked again
+	holders    map[string]wire.PeerID
+}
+
+type sessionKey struct {
+	peer wire.PeerID
+	id   wire.SessionID
+}
+
+// queued is a draft that waits to be appended.
+type queued struct {
+	draft group.Draft
+	from  *session
+	size  int
+}
+
+func newHub(r *Relay, cfg group.Config, log Log, head group.Head) *hub {
+	return &hub{
+		r: r, id: cfg.ID, log: log, kick: make(chan struct{}, 1), done: make(chan struct{}),
+		cfg: cfg, head: head, window: window{first: head.Seq + 1, most: r.limits.WindowBytes},
+		sessions: map[sessionKey]*session{}, grace: map[wire.PeerID]time.Time{},
+		waiting: map[*session]struct{}{}, emptySince: time.Now(),
+		holders: cfg.SeatHolders(head.State),
+	}
+}
+
+// poke has run look at what there is to do.
+func (h *hub) poke() { signal(h.kick) }
+
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// run appends what is queued and does what is due, until the hub is closing and the queue is empty.
+func (h *hub) run() {
+	h.mu.Lock()
+	done := h.done
+	h.mu.Unlock()
+	defer close(done)
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		h.mu.Lock()
+		batch := h.takeQueue()
+		wait := h.tick(time.Now())
+		ending := h.phase == closing
+		h.mu.Unlock()
+		switch {
+		case len(batch) > 0:
+			h.append(batch)
+			continue
+		case ending:
+			return
+		}
+		timer.Reset(wait)
+		select {
+		case <-h.kick:
+		case <-timer.C:
+		}
+	}
+}
+
+// tick does what is due, and returns how long nothing more will be. It is called with mu held.
+func (h *hub) tick(now time.Time) time.Duration {
+	wait := time.Hour
+	due := func(at time.Time) bool {
+		if d := at.Sub(now); d > 0 {
+			wait = min(wait, d)
+			return false
+		}
+		return true
+	}
+	for peer, at := range h.grace {
+		if due(at) {
+			delete(h.grace, peer)
+			h.removePeer(peer, wire.ReasonDropped)
+		}
+	}
+	if h.roster.Version() > h.roster.Taken() && due(h.news.at.Add(h.r.limits.RosterGap)) {
+		h.publishRoster(now)
+	}
+	if at, ends := h.endsAt(); ends && h.phase == running && !h.dissolving && due(at) && due(h.notBefore) {
+		h.dissolving = true
+		h.r.askToDissolve(h)
+	}
+	return wait
+}
+
+// endsAt returns when the group's own rule ends it, as things stand. It is called with mu held.
+func (h *hub) endsAt() (at time.Time, ends bool) {
+	d := h.cfg.Dissolve
+	if d.Expires > 0 {
+		at, ends = time.UnixMilli(d.Expires), true
+	}
+	if d.Empty > 0 && !h.emptySince.IsZero() {
+		if empty := h.emptySince.Add(d.Empty); !ends || empty.Before(at) {
+			at, ends = empty, true
+		}
+	}
+	return at, ends
+}
+
+// takeQueue takes the next batch. It is called with mu held.
+func (h *hub) takeQueue() []queued {
+	n := min(len(h.queue), h.r.limits.BatchSize)
+	if n == 0 {
+		return nil
+	}
+	batch := h.queue[:n:n]
+	if h.queue = h.queue[n:]; len(h.queue) == 0 {
+		h.queue = nil // lets go of what has been appended
+	}
+	for i := range batch {
+		h.queueBytes -= batch[i].size
+	}
+	for s := range h.waiting {
+		delete(h.waiting, s)
+		signal(s.room)
+	}
+	return batch
+}
+
+// append has a batch appended and publishes what came of it.
+func (h *hub) append(batch []queued) {
+	drafts := make([]group.Draft, len(batch))
+	for i := range batch {
+		drafts[i] = batch[i].draft
+	}
+	results, err := h.log.Append(h.r.ctx, h.id, drafts)
+	if err == nil && len(results) != len(drafts) {
+		err = errors.New("the log answered for another number of entries")
+	}
+	var failed *wire.Error
+	if err != nil {
+		failed = h.r.coded(err, "append", h.id)
+	}
+	lines := make([]*line, len(batch))
+	for i := range results {
+		if failed == nil && results[i].Err == nil && !results[i].Dup {
+			lines[i] = newLine(h.id, entryOf(&drafts[i], &results[i]))
+		}
+	}
+
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for i := range batch {
+		q := &batch[i]
+		q.from.inFlight--
+		signal(q.from.room)
+		switch {
+		case failed != nil:
+			q.from.refuse(failed, q.draft.ID)
+		case results[i].Err != nil:
+			q.from.refuse(h.r.coded(results[i].Err, "append", h.id), q.draft.ID)
+		case results[i].Dup:
+			q.from.acknowledge(&q.draft, &results[i])
+		default:
+			h.publish(lines[i], &results[i])
+		}
+	}
+	h.wakeAll()
+}
+
+// publish makes an entry visible. It is called with mu held.
+func (h *hub) publish(l *line, res *group.Result) {
+	h.window.add(l)
+	h.head.Seq = l.seq
+	if l.kind != wire.TypeState {
+		return
+	}
+	h.head.State, h.head.StateSeq, h.text = res.State, l.seq, nil
+	if len(h.cfg.Seats) > 0 {
+		h.seatsMayHaveChanged()
+	}
+}
+
+// stateText returns the state as text. It is called with mu held; the text is never changed.
+func (h *hub) stateText() []byte {
+	if h.text == nil {
+		h.text = h.head.State.Text()
+	}
+	return h.text
+}
+
+func entryOf(d *group.Draft, res *group.Result) *group.Entry {
+	return &group.Entry{
+		Seq: res.Seq, Time: res.Time, From: d.From, Session: d.Session, ID: d.ID, Kind: d.Kind, To: d.To,
+		Payload: d.Payload, Patch: d.Patch,
+	}
+}
+
+// wakeAll is called with mu held.
+func (h *hub) wakeAll() {
+	for _, s := range h.sessions {
+		signal(s.wake)
+	}
+}

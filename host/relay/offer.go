@@ -1,0 +1,82 @@
+package relay
+
+import (
+	"bytes"
+	"strconv"
+	"time"
+
+	"goop/shared/group"
+	"goop/shared/wire"
+)
+
+// offer takes a msg or a state from the session: into the group's queue, where it waits its turn to be
+// appended, or straight to who is there when it is volatile. It waits for room in the queue, and that
+// is what slows a sender down when the group cannot keep up.
+func (s *session) offer(f *wire.Frame) error {
+	h := s.h
+	d := group.Draft{
+		From: s.peer, Session: s.id, Role: s.role, ID: f.ID, Kind: f.Type, To: f.To, IfSeq: f.IfSeq,
+		Payload: bytes.Clone(f.Payload), Patch: bytes.Clone(f.Patch), // the reader's buffer is used again
+	}
+	right := group.Send
+	if f.Type == wire.TypeState {
+		right, d.Payload, d.To = group.SetState, nil, ""
+	} else {
+		d.Patch, d.IfSeq = nil, nil
+	}
+	size := len(d.Payload) + len(d.Patch)
+	var refused error
+	s.await(func() bool {
+		if refused = s.may(right); refused != nil {
+			return true
+		}
+		if f.Volatile && f.Type == wire.TypeMsg {
+			s.broadcast(f)
+			return true
+		}
+		full := s.inFlight >= h.r.limits.InFlight || h.queueBytes > 0 && h.queueBytes+size > h.r.limits.QueueBytes
+		if full || h.phase != running { // closing: the session is about to hear of it
+			return false
+		}
+		h.bringIn(s.peer)
+		h.queue = append(h.queue, queued{d, s, size})
+		h.queueBytes += size
+		s.inFlight++
+		h.poke()
+		return true
+	})
+	return refused
+}
+
+// may returns nil when the session has a right. It is called with the hub's mutex held.
+func (s *session) may(right group.Right) error {
+	cfg := &s.h.cfg
+	seated := cfg.AsksForSeat(right) && cfg.Seated(s.h.head.State, s.peer)
+	if cfg.Allows(right, s.role, seated) {
+		return nil
+	}
+	return wire.E(wire.Forbidden, "as ", string(s.role), " you do not have the right ", strconv.Quote(string(right)), " in this group")
+}
+
+// bringIn sends a joiner's entry on its way, before its first message. It is called with mu held.
+func (h *hub) bringIn(peer wire.PeerID) {
+	if h.roster.Since(peer) > h.roster.Taken() {
+		h.publishRoster(time.Now())
+	}
+}
+
+// broadcast gives a volatile message to all who are there. It is called with the hub's mutex held.
+func (s *session) broadcast(f *wire.Frame) {
+	h := s.h
+	h.bringIn(s.peer)
+	m := wire.Frame{
+		Type: wire.TypeMsg, Group: h.id, From: s.peer, Time: time.Now().UnixMilli(), To: f.To, Key: f.Key,
+		Volatile: true, Payload: f.Payload,
+	}
+	msg := volatileMsg{from: sessionKey{s.peer, s.id}, key: f.Key, text: m.Append(nil)}
+	for _, other := range h.sessions {
+		if other != s && (f.To == "" || other.peer == f.To || other.peer == s.peer) {
+			other.whisper(msg)
+		}
+	}
+}

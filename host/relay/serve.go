@@ -1,0 +1,251 @@
+package relay
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"io"
+	"slices"
+	"time"
+
+	"goop/shared/jsontext"
+	"goop/shared/link"
+	"goop/shared/wire"
+)
+
+// errLost tells of a stream that ended before it said anything.
+var errLost = errors.New("relay: the stream is lost")
+
+// Serve runs one stream of the group protocol and returns when it has ended and is closed. peer is who
+// the connection's handshake has proved. When ctx is over, the stream is thrown away.
+func (r *Relay) Serve(ctx context.Context, peer wire.PeerID, stream link.Stream) {
+	if !r.enter(stream) {
+		_ = link.LastWords(stream, closeLine("", wire.ReasonShutdown), r.limits.LastWords)
+		return
+	}
+	defer r.exit(stream)
+	stop := context.AfterFunc(ctx, func() { _ = stream.Reset() })
+	defer stop()
+
+	lines := link.NewReader(stream, r.wire.Line)
+	s, id, err := r.admit(ctx, peer, stream, lines)
+	switch {
+	case err == nil:
+		r.serving.Go(s.write)
+		s.read(lines)
+		<-s.written
+		link.AwaitEnd(stream, r.limits.LastWords)
+		_ = stream.Close()
+	case errors.Is(err, errLost):
+		_ = stream.Reset()
+	case r.isClosing(): // a group that is not there now is there again later
+		_ = link.LastWords(stream, closeLine(id, wire.ReasonShutdown), r.limits.LastWords)
+	default:
+		refused := r.coded(err, "join", id)
+		refused.Fatal = true
+		_ = link.LastWords(stream, errorLine(id, refused), r.limits.LastWords)
+	}
+}
+
+// admit reads the first line, which has to be a join, and takes the session in.
+func (r *Relay) admit(ctx context.Context, peer wire.PeerID, stream link.Stream, lines *link.Reader) (*session, wire.GroupID, error) {
+	text, err := lines.ReadLine()
+	timeout, isTimeout := errors.AsType[interface {
+		error
+		Timeout() bool
+	}](err)
+	switch {
+	case errors.Is(err, link.ErrLineTooLong):
+		return nil, "", lineTooLong()
+	case isTimeout && timeout.Timeout():
+		return nil, "", wire.E(wire.TooSlow, "no join came")
+	case err != nil:
+		return nil, "", errLost
+	}
+	_ = stream.SetReadDeadline(time.Time{})
+	f, err := wire.Decode(text)
+	if err == nil {
+		err = f.Validate(r.wire)
+	}
+	var id wire.GroupID
+	if wire.ValidID(string(f.Group)) {
+		id = f.Group
+	}
+	switch {
+	case err != nil:
+		return nil, id, err
+	case f.Type != wire.TypeJoin:
+		return nil, id, wire.E(wire.BadMessage, `the first line is a join, such as {"type":"join","group":"lobby"}`)
+	}
+	h := r.hub(id)
+	if h == nil {
+		return nil, id, noSuchGroup()
+	}
+	s := &session{
+		h: h, peer: peer, id: f.Session, delta: slices.Contains(f.Caps, wire.CapDelta), stream: stream,
+		wake: make(chan struct{}, 1), room: make(chan struct{}, 1),
+		gone: make(chan struct{}), written: make(chan struct{}), readEntries: readEntries,
+	}
+	if s.id == "" {
+		s.id = wire.SessionID(rand.Text())
+	}
+	if refused := h.join(ctx, s, &f); refused != nil {
+		return nil, id, refused
+	}
+	return s, id, nil
+}
+
+// read takes the session's lines until it leaves, is lost, breaks the protocol, or is ended by somebody
+// else. When it returns, the session is out of the group and write is on its way to its end.
+func (s *session) read(lines *link.Reader) {
+	h, l := s.h, s.h.r.limits
+	frames := pace{rate: l.Lines, burst: l.LineBurst}
+	bytes := pace{rate: l.Bytes, burst: l.ByteBurst}
+	for {
+		text, err := lines.ReadLine()
+		select {
+		case <-s.gone: // by somebody else; what is still read has come too late
+			h.part(s, wire.ReasonDropped)
+			return
+		default:
+		}
+		now := time.Now()
+		var over verdictOfLine
+		switch {
+		case err == nil:
+			over = s.handle(text)
+		case errors.Is(err, link.ErrLineTooLong):
+			over.fatal = lineTooLong()
+		case errors.Is(err, io.EOF):
+			over.reason = wire.ReasonDropped
+		default:
+			s.leave(wire.ReasonDropped, nil, true)
+			return
+		}
+		switch {
+		case over.fatal != nil:
+			over.fatal.Fatal = true
+			s.leave(wire.ReasonDropped, errorLine(h.id, over.fatal), false)
+			return
+		case over.reason != "":
+			s.settle()
+			s.leave(over.reason, nil, false)
+			return
+		}
+		s.rest(max(frames.take(1, now), bytes.take(float64(len(text)), now)))
+	}
+}
+
+// verdictOfLine is what a line means for the rest of the stream. The zero value: it goes on.
+type verdictOfLine struct {
+	reason wire.Reason // the member goes, and why
+	fatal  *wire.Error
+}
+
+// handle does what one line asks for.
+func (s *session) handle(text []byte) (over verdictOfLine) {
+	h := s.h
+	f, err := wire.Decode(text)
+	if err != nil && (jsontext.Check(text) != nil || jsontext.KindOf(text) != jsontext.Object) {
+		over.fatal = h.r.coded(err, "read", h.id)
+		return over
+	}
+	if err == nil {
+		err = f.Validate(h.r.wire)
+	}
+	if err == nil && f.Group != "" && f.Group != h.id {
+		err = wire.E(wire.BadMessage, `this stream belongs to another group; each group has a stream of its own`)
+	}
+	if err == nil {
+		switch f.Type {
+		case wire.TypeLeave:
+			over.reason = wire.ReasonLeft
+			return over
+		case wire.TypeJoin:
+			if e := h.update(s, &f); e != nil {
+				err = e
+			}
+		default:
+			err = s.offer(&f)
+		}
+	}
+	if err != nil {
+		s.complain(h.r.coded(err, "read", h.id), f.ID)
+	}
+	return over
+}
+
+// leave takes the session out of the group and sees to its end: at once, or after what is pending and
+// final have been written.
+func (s *session) leave(reason wire.Reason, final []byte, atOnce bool) {
+	s.h.part(s, reason)
+	s.h.mu.Lock()
+	defer s.h.mu.Unlock()
+	if atOnce {
+		s.kill()
+	} else {
+		s.end(final)
+	}
+}
+
+// settle waits until nothing of the session waits to be appended, so that a member that sends and
+// leaves finds out what became of it.
+func (s *session) settle() {
+	s.await(func() bool { return s.inFlight == 0 })
+}
+
+// complain tells the session that a line of it was refused. A member that does not read what it is told
+// is read no further.
+func (s *session) complain(e *wire.Error, id string) {
+	if len(id) > wire.MaxID {
+		id = ""
+	}
+	s.await(func() bool {
+		if len(s.replies) >= maxReplies {
+			return false
+		}
+		s.refuse(e, id)
+		return true
+	})
+}
+
+// await calls try, with the hub's mutex held, until it reports true, sleeping while there is no room. It
+// reports false when the session is ended before.
+func (s *session) await(try func() bool) bool {
+	h := s.h
+	for {
+		h.mu.Lock()
+		switch {
+		case s.ended:
+			h.mu.Unlock()
+			return false
+		case try():
+			delete(h.waiting, s)
+			h.mu.Unlock()
+			return true
+		}
+		h.waiting[s] = struct{}{}
+		h.mu.Unlock()
+		select {
+		case <-s.room:
+		case <-s.gone:
+		}
+	}
+}
+
+// rest sleeps, unless the session is ended.
+func (s *session) rest(d time.Duration) {
+	if d <= 0 {
+		return
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-s.gone:
+	}
+}
+
+func lineTooLong() *wire.Error {
+	return wire.E(wire.TooLarge, `the line is longer than the limit "line" of the welcome`)
+}

@@ -1,0 +1,120 @@
+package relay
+
+import (
+	"goop/shared/group"
+	"goop/shared/jsontext"
+	"goop/shared/wire"
+)
+
+// line is one entry of a log as it is sent, encoded once for all sessions. It is never changed.
+type line struct {
+	seq, time int64
+	kind      wire.Type
+	from, to  wire.PeerID
+	session   wire.SessionID // of the sender
+	id        string
+	text      []byte // the frame without the id
+}
+
+func newLine(id wire.GroupID, e *group.Entry) *line {
+	f := wire.Frame{
+		Type: e.Kind, Group: id, Seq: e.Seq, From: e.From, Time: e.Time, To: e.To,
+		Payload: e.Payload, Patch: e.Patch,
+	}
+	return &line{
+		seq: e.Seq, time: e.Time, kind: e.Kind, from: e.From, to: e.To, session: e.Session, id: e.ID,
+		text: f.Append(make([]byte, 0, 160+len(e.Payload)+len(e.Patch))),
+	}
+}
+
+// size is about how much memory a line takes up.
+func (l *line) size() int { return 200 + cap(l.text) }
+
+// appendAck appends the acknowledgement that stands in the place of an entry.
+func appendAck(dst []byte, kind wire.Type, id wire.GroupID, msg string, seq, time int64) []byte {
+	f := wire.Frame{Type: kind, Group: id, ID: msg, Seq: seq, Time: time, Ack: true}
+	return f.Append(dst)
+}
+
+// appendSkip appends the line that moves a position over entries for others.
+func appendSkip(dst []byte, id wire.GroupID, seq int64) []byte {
+	f := wire.Frame{Type: wire.TypeState, Group: id, Seq: seq}
+	return f.Append(dst)
+}
+
+// view is how a session sees an entry.
+type view int
+
+const (
+	whole   view = iota // as everybody does
+	own                 // with its id: it is from another session of the same peer
+	ack                 // it is the session's own
+	skipped             // it is not for this session
+)
+
+// seenBy tells how a session sees the entry. Its own entry without an id is passed over: nobody waits
+// for an acknowledgement of it.
+func (l *line) seenBy(s *session) view {
+	mine := l.from == s.peer
+	switch {
+	case mine && l.session == s.id && l.id != "":
+		return ack
+	case mine && l.session == s.id, l.to != "" && l.to != s.peer && !mine:
+		return skipped
+	case mine && l.id != "":
+		return own
+	}
+	return whole
+}
+
+// appendAs appends the entry as a session of the group sees it.
+func (l *line) appendAs(dst []byte, v view, id wire.GroupID) []byte {
+	switch v {
+	case ack:
+		return appendAck(dst, l.kind, id, l.id, l.seq, l.time)
+	case own:
+		dst = append(dst, l.text[:len(l.text)-len("}\n")]...)
+		dst = append(dst, `,"id":`...)
+		dst = jsontext.AppendString(dst, l.id)
+		return append(dst, "}\n"...)
+	}
+	return append(dst, l.text...)
+}
+
+// window holds the newest entries of a log, encoded: those from first on, without a gap.
+type window struct {
+	lines []*line
+	first int64 // seq of lines[0], or of the next line when there is none
+	bytes int
+	most  int
+}
+
+// add takes in the entry after the last one, and lets go of the oldest when there is too much.
+func (w *window) add(l *line) {
+	if l.seq != w.first+int64(len(w.lines)) { // an engine that leaves numbers out has its entries read
+		w.lines, w.first, w.bytes = nil, l.seq, 0
+	}
+	w.lines = append(w.lines, l)
+	w.bytes += l.size()
+	n := 0
+	for w.bytes > w.most && n < len(w.lines)-1 {
+		w.bytes -= w.lines[n].size()
+		w.lines[n] = nil
+		n++
+	}
+	w.lines = w.lines[n:]
+	w.first += int64(n)
+}
+
+// after appends to dst up to about size bytes of lines after a position, at least one if there is any.
+// It reports false when the window does not reach back to the position.
+func (w *window) after(dst []*line, seq int64, size int) ([]*line, bool) {
+	if seq+1 < w.first {
+		return dst, false
+	}
+	for i := seq + 1 - w.first; i < int64(len(w.lines)) && size > 0; i++ {
+		dst = append(dst, w.lines[i])
+		size -= len(w.lines[i].text)
+	}
+	return dst, true
+}

@@ -1,0 +1,287 @@
+package relay
+
+import (
+	"errors"
+	"sync"
+	"time"
+
+	"goop/shared/group"
+	"goop/shared/wire"
+)
+
+// buffers holds what is used for one write, so that an idle session holds none.
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
+
+// keepBuffer is the largest buffer that is kept for the next write, in bytes.
+const keepBuffer = 256 << 10
+
+// next's verdict on what comes after the batch.
+type verdict int
+
+const (
+	more verdict = iota // ask again
+	idle                // nothing until the session is woken
+	last                // these were the last bytes
+)
+
+// write is the session's writing goroutine. It takes all that is pending, writes it in one call, and
+// sleeps when there is nothing, until the session has ended.
+func (s *session) write() {
+	defer close(s.written)
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		buf := buffers.Get().(*[]byte)
+		batch, then := s.next((*buf)[:0])
+		ok := s.send(batch)
+		if cap(batch) <= keepBuffer {
+			*buf = batch[:0]
+			buffers.Put(buf)
+		}
+		switch {
+		case !ok:
+			s.h.mu.Lock()
+			s.kill()
+			s.h.mu.Unlock()
+			_ = s.stream.Reset()
+			return
+		case then == last:
+			_ = s.stream.CloseWrite()
+			_ = s.stream.SetReadDeadline(time.Now()) // Serve goes on to wait for the far end
+			return
+		case then == more:
+			continue
+		}
+		var skipDue <-chan time.Time
+		if s.skip != 0 {
+			timer.Reset(time.Until(s.skipBy))
+			skipDue = timer.C
+		}
+		select {
+		case <-s.wake:
+		case <-skipDue:
+		}
+	}
+}
+
+// send writes one batch within the time that the session has for it. It reports false when the stream
+// is of no more use.
+func (s *session) send(batch []byte) bool {
+	s.h.mu.Lock()
+	if s.killed || len(batch) == 0 {
+		defer s.h.mu.Unlock()
+		return !s.killed
+	}
+	by := time.Now().Add(s.h.r.limits.WriteWait)
+	if s.ended && s.endBy.Before(by) {
+		by = s.endBy
+	}
+	_ = s.stream.SetWriteDeadline(by)
+	s.h.mu.Unlock()
+	_, err := s.stream.Write(batch)
+	return err == nil
+}
+
+// next appends what is pending, up to about WriteBytes, in this order: the welcome, the roster, entries,
+// replies, volatile messages, last words.
+func (s *session) next(buf []byte) ([]byte, verdict) {
+	if s.welcome != nil {
+		return s.greet(buf), more
+	}
+	if len(s.pending) > 0 {
+		return s.rosterPart(buf), more
+	}
+	h := s.h
+	h.mu.Lock()
+	s.takeRoster()
+	lines, near := h.window.after(s.lines[:0], s.cursor, h.r.limits.WriteBytes)
+	s.lines = lines
+	if len(s.pending) > 0 || !near {
+		head := h.head.Seq
+		h.mu.Unlock()
+		if buf = s.takeFrames(buf); len(s.pending) > 0 {
+			return buf, more
+		}
+		return s.catchUp(buf, head), more
+	}
+	if len(lines) > 0 {
+		s.cursor = lines[len(lines)-1].seq
+	}
+	replies, volatile := s.takeReplies()
+	ended, final := s.ended && s.cursor == h.head.Seq, s.final
+	h.mu.Unlock()
+
+	buf = s.takeFrames(buf)
+	for _, l := range lines {
+		buf = s.take(buf, l)
+	}
+	clear(lines)
+	if s.skip != 0 && (len(buf) > 0 || ended || len(replies) > 0 || !time.Now().Before(s.skipBy)) {
+		buf = s.tellSkip(buf)
+	}
+	for i := range replies {
+		buf = append(buf, replies[i].text...)
+	}
+	for i := range volatile {
+		buf = append(buf, volatile[i].text...)
+	}
+	switch {
+	case ended:
+		return append(buf, final...), last
+	case len(buf) > 0 || len(lines) > 0:
+		return buf, more
+	}
+	return buf, idle
+}
+
+// takeRoster takes up what the far side does not know of the roster, into frames or, when that is no
+// longer kept, pending. It is called with the hub's mutex held.
+func (s *session) takeRoster() {
+	h, taken := s.h, s.h.roster.Taken()
+	if s.rosterSeen >= taken {
+		return
+	}
+	if !s.delta || !s.sees {
+		s.frames = append(s.frames, h.plainRosterFrame(s.sees))
+		s.rosterSeen = h.roster.Version()
+		return
+	}
+	frames, near := h.news.since(s.frames, s.rosterSeen, taken)
+	if s.frames = frames; near {
+		s.rosterSeen = taken
+		return
+	}
+	s.takeWholeRoster()
+}
+
+// takeWholeRoster is called with the hub's mutex held.
+func (s *session) takeWholeRoster() {
+	h := s.h
+	s.rosterSeen = h.roster.Version()
+	if s.delta && s.sees {
+		s.pending, s.pendingOf = h.roster.Members(), s.rosterSeen
+		return
+	}
+	s.frames = append(s.frames, h.plainRosterFrame(s.sees))
+}
+
+func (s *session) takeFrames(buf []byte) []byte {
+	for i, f := range s.frames {
+		buf = append(buf, f...)
+		s.frames[i] = nil
+	}
+	s.frames = s.frames[:0]
+	return buf
+}
+
+// takeReplies takes the replies whose time has come and all volatile messages. It is called with the
+// hub's mutex held.
+func (s *session) takeReplies() ([]reply, []volatileMsg) {
+	volatile := s.volatile
+	s.volatile, s.volatileBytes = nil, 0
+	if len(s.replies) == 0 {
+		return nil, volatile
+	}
+	var now, later []reply
+	for _, r := range s.replies {
+		if r.after <= s.cursor {
+			now = append(now, r)
+		} else {
+			later = append(later, r)
+		}
+	}
+	s.replies = later
+	signal(s.room)
+	return now, volatile
+}
+
+// take appends one entry as the session sees it.
+func (s *session) take(buf []byte, l *line) []byte {
+	v := l.seenBy(s)
+	if v == skipped {
+		if s.skip == 0 {
+			s.skipBy = time.Now().Add(s.h.r.limits.SkipGap)
+		}
+		s.skip = l.seq
+		return buf
+	}
+	if s.skip != 0 {
+		buf = s.tellSkip(buf)
+	}
+	return l.appendAs(buf, v, s.h.id)
+}
+
+func (s *session) tellSkip(buf []byte) []byte {
+	buf = appendSkip(buf, s.h.id, s.skip)
+	s.skip = 0
+	return buf
+}
+
+// greet appends the welcome, with as much of the roster as fits.
+func (s *session) greet(buf []byte) []byte {
+	w := s.welcome
+	s.welcome = nil
+	n := chunk(w.Members)
+	s.pending, s.pendingOf = w.Members[n:], w.RosterVersion
+	w.Members, w.More = w.Members[:n], n < len(w.Members)
+	f := wire.Frame{Type: wire.TypeWelcome, Group: s.h.id, Payload: w.Append(nil)}
+	return f.Append(buf)
+}
+
+// rosterPart appends the next part of a whole roster.
+func (s *session) rosterPart(buf []byte) []byte {
+	n := chunk(s.pending)
+	r := wire.Roster{Version: s.pendingOf, Members: s.pending[:n], More: n < len(s.pending)}
+	s.pending = s.pending[n:]
+	s.h.mu.Lock()
+	r.Count = s.h.roster.Len()
+	s.h.mu.Unlock()
+	return append(buf, s.h.membersFrame(&r)...)
+}
+
+// catchUp appends entries that are older than the window, from the engine. When that has forgotten
+// them, the session goes on from the head with a whole state.
+func (s *session) catchUp(buf []byte, head int64) []byte {
+	h, most := s.h, s.h.r.limits.WriteBytes
+	h.r.catchUps <- struct{}{}
+	defer func() { <-h.r.catchUps }()
+	entries, err := h.log.Read(h.r.ctx, h.id, s.cursor, s.readEntries)
+	if err != nil && !errors.Is(err, group.ErrForgotten) {
+		e := h.r.coded(err, "read", h.id)
+		e.Fatal = true
+		h.mu.Lock()
+		s.cursor = head
+		s.end(errorLine(h.id, e))
+		h.mu.Unlock()
+		return buf
+	}
+	if err != nil || len(entries) == 0 {
+		return s.resync(buf)
+	}
+	cursor, start := s.cursor, len(buf)
+	for i := range entries {
+		if entries[i].Seq > head || len(buf)-start >= most {
+			s.readEntries = max(1, s.readEntries/2)
+			break
+		}
+		buf = s.take(buf, newLine(h.id, &entries[i]))
+		cursor = entries[i].Seq
+	}
+	h.mu.Lock()
+	s.cursor = cursor
+	h.mu.Unlock()
+	return buf
+}
+
+// resync appends a whole state at the head; the roster follows.
+func (s *session) resync(buf []byte) []byte {
+	h := s.h
+	h.mu.Lock()
+	s.cursor = h.head.Seq
+	snap := wire.Snapshot{Epoch: h.head.Epoch, State: h.stateText(), StateSeq: h.head.StateSeq}
+	s.takeWholeRoster()
+	h.mu.Unlock()
+	s.skip = 0
+	f := wire.Frame{Type: wire.TypeState, Group: h.id, Seq: s.cursor, Payload: snap.Append(nil)}
+	return s.takeFrames(f.Append(buf))
+}
