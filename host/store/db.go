@@ -77,6 +77,7 @@ type DB struct {
 	lock   *folderLock
 	writer *conn
 	owners owners
+	users  userTables
 
 	groupLog Log
 

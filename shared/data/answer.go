@@ -127,17 +127,6 @@ func (c *Column) append(w *jsontext.Writer) {
 	w.End('}')
 }
 
-// Definition returns the table as one line of JSON, for a store to remember it by.
-func (t *Table) Definition() string {
-	w := jsontext.Writer{}
-	w.Begin('[')
-	for i := range t.Columns {
-		t.Columns[i].append(&w)
-	}
-	w.End(']')
-	return string(w.B)
-}
-
 // AppendError appends the line of an answer that is an error; known tells whether the request had an id.
 func AppendError(dst []byte, id int64, known bool, err *wire.Error) []byte {
 	w := jsontext.Writer{B: dst}

@@ -313,3 +313,24 @@ func stringsOf(v []byte) ([]string, string) {
 	}
 	return out, ""
 }
+
+// WriteKey recognises a repeat of a writing request.
+type WriteKey struct {
+	Key     string
+	Request []byte // what has to be the same in a repeat
+}
+
+// WriteKey returns the request's key, and the rest of it without the id, which is another one in a
+// repeat.
+func (r *Request) WriteKey() WriteKey {
+	w := jsontext.Writer{}
+	w.Begin('[')
+	w.Str(string(r.Op))
+	w.Str(r.Table)
+	w.Str(string(r.Group))
+	for _, raw := range [][]byte{r.Row, r.Values, r.Config, r.Set} {
+		w.Raw(compact(raw))
+	}
+	w.End(']')
+	return WriteKey{r.Key, w.B}
+}

@@ -1,0 +1,292 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/ncruces/go-sqlite3"
+
+	"goop/shared/data"
+	"goop/shared/group"
+	"goop/shared/wire"
+)
+
+// Tables does what callers ask of the users' tables, within their rights. It is safe for use by many
+// goroutines.
+type Tables struct {
+	db      *DB
+	members Membership
+	hub     hub
+	cancel  func() // ends the subscription to members
+}
+
+// Tables returns the users' tables, after OpenTables. Close ends it.
+func (db *DB) Tables(members Membership) *Tables {
+	ts := &Tables{db: db, members: members}
+	ts.hub.init(db)
+	ts.cancel = members.Subscribe(ts.hub.poke)
+	return ts
+}
+
+// Close ends the subscription to changes of membership. Calls that are under way go on until their contexts end.
+func (ts *Tables) Close() { ts.cancel() }
+
+var errNoTable = errors.New("store: a table that the site does not have")
+
+func (ts *Tables) table(t *data.Table) (*table, error) {
+	if u := ts.db.users.get(t.Name); u != nil {
+		return u, nil
+	}
+	return nil, errNoTable
+}
+
+// Query returns the rows of a query that the caller may read.
+func (ts *Tables) Query(ctx context.Context, c group.Caller, q *data.Query) ([]data.Row, error) {
+	t, err := ts.table(q.Table)
+	if err != nil {
+		return nil, err
+	}
+	f, err := ts.filter(ctx, t, c, q.Where)
+	if err != nil {
+		return nil, err
+	}
+	var rows []data.Row
+	sql := selectRows(t, q, f)
+	err = ts.db.Read(ctx, func(tx *ReadTx) (err error) {
+		rows, err = fetch(tx, t, q, sql)
+		return err
+	})
+	return rows, err
+}
+
+// fetch runs a query's SELECT.
+func fetch(tx *ReadTx, t *table, q *data.Query, sql *query) ([]data.Row, error) {
+	rows := []data.Row{}
+	size := 0
+	var values []data.Value
+	for row, err := range tx.Query(sql.String(), sql.args...) {
+		if err != nil {
+			return nil, err
+		}
+		values = t.read(values[:0], row, q.Columns)
+		r := t.Row(q.Columns, values)
+		if size += len(r.JSON); size > data.MaxResult {
+			return nil, wire.E(wire.TooLarge, "the rows are more than 1 MiB; ask for fewer with limit, or for some of the columns")
+		}
+		rows = append(rows, r)
+	}
+	return rows, nil
+}
+
+// Count returns how many rows there are that the caller may read.
+func (ts *Tables) Count(ctx context.Context, c group.Caller, q *data.Query) (n int64, err error) {
+	t, err := ts.table(q.Table)
+	if err != nil {
+		return 0, err
+	}
+	f, err := ts.filter(ctx, t, c, q.Where)
+	if err != nil {
+		return 0, err
+	}
+	sql := selectCount(t, q.Where, f)
+	err = ts.db.Read(ctx, func(tx *ReadTx) (err error) {
+		n, err = tx.Number(sql.String(), sql.args...)
+		return err
+	})
+	return n, err
+}
+
+// Get returns one row, with the columns of q; the rest of q does not count.
+func (ts *Tables) Get(ctx context.Context, c group.Caller, q *data.Query, id int64) (data.Row, error) {
+	t, err := ts.table(q.Table)
+	if err != nil {
+		return data.Row{}, err
+	}
+	g := t.Access.Read.For(c)
+	if g.Kind == data.NoRows {
+		return data.Row{}, refused(t, data.Read)
+	}
+	var row []data.Value
+	err = ts.db.Read(ctx, func(tx *ReadTx) (err error) {
+		row, err = t.get(tx, id)
+		return err
+	})
+	switch {
+	case err != nil:
+		return data.Row{}, err
+	case row == nil, !allows(g, t, row, g.Kind == data.GroupRows && ts.belongs(g, row[t.Lookup(t.MemberOf)].S)):
+		return data.Row{}, missing(t, id)
+	}
+	if q.Columns == nil {
+		return t.Row(nil, row), nil
+	}
+	values := make([]data.Value, len(q.Columns))
+	for i, column := range q.Columns {
+		values[i] = row[column]
+	}
+	return t.Row(q.Columns, values), nil
+}
+
+// get reads one row, nil when there is none.
+func (t *table) get(tx *ReadTx, id int64) (values []data.Value, err error) {
+	for row, err := range tx.Query("SELECT "+t.names(nil)+" FROM "+t.name+" WHERE "+t.columns[0]+" = ?", id) {
+		if err != nil {
+			return nil, err
+		}
+		values = t.read(nil, row, nil)
+	}
+	return values, nil
+}
+
+// Insert stores a row of data.Table.NewRow and returns it as JSON.
+func (ts *Tables) Insert(ctx context.Context, c group.Caller, w data.WriteKey, shape *data.Table, values []data.Value) (answer []byte, err error) {
+	t, err := ts.table(shape)
+	if err != nil {
+		return nil, err
+	}
+	g, in := t.Access.Insert.For(c), false
+	if g.Kind == data.GroupRows {
+		in = ts.belongs(g, values[t.Lookup(t.MemberOf)].S)
+	}
+	err = ts.db.Write(ctx, func(tx *Tx) (err error) {
+		answer, err = tx.Once(c.Peer, w.Key, w.Request, func() ([]byte, error) {
+			if g.Kind != data.OwnRows && !allows(g, t, values, in) {
+				return nil, refused(t, data.Insert)
+			}
+			row := append([]data.Value(nil), values...)
+			row[t.Lookup(data.OwnerColumn)] = data.TextValue(string(c.Peer))
+			row[t.Lookup(data.CreatedColumn)] = data.TimeValue(tx.Now())
+			row[t.Lookup(data.UpdatedColumn)] = data.TimeValue(tx.Now())
+			if err := t.add(tx, row); err != nil {
+				return nil, err
+			}
+			return t.Row(nil, row).JSON, nil
+		})
+		return err
+	})
+	return answer, err
+}
+
+// add inserts a row, and gives it its _id.
+func (t *table) add(tx *Tx, row []data.Value) error {
+	args := make([]any, len(row))
+	for i, v := range row {
+		args[i] = arg(v)
+	}
+	id, err := tx.InsertWithID(func(id int64) error {
+		args[0] = id
+		_, err := tx.Exec(t.insert, args...)
+		return err
+	})
+	if err != nil {
+		return t.taken(err)
+	}
+	row[0] = data.IntegerValue(id)
+	tx.Changed(Change{t.Name, id, Inserted})
+	return nil
+}
+
+// taken gives the error of a unique column its code. It does not tell which column it was: the value may
+// stand in a row that the caller may not see.
+func (t *table) taken(err error) error {
+	if !errors.Is(err, sqlite3.CONSTRAINT_UNIQUE) {
+		return err
+	}
+	return wire.E(wire.Conflict, `table "`, t.Name, `" has a row with the same value in a column that is unique`)
+}
+
+// errMoved tells that a row came to another group than the one that the caller's rights were asked for.
+var errMoved = errors.New("store: the row has another group now")
+
+const moveAttempts = 4
+
+// Update changes a row and returns it as JSON.
+func (ts *Tables) Update(ctx context.Context, c group.Caller, w data.WriteKey, shape *data.Table, id int64, changes []data.Change) ([]byte, error) {
+	t, err := ts.table(shape)
+	if err != nil {
+		return nil, err
+	}
+	var target data.Value // the row's new group
+	moves := false
+	for _, change := range changes {
+		if t.Columns[change.Column].Name == t.MemberOf {
+			moves, target = true, change.Value
+		}
+	}
+	return ts.act(ctx, c, w, t, data.Update, id, target, func(tx *Tx, row []data.Value, s standing) ([]byte, error) {
+		if g := t.Access.Update.For(c); moves && g.Kind == data.GroupRows && !s.actInTarget {
+			return nil, wire.E(wire.Forbidden, `you may not put a row into another `, t.MemberOf, ` to which you do not belong`)
+		}
+		if len(changes) == 0 {
+			return t.Row(nil, row).JSON, nil
+		}
+		var set strings.Builder
+		args := make([]any, 0, len(changes)+2)
+		for _, change := range changes {
+			row[change.Column] = change.Value
+			set.WriteString(t.columns[change.Column] + " = ?, ")
+			args = append(args, arg(change.Value))
+		}
+		row[t.Lookup(data.UpdatedColumn)] = data.TimeValue(tx.Now())
+		args = append(args, tx.Now(), id)
+		if _, err := tx.Exec("UPDATE "+t.name+" SET "+set.String()+t.column(data.UpdatedColumn)+" = ? WHERE "+t.columns[0]+" = ?", args...); err != nil {
+			return nil, t.taken(err)
+		}
+		tx.Changed(Change{t.Name, id, Updated})
+		return t.Row(nil, row).JSON, nil
+	})
+}
+
+// Remove removes a row.
+func (ts *Tables) Remove(ctx context.Context, c group.Caller, w data.WriteKey, shape *data.Table, id int64) error {
+	t, err := ts.table(shape)
+	if err != nil {
+		return err
+	}
+	_, err = ts.act(ctx, c, w, t, data.Remove, id, data.Value{}, func(tx *Tx, _ []data.Value, _ standing) ([]byte, error) {
+		if _, err := tx.Exec("DELETE FROM "+t.name+" WHERE "+t.columns[0]+" = ?", id); err != nil {
+			return nil, err
+		}
+		tx.Changed(Change{t.Name, id, Removed})
+		return []byte("1"), nil
+	})
+	return err
+}
+
+// act does something with one row of which the caller's rights are checked. All checks are made in the
+// transaction and behind the key: who did it the first time gets the answer again, whatever has become
+// of the row and of the rights.
+func (ts *Tables) act(ctx context.Context, c group.Caller, w data.WriteKey, t *table, action data.Action, id int64, target data.Value,
+	do func(*Tx, []data.Value, standing) ([]byte, error)) (answer []byte, err error) {
+	read, act := t.Access.Read.For(c), t.Access.Rule(action).For(c)
+	for range moveAttempts {
+		var s standing
+		if s, err = ts.standing(ctx, t, c, action, id, target); err != nil {
+			return nil, err
+		}
+		err = ts.db.Write(ctx, func(tx *Tx) (err error) {
+			answer, err = tx.Once(c.Peer, w.Key, w.Request, func() ([]byte, error) {
+				row, err := t.get(&tx.ReadTx, id)
+				switch {
+				case err != nil:
+					return nil, err
+				case row == nil:
+					return nil, missing(t, id)
+				case s.asked && row[t.Lookup(t.MemberOf)].S != s.group:
+					return nil, errMoved
+				case allows(act, t, row, s.act):
+					return do(tx, row, s)
+				case allows(read, t, row, s.read):
+					return nil, refused(t, action)
+				}
+				return nil, missing(t, id)
+			})
+			return err
+		})
+		if !errors.Is(err, errMoved) {
+			return answer, err
+		}
+	}
+	return nil, err
+}
