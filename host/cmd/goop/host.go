@@ -1,0 +1,202 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"goop/host/control"
+	"goop/host/node"
+	"goop/host/relay"
+	"goop/host/site"
+	"goop/host/store"
+	"goop/js"
+	"goop/shared/data"
+	"goop/shared/wire"
+)
+
+// keyName is the file in the data folder that holds the host's identity.
+const keyName = "identity.key"
+
+// running is a host that runs, or the part of it that came up before something failed.
+type running struct {
+	opts    options
+	name    string
+	started time.Time
+
+	folder  *folder
+	db      *store.DB
+	relay   *relay.Relay
+	node    *node.Node
+	control *control.Server
+}
+
+// start brings a host up. What it returns has to be stopped, also when there is an error.
+//
+// The order matters: the lock on the data folder comes before anything in it is touched, and the doors
+// open last, when everything behind them is ready.
+func start(ctx context.Context, o options) (*running, error) {
+	h := &running{opts: o, started: time.Now()}
+	return h, h.start(ctx)
+}
+
+func (h *running) start(ctx context.Context) (err error) {
+	o := h.opts
+	if h.folder, err = openFolder(o.site); err != nil {
+		return err
+	}
+	if h.name = o.name; h.name == "" {
+		h.name = h.folder.name
+	}
+	if err := h.apart(); err != nil {
+		return err
+	}
+	if h.db, err = store.Open(ctx, store.Options{Dir: o.data, Logger: o.log}); err != nil {
+		return err
+	}
+	if err := h.openGroups(ctx); err != nil {
+		return err
+	}
+	dataDir, err := os.Stat(o.data)
+	if err != nil {
+		return fmt.Errorf("data folder %s: %w", o.data, cause(err))
+	}
+	key, err := node.LoadOrCreateKey(filepath.Join(o.data, keyName))
+	if err != nil {
+		return err
+	}
+	front, err := site.New(site.Options{
+		Files:      h.folder.files,
+		Hide:       dataDir,
+		SDK:        js.FS,
+		Schema:     data.SchemaJSON,
+		CSP:        h.folder.site.CSP,
+		Descriptor: func(r *http.Request) wire.Descriptor { return h.descriptor(r) },
+		Logger:     o.log,
+	})
+	if err != nil {
+		return err
+	}
+	h.node, err = node.Open(ctx, node.Options{
+		Key: key, Name: h.name, Version: versionText(),
+		Listen: o.listen, ListenTCP: o.listenTCP, Log: o.log,
+	})
+	if err != nil {
+		return err
+	}
+	h.node.Handle(wire.GroupProtocol, h.relay.Serve)
+	h.node.Handle(wire.SiteProtocol, front.ServeStream)
+	h.node.HandleHTTP(front)
+	if err := h.node.Listen(ctx); err != nil {
+		return err
+	}
+	h.control, err = control.Listen(o.data, h, o.log)
+	return err
+}
+
+// openGroups brings up the groups that there are, and those that goop.json wants.
+func (h *running) openGroups(ctx context.Context) (err error) {
+	h.relay, err = relay.Open(ctx, relay.Options{
+		Durable:  h.db.Log(),
+		Registry: registry{h.db.Registry()},
+		IsOwner:  h.db.IsOwner,
+		Logger:   h.opts.log,
+	})
+	if err != nil {
+		return fmt.Errorf("open the groups: %w", err)
+	}
+	for _, cfg := range h.folder.site.Groups {
+		if err := h.relay.Ensure(ctx, cfg); err != nil {
+			return fmt.Errorf("group %q of %s%s: %w", cfg.ID, inFolder(h.opts.site), data.SiteFile, err)
+		}
+	}
+	return nil
+}
+
+// apart returns an error when the site's folder is the data folder: a visitor has no business in there.
+// The data may well lie in a folder of the site, which is then hidden.
+func (h *running) apart() error {
+	if h.opts.site == "" {
+		return nil
+	}
+	site, err := os.Stat(h.opts.site)
+	if err != nil {
+		return fmt.Errorf("site folder %s: %w", h.opts.site, cause(err))
+	}
+	if data, err := os.Stat(h.opts.data); err == nil && os.SameFile(site, data) {
+		return fmt.Errorf("the site folder and the data folder are the same: %s", h.opts.site)
+	}
+	return nil
+}
+
+// stop ends the host: it takes in nobody any more, lets members know, and puts everything on the disk.
+func (h *running) stop(ctx context.Context) error {
+	var errs []error
+	if h.control != nil {
+		errs = append(errs, h.control.Close(ctx))
+	}
+	if h.node != nil {
+		h.node.StopAccepting()
+	}
+	if h.relay != nil {
+		errs = append(errs, h.relay.Shutdown(ctx))
+	}
+	if h.node != nil {
+		errs = append(errs, h.node.Close())
+	}
+	if h.db != nil {
+		errs = append(errs, h.db.Close())
+	}
+	if h.folder != nil {
+		errs = append(errs, h.folder.close())
+	}
+	return errors.Join(errs...)
+}
+
+// OwnerLink makes a new owner link.
+func (h *running) OwnerLink(ctx context.Context) (control.OwnerLink, error) {
+	secret, err := h.db.CreateOwnerLink(ctx)
+	if err != nil {
+		return control.OwnerLink{}, err
+	}
+	l := control.OwnerLink{Expires: time.Now().Add(24 * time.Hour).UnixMilli()}
+	for _, p := range h.pages() {
+		l.URLs = append(l.URLs, p+"#goop-owner="+secret)
+	}
+	return l, nil
+}
+
+// Owners lists the owners.
+func (h *running) Owners(ctx context.Context) ([]control.Owner, error) {
+	owners, err := h.db.Owners(ctx)
+	list := make([]control.Owner, len(owners))
+	for i, o := range owners {
+		list[i] = control.Owner{Peer: o.Peer, Since: o.Since}
+	}
+	return list, err
+}
+
+// RemoveOwner makes an owner a visitor.
+func (h *running) RemoveOwner(ctx context.Context, peer wire.PeerID) error {
+	return h.db.RemoveOwner(ctx, peer)
+}
+
+// Status tells how the host is.
+func (h *running) Status(ctx context.Context) (control.Status, error) {
+	owners, err := h.db.Owners(ctx)
+	groups := h.relay.Stats()
+	return control.Status{
+		Version: versionText(),
+		PID:     os.Getpid(),
+		Peer:    h.node.Peer(),
+		Name:    h.name,
+		URLs:    h.pages(),
+		Started: h.started.UnixMilli(),
+		Groups:  len(groups),
+		Owners:  len(owners),
+	}, err
+}

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"goop/shared/wire"
+)
+
+// pages returns the addresses of the first page, the one to show first in front.
+func (h *running) pages() []string {
+	var list []string
+	if h.opts.public != nil {
+		list = append(list, h.opts.public.String())
+	}
+	origins := h.node.Origins()
+	if everywhere(h.opts.listen) {
+		// The machine itself knows every address as localhost, whatever IP versions it has.
+		if u, err := url.Parse(origins[0]); err == nil {
+			list = append(list, "http://"+net.JoinHostPort("localhost", u.Port())+"/")
+		}
+	}
+	for _, o := range origins {
+		if u, err := url.Parse(o); err == nil && everywhere(h.opts.listen) {
+			if a, err := netip.ParseAddr(u.Hostname()); err == nil && a.IsLoopback() {
+				continue // localhost, above
+			}
+		}
+		list = append(list, o+"/")
+	}
+	return list
+}
+
+// everywhere reports whether an address of --listen covers the name localhost.
+func everywhere(listen string) bool {
+	host, _, err := net.SplitHostPort(listen)
+	if err != nil {
+		return false
+	}
+	a, err := netip.ParseAddr(host)
+	return host == "" || host == "localhost" || err == nil && a.IsUnspecified()
+}
+
+// descriptor tells a visitor how the host is reached.
+func (h *running) descriptor(r *http.Request) wire.Descriptor {
+	return h.node.Descriptor(r.Host, h.secure(r))
+}
+
+// secure reports whether the visitor came by https, which a proxy in front of the host has ended. Only
+// the visitor's own answer depends on it, so it may be believed.
+func (h *running) secure(r *http.Request) bool {
+	if p := h.opts.public; p != nil && p.Scheme == "https" && strings.EqualFold(r.Host, p.Host) {
+		return true
+	}
+	first, _, _ := strings.Cut(r.Header.Get("X-Forwarded-Proto"), ",")
+	return strings.EqualFold(strings.TrimSpace(first), "https")
+}

@@ -1,0 +1,135 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"goop/host/control"
+	"goop/shared/wire"
+)
+
+// timeFormat is how moments are shown, in the operator's time zone.
+const timeFormat = "2006-01-02 15:04"
+
+func when(ms int64) string { return time.UnixMilli(ms).Format(timeFormat) }
+
+func ownerLinkCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "owner-link",
+		Short: "Make a link that turns a browser into an owner of the running host",
+		Long: "Make a link that turns the browser that opens it into an owner of the running host. It works for\n" +
+			"one browser and for 24 hours. One link is printed for each address of the host; they are the same\n" +
+			"link, so use one.",
+		Args: cobra.NoArgs,
+	}
+	dir := dataFlag(cmd)
+	cmd.RunE = do(func(cmd *cobra.Command, _ []string) error {
+		link, err := control.NewClient(*dir).OwnerLink(cmd.Context())
+		if err != nil {
+			return err
+		}
+		for _, u := range link.URLs {
+			fmt.Fprintln(cmd.OutOrStdout(), u)
+		}
+		return nil
+	})
+	return cmd
+}
+
+func ownersCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "owners",
+		Short: "List or remove the owners of the running host",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return fmt.Errorf("%q needs to know what to do: list or remove", "goop owners")
+		},
+	}
+	list := &cobra.Command{
+		Use:   "list",
+		Short: "List the owners",
+		Args:  cobra.NoArgs,
+	}
+	listDir := dataFlag(list)
+	list.RunE = do(func(cmd *cobra.Command, _ []string) error {
+		owners, err := control.NewClient(*listDir).Owners(cmd.Context())
+		if err != nil {
+			return err
+		}
+		return printOwners(cmd.OutOrStdout(), owners)
+	})
+	remove := &cobra.Command{
+		Use:   "remove PEER",
+		Short: "Take the site from an owner, who becomes a visitor",
+		Args:  cobra.ExactArgs(1),
+	}
+	removeDir := dataFlag(remove)
+	remove.RunE = do(func(cmd *cobra.Command, args []string) error {
+		err := control.NewClient(*removeDir).RemoveOwner(cmd.Context(), wire.PeerID(args[0]))
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(cmd.OutOrStdout(), args[0], "is a visitor now")
+		return nil
+	})
+	cmd.AddCommand(list, remove)
+	return cmd
+}
+
+func printOwners(out io.Writer, owners []control.Owner) error {
+	if len(owners) == 0 {
+		_, err := fmt.Fprintln(out, "nobody owns this host yet; goop owner-link makes a link for that")
+		return err
+	}
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "PEER\tSINCE")
+	for _, o := range owners {
+		fmt.Fprintf(w, "%s\t%s\n", o.Peer, when(o.Since))
+	}
+	return w.Flush()
+}
+
+func statusCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "Tell how the running host is",
+		Args:  cobra.NoArgs,
+	}
+	dir := dataFlag(cmd)
+	cmd.RunE = do(func(cmd *cobra.Command, _ []string) error {
+		s, err := control.NewClient(*dir).Status(cmd.Context())
+		if err != nil {
+			return err
+		}
+		return printStatus(cmd.OutOrStdout(), s)
+	})
+	return cmd
+}
+
+func printStatus(out io.Writer, s control.Status) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(w, "name\t%s\n", s.Name)
+	for i, u := range s.URLs {
+		label := "page"
+		if i > 0 {
+			label = ""
+		}
+		fmt.Fprintf(w, "%s\t%s\n", label, u)
+	}
+	fmt.Fprintf(w, "peer\t%s\n", s.Peer)
+	fmt.Fprintf(w, "running\tsince %s, pid %d, version %s\n", when(s.Started), s.PID, s.Version)
+	fmt.Fprintf(w, "now\t%s connected, %s, %s\n", count(s.Peers, "peer"), count(s.Groups, "group"), count(s.Owners, "owner"))
+	return w.Flush()
+}
+
+// count puts a number before a noun.
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

@@ -1,0 +1,155 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"goop/host/control"
+)
+
+// stopTime is how long a host may take to end in good order.
+const stopTime = 4500 * time.Millisecond
+
+// options say what to serve, and where.
+type options struct {
+	site      string // the site's folder; "" for the demo
+	listen    string
+	listenTCP string
+	data      string
+	name      string   // "" for the one in goop.json
+	public    *url.URL // the address under which visitors know the host; nil for none
+	log       *slog.Logger
+}
+
+func serveCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "serve [SITE-DIR]",
+		Short: "Serve a site until Ctrl-C",
+		Long: "Serve the site in SITE-DIR, or chess for two without one, until Ctrl-C.\n\n" +
+			"All that must not be lost lies in the data folder: the host's identity, the site's data, its groups.",
+		Args: cobra.MaximumNArgs(1),
+	}
+	var o options
+	f := cmd.Flags()
+	f.StringVar(&o.listen, "listen", ":7780", "`address` for TCP (HTTP, WebSocket) and UDP (QUIC, WebTransport); port 0 takes a free one")
+	f.StringVar(&o.listenTCP, "listen-tcp", "", "`address` for native libp2p over TCP; none without it")
+	f.StringVar(&o.name, "name", "", "the host's `name` for people; without it the one in goop.json")
+	public := f.String("public-url", "", "the `address` under which visitors know the host, such as https://chess.example.org")
+	format := f.String("log", "text", "how to log: text or json")
+	level := f.String("log-level", "info", "what to log: debug, info, warn or error")
+	data := dataFlag(cmd)
+	cmd.PreRunE = func(cmd *cobra.Command, args []string) (err error) {
+		if len(args) > 0 {
+			o.site = args[0]
+		}
+		o.data = *data
+		if o.public, err = parsePublic(*public); err != nil {
+			return err
+		}
+		o.log, err = logger(cmd.ErrOrStderr(), *format, *level)
+		return err
+	}
+	cmd.RunE = do(func(cmd *cobra.Command, _ []string) error { return serve(cmd.Context(), o, cmd.OutOrStdout()) })
+	return cmd
+}
+
+// serve runs a host until ctx ends.
+func serve(ctx context.Context, o options, out io.Writer) error {
+	h, err := start(ctx, o)
+	if err == nil {
+		err = greet(ctx, h, o, out)
+		if err == nil {
+			<-ctx.Done()
+			o.log.Info("the host ends", "cause", context.Cause(ctx))
+		}
+	} else if ctx.Err() != nil {
+		return nil // ended before it had begun
+	}
+	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
+	defer cancel()
+	return errors.Join(err, h.stop(stopping))
+}
+
+// greet tells the operator what there is.
+func greet(ctx context.Context, h *running, o options, out io.Writer) error {
+	pages := h.pages()
+	var b strings.Builder
+	list := func(label string, lines ...string) {
+		for _, l := range lines {
+			fmt.Fprintf(&b, "  %-11s %s\n", label, l)
+			label = ""
+		}
+	}
+	data, err := filepath.Abs(o.data)
+	if err != nil {
+		return fmt.Errorf("find the data folder: %w", err)
+	}
+	fmt.Fprintf(&b, "%s is up.\n\n", h.name)
+	list("Page", pages...)
+	owners, err := h.Owners(ctx)
+	if err != nil {
+		return err
+	}
+	if len(owners) == 0 {
+		link, err := h.OwnerLink(ctx)
+		if err != nil {
+			return err
+		}
+		list("Owner link", link.URLs[0], "(the browser that opens it owns this host; good once, until "+when(link.Expires)+")")
+	} else {
+		list("Owner link", "goop owner-link --data "+o.data+" makes one")
+	}
+	list("Data", data)
+	b.WriteString("\nCtrl-C ends it.\n")
+	_, err = io.WriteString(out, b.String())
+	return err
+}
+
+// parsePublic reads --public-url.
+func parsePublic(s string) (*url.URL, error) {
+	if s == "" {
+		return nil, nil
+	}
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil ||
+		strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
+		return nil, fmt.Errorf("--public-url %q is not an address such as https://chess.example.org", s)
+	}
+	u.Path = "/"
+	return u, nil
+}
+
+// logger returns the log of --log and --log-level.
+func logger(out io.Writer, format, level string) (*slog.Logger, error) {
+	var l slog.Level
+	switch level {
+	case "debug":
+		l = slog.LevelDebug
+	case "info":
+		l = slog.LevelInfo
+	case "warn":
+		l = slog.LevelWarn
+	case "error":
+		l = slog.LevelError
+	default:
+		return nil, fmt.Errorf("--log-level %q is not debug, info, warn or error", level)
+	}
+	switch format {
+	case "text":
+		return slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: l})), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(out, &slog.HandlerOptions{Level: l})), nil
+	}
+	return nil, fmt.Errorf("--log %q is not text or json", format)
+}
+
+var _ control.Host = (*running)(nil)
