@@ -29,6 +29,9 @@ func (n *Node) Descriptor(requestHost string, secure bool) wire.Descriptor {
 	binds, tcp := n.binds, n.tcp
 	n.mu.Unlock()
 	d := wire.Descriptor{Peer: n.Peer(), Name: n.opts.Name, Version: n.opts.Version}
+	if len(binds) == 0 {
+		return d
+	}
 	port := binds[0].port
 	machine := interfaceAddrs()
 	certs := n.certHashes()

@@ -1,14 +1,19 @@
 package node
 
 import (
+	"context"
 	"errors"
 	"net/netip"
 	"sync"
 
+	"github.com/libp2p/go-libp2p/config"
+	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/p2p/transport/quicreuse"
 	ma "github.com/multiformats/go-multiaddr"
 	manet "github.com/multiformats/go-multiaddr/net"
+	"github.com/quic-go/quic-go"
 )
 
 // Why the gate refuses. The far end sees a closed connection, and go-libp2p's debug log the reason.
@@ -16,6 +21,7 @@ var (
 	errShut        = errors.New("the host is shutting down")
 	errAddressFull = errors.New("too many unauthenticated connections from this address")
 	errFull        = errors.New("too many members are connected")
+	errLate        = errors.New("the connection has ended or has a member already")
 )
 
 // gate is go-libp2p's resource manager with the three things that it cannot do: bound the connections
@@ -54,7 +60,7 @@ func (g *gate) OpenConnection(dir network.Direction, usefd bool, endpoint ma.Mul
 	}
 	scope, err := g.ResourceManager.OpenConnection(dir, usefd, endpoint)
 	if err != nil {
-		g.depart(from, false)
+		g.depart(from)
 		return nil, err
 	}
 	return &guest{ConnManagementScope: scope, gate: g, from: from}, nil
@@ -76,13 +82,10 @@ func (g *gate) arrive(from netip.Prefix) error {
 	return nil
 }
 
-// depart ends what arrive began; member tells that it became a member, which goes on.
-func (g *gate) depart(from netip.Prefix, member bool) {
+// depart ends what arrive began: the connection is no longer pending.
+func (g *gate) depart(from netip.Prefix) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if member {
-		g.members++
-	}
 	if !from.IsValid() {
 		return
 	}
@@ -91,10 +94,15 @@ func (g *gate) depart(from netip.Prefix, member bool) {
 	}
 }
 
-func (g *gate) full() bool {
+// enroll makes room for a member, or reports that there is none; leave must follow.
+func (g *gate) enroll() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.members >= g.limits.Connections
+	if g.members >= g.limits.Connections {
+		return false
+	}
+	g.members++
+	return true
 }
 
 func (g *gate) leave() {
@@ -139,20 +147,22 @@ type guest struct {
 	gone   bool
 }
 
-// SetPeer is called once the far end has proved who it is.
+// SetPeer is called when the far end has proved who it is.
 func (c *guest) SetPeer(p peer.ID) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.gone || c.gate.full() {
+	if c.gone || c.member {
+		return errLate
+	}
+	if !c.gate.enroll() {
 		return errFull
 	}
 	if err := c.ConnManagementScope.SetPeer(p); err != nil {
+		c.gate.leave()
 		return err
 	}
-	if !c.member {
-		c.member = true
-		c.gate.depart(c.from, true)
-	}
+	c.member = true
+	c.gate.depart(c.from)
 	return nil
 }
 
@@ -167,7 +177,41 @@ func (c *guest) Done() {
 	if c.member {
 		c.gate.leave()
 	} else {
-		c.gate.depart(c.from, false)
+		c.gate.depart(c.from)
 	}
 	c.ConnManagementScope.Done()
 }
+
+// quicManager makes the part of go-libp2p that QUIC and WebTransport share. It differs from the stock
+// one in what a connection's scope outlives: there, a second WebTransport session that fails ends the
+// scope of a connection that goes on, and a stranger could hold as many as he likes.
+func (g *gate) quicManager(key crypto.PrivKey) (*quicreuse.ConnManager, error) {
+	reset, err := config.PrivKeyToStatelessResetKey(key)
+	if err != nil {
+		return nil, err
+	}
+	token, err := config.PrivKeyToTokenGeneratorKey(key)
+	if err != nil {
+		return nil, err
+	}
+	return quicreuse.NewConnManager(reset, token,
+		quicreuse.ConnContext(func(ctx context.Context, info *quic.ClientInfo) (context.Context, error) {
+			addr, err := quicreuse.ToQuicMultiaddr(info.RemoteAddr, quic.Version1)
+			if err != nil {
+				return ctx, err
+			}
+			scope, err := g.OpenConnection(network.DirInbound, false, addr)
+			if err != nil {
+				return ctx, err
+			}
+			context.AfterFunc(ctx, scope.Done)
+			return network.WithConnManagementScope(ctx, lasting{scope}), nil
+		}),
+		quicreuse.VerifySourceAddress(g.VerifySourceAddress),
+	)
+}
+
+// lasting is a scope that ends with its connection and not before.
+type lasting struct{ network.ConnManagementScope }
+
+func (lasting) Done() {}

@@ -91,20 +91,20 @@ var (
 	tcpLayers  = []layer{{"tcp", ""}}
 )
 
-// Listen opens all ports, or none: the error names the address that failed and what to do. Members
-// may come in before it returns. It is called once.
+// Listen opens all ports, or none: the error names the address that failed and what to do, and the
+// node is of no more use than to be closed. Members may come in before it returns. It is called once.
 func (n *Node) Listen(ctx context.Context) error {
 	l, ok := n.host.Network().(listener)
 	if !ok {
 		return fmt.Errorf("node: %T cannot listen on single addresses", n.host.Network())
 	}
-	binds, err := openAll(ctx, l, n.binds, mainLayers, 0)
+	binds, err := openAll(ctx, l, n.wanted, mainLayers, 0)
 	if err != nil {
 		return err
 	}
 	var tcp []bind
-	if n.tcp != nil {
-		if tcp, err = openAll(ctx, l, n.tcp, tcpLayers, binds[0].port); err != nil {
+	if n.wantedTCP != nil {
+		if tcp, err = openAll(ctx, l, n.wantedTCP, tcpLayers, binds[0].port); err != nil {
 			l.ListenClose(l.ListenAddresses()...)
 			return err
 		}

@@ -32,6 +32,7 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/muxer/yamux"
 	"github.com/libp2p/go-libp2p/p2p/security/noise"
 	quic "github.com/libp2p/go-libp2p/p2p/transport/quic"
+	"github.com/libp2p/go-libp2p/p2p/transport/quicreuse"
 	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
 	"github.com/libp2p/go-libp2p/p2p/transport/websocket"
 	webtransport "github.com/libp2p/go-libp2p/p2p/transport/webtransport"
@@ -69,8 +70,11 @@ type Node struct {
 	opts Options
 	log  *slog.Logger
 	host host.Host
+	quic *quicreuse.ConnManager
 	gate *gate
 	web  http.Handler // set before Listen
+
+	wanted, wantedTCP []bind // what Listen will try
 
 	ctx    context.Context // the lifetime of handlers
 	cancel context.CancelCauseFunc
@@ -83,8 +87,8 @@ type Node struct {
 	active   int           // handlers of streams and of HTTP requests that run
 	stopping bool          // no further handler may begin
 	idle     chan struct{} // closed once stopping and active is 0
-	binds    []bind        // of the main address; after Listen those that are open
-	tcp      []bind        // of native TCP, nil without
+	binds    []bind        // of the main address; nil until Listen has opened them
+	tcp      []bind        // of native TCP, the same
 }
 
 // Open makes a node that does not listen yet. The error says which option was wrong. A node that was
@@ -93,13 +97,13 @@ func Open(ctx context.Context, opts Options) (*Node, error) {
 	if !opts.Key.valid() {
 		return nil, errors.New("node: no identity key")
 	}
-	binds, err := parseListen("--listen", opts.Listen)
+	wanted, err := parseListen("--listen", opts.Listen)
 	if err != nil {
 		return nil, err
 	}
-	var tcpBinds []bind
+	var wantedTCP []bind
 	if opts.ListenTCP != "" {
-		if tcpBinds, err = parseListen("--listen-tcp", opts.ListenTCP); err != nil {
+		if wantedTCP, err = parseListen("--listen-tcp", opts.ListenTCP); err != nil {
 			return nil, err
 		}
 	}
@@ -107,7 +111,7 @@ func Open(ctx context.Context, opts Options) (*Node, error) {
 		return nil, context.Cause(ctx)
 	}
 	opts.Limits = opts.Limits.withDefaults()
-	n := &Node{opts: opts, log: opts.Log, binds: binds, tcp: tcpBinds, idle: make(chan struct{})}
+	n := &Node{opts: opts, log: opts.Log, wanted: wanted, wantedTCP: wantedTCP, idle: make(chan struct{})}
 	if n.log == nil {
 		n.log = slog.New(slog.DiscardHandler)
 	}
@@ -116,6 +120,10 @@ func Open(ctx context.Context, opts Options) (*Node, error) {
 		return nil, fmt.Errorf("node: resource limits: %w", err)
 	}
 	quiet(n.log)
+	n.quic, err = n.gate.quicManager(opts.Key.priv)
+	if err != nil {
+		return nil, fmt.Errorf("node: %w", errors.Join(err, n.gate.Close()))
+	}
 	n.host, err = libp2p.New(
 		libp2p.Identity(opts.Key.priv),
 		libp2p.NoListenAddrs,
@@ -125,6 +133,7 @@ func Open(ctx context.Context, opts Options) (*Node, error) {
 		libp2p.ConnectionManager(connmgr.NullConnMgr{}),
 		libp2p.Security(noise.ID, noise.New),
 		libp2p.Muxer(yamux.ID, muxer(opts.Limits)),
+		libp2p.QUICReuse(func() *quicreuse.ConnManager { return n.quic }),
 		libp2p.Transport(quic.NewTransport),
 		libp2p.Transport(webtransport.New),
 		libp2p.Transport(websocket.New,
@@ -142,8 +151,7 @@ func Open(ctx context.Context, opts Options) (*Node, error) {
 		libp2p.ForceReachabilityPublic(),
 	)
 	if err != nil {
-		n.gate.Close()
-		return nil, fmt.Errorf("node: %w", err)
+		return nil, fmt.Errorf("node: %w", errors.Join(err, n.quic.Close(), n.gate.Close()))
 	}
 	n.ctx, n.cancel = context.WithCancelCause(context.Background())
 	return n, nil
@@ -211,7 +219,7 @@ func (n *Node) Close() error {
 	n.closeOnce.Do(func() {
 		n.StopAccepting()
 		n.cancel(ErrClosed)
-		n.closeErr = n.host.Close()
+		n.closeErr = errors.Join(n.host.Close(), n.quic.Close())
 		<-n.idle
 	})
 	return n.closeErr

@@ -69,6 +69,10 @@ func descriptorOf(n *node.Node) func(context.Context) (wire.Descriptor, error) {
 	return func(context.Context) (wire.Descriptor, error) { return n.Descriptor("", false), nil }
 }
 
+func always(d wire.Descriptor) func(context.Context) (wire.Descriptor, error) {
+	return func(context.Context) (wire.Descriptor, error) { return d, nil }
+}
+
 func newDialer(t *testing.T, n *node.Node, transport string) *node.Dialer {
 	t.Helper()
 	d, err := node.NewDialer(node.DialerOptions{Descriptor: descriptorOf(n), Host: n.Peer(), Transport: transport})

@@ -2,6 +2,7 @@ package node_test
 
 import (
 	"context"
+	"sync"
 	"testing"
 
 	"goop/host/node"
@@ -20,6 +21,7 @@ func TestStreams(t *testing.T) {
 			t.Parallel()
 			ctx := testContext(t)
 			far := make(chan link.Stream)
+			var one sync.Mutex
 			n := openHost(t, node.Options{}, func(n *node.Node) {
 				n.Handle(proto, func(ctx context.Context, _ wire.PeerID, s link.Stream) {
 					far <- s
@@ -35,7 +37,7 @@ func TestStreams(t *testing.T) {
 							t.Fatal(err)
 						}
 						t.Cleanup(func() { _ = c.Close() })
-						return pair(t, ctx, c, proto, far, way == "host to member")
+						return pair(t, ctx, &one, c, proto, far, way == "host to member")
 					})
 				})
 			}
@@ -43,16 +45,17 @@ func TestStreams(t *testing.T) {
 	}
 }
 
-// pair opens a stream and returns its two ends.
-func pair(t *testing.T, ctx context.Context, c member.Conn, proto string, far <-chan link.Stream, swap bool) (link.Stream, link.Stream) {
+// pair opens a stream and returns its two ends. One at a time, so that the ends are of one stream.
+func pair(t *testing.T, ctx context.Context, one *sync.Mutex, c member.Conn, proto string, far <-chan link.Stream, swap bool) (link.Stream, link.Stream) {
 	t.Helper()
-	s, err := c.Open(ctx, proto)
+	one.Lock()
+	defer one.Unlock()
+	near, err := c.Open(ctx, proto)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if h := <-far; swap {
-		return h, s
-	} else {
-		return s, h
+	if swap {
+		return <-far, near
 	}
+	return near, <-far
 }
