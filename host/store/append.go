@@ -16,17 +16,11 @@ const (
 	pruneRows = 256
 )
 
-// recorder makes a message a row of a record table.
-type recorder interface {
-	recordRow(tx *Tx, table string, id wire.GroupID, from wire.PeerID, seq, time int64, payload []byte) error
-}
-
 // appender appends drafts to one log in one transaction.
 type appender struct {
-	tx   *Tx
-	g    *groupLog
-	s    *logState
-	rows recorder
+	tx *Tx
+	g  *groupLog
+	s  *logState
 }
 
 // append appends one draft. A refusal is a *wire.Error; any other error is a fault.
@@ -51,7 +45,7 @@ func (a *appender) append(d *group.Draft, hash []byte) (group.Result, error) {
 		if a.g.cfg.Record == "" || d.Kind != wire.TypeMsg || d.To != "" {
 			return nil
 		}
-		return a.rows.recordRow(a.tx, a.g.cfg.Record, a.g.cfg.ID, d.From, step.Seq, a.tx.now, body)
+		return a.tx.db.recordRow(a.tx, a.g.cfg.Record, a.g.cfg.ID, d.From, step.Seq, a.tx.now, body)
 	}
 	var err error
 	if a.g.cfg.Record == "" { // nothing of it can fail and leave a part

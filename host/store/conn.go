@@ -105,15 +105,18 @@ func (c *conn) restrict(maxSize int64) error {
 	return c.db.Exec(fmt.Sprintf("PRAGMA max_page_count = %d", max(1, maxSize/pageSize)))
 }
 
-// check reads the whole file for damage.
+// check refuses a database of another program, and reads the whole file for damage.
 func (c *conn) check(ctx context.Context) error {
 	defer c.db.SetInterrupt(c.db.SetInterrupt(ctx))
+	if _, err := checkOwn(c); err != nil {
+		return err
+	}
 	for row, err := range c.query("PRAGMA quick_check(1)", nil) {
 		if err != nil {
 			return err
 		}
 		if s := row.Text(0); s != "ok" {
-			return fmt.Errorf("%w: %s", sqlite3.CORRUPT, s)
+			return fmt.Errorf("%w: %s", sqlite3.CORRUPT, strings.ReplaceAll(s, "\n", " "))
 		}
 	}
 	return nil

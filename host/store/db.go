@@ -145,41 +145,50 @@ func Open(ctx context.Context, o Options) (_ *DB, err error) {
 
 // connect opens all connections, and checks and migrates the file on the way.
 func (db *DB) connect(ctx context.Context, path, vfs string) (err error) {
+	dir := filepath.Dir(path)
 	fresh, err := createPrivate(path)
 	if err == nil {
 		_, err = createPrivate(path + "-shm")
 	}
 	if err != nil {
-		return fmt.Errorf("data folder %s is not writable: %w", filepath.Dir(path), cause(err))
+		return fmt.Errorf("data folder %s is not writable: %s: %w", dir, filepath.Base(path), cause(err))
 	}
-	// Recovering what a crash left, changing to WAL and checking the pages all read the file, and so
-	// all of them may be the one to meet the damage.
-	if db.writer, err = openConn(ctx, path, vfs, false, db.limits.Size); err != nil {
-		return damaged(path, err)
+	db.readers = make(chan *conn, db.limits.Readers)
+	addReader := func() (*conn, error) {
+		r, err := openConn(ctx, path, vfs, true, 0)
+		if err == nil {
+			db.readers <- r
+			db.opened++
+		}
+		return r, err
 	}
 	if !fresh {
+		// Look with a connection that changes nothing, until it is known that the file is ours and sound.
 		start := time.Now()
-		if err := db.writer.check(ctx); err != nil {
-			return damaged(path, err)
+		r, err := addReader()
+		if err == nil {
+			err = r.check(ctx)
+		}
+		if err != nil {
+			return unreadable(path, err)
 		}
 		db.log.Debug("database checked", "took", time.Since(start))
+	}
+	if db.writer, err = openConn(ctx, path, vfs, false, db.limits.Size); err != nil {
+		return unreadable(path, err)
 	}
 	if err := migrate(db.writer, migrations); err != nil {
 		return fmt.Errorf("database %s: %w", path, err)
 	}
 	// SQLite's WAL file is new after a clean end; its name has to be on the disk before anything in it
 	// is promised to anybody.
-	if err := syncFolder(filepath.Dir(path)); err != nil {
-		return fmt.Errorf("data folder %s: %w", filepath.Dir(path), cause(err))
+	if err := syncFolder(dir); err != nil {
+		return fmt.Errorf("data folder %s: %w", dir, cause(err))
 	}
-	db.readers = make(chan *conn, db.limits.Readers)
-	for range db.limits.Readers {
-		r, err := openConn(ctx, path, vfs, true, 0)
-		if err != nil {
-			return fmt.Errorf("database %s: %w", path, err)
+	for db.opened < db.limits.Readers {
+		if _, err := addReader(); err != nil {
+			return unreadable(path, err)
 		}
-		db.readers <- r
-		db.opened++
 	}
 	return nil
 }
@@ -241,9 +250,9 @@ func cause(err error) error {
 	return err
 }
 
-// damaged tells what to do when the file cannot be read; a file that is merely out of reach is told as
-// it is.
-func damaged(path string, err error) error {
+// unreadable tells what to do when the file is damaged; a file that is merely out of reach is told as it
+// is.
+func unreadable(path string, err error) error {
 	if !isDamage(err) {
 		return fmt.Errorf("database %s: %w", path, err)
 	}

@@ -29,6 +29,10 @@ func tryLock(path string) (*os.File, error) {
 	return nil, errors.Join(err, f.Close())
 }
 
+// unlockFile gives up the lock. Closing alone does not while a process that was just forked off has the
+// file too, until it runs its own program.
+func unlockFile(f *os.File) error { return syscall.Flock(int(f.Fd()), syscall.LOCK_UN) }
+
 // syncFolder makes the names in a folder as durable as the files.
 func syncFolder(dir string) error {
 	f, err := os.Open(dir)

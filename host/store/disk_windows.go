@@ -31,6 +31,9 @@ func tryLock(path string) (*os.File, error) {
 	return os.NewFile(uintptr(h), path), nil
 }
 
+// unlockFile does nothing: closing the file is enough.
+func unlockFile(*os.File) error { return nil }
+
 // syncFolder does nothing: Windows keeps the names of a folder by itself.
 func syncFolder(string) error { return nil }
 

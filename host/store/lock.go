@@ -44,4 +44,4 @@ func lockFolder(dir string) (*folderLock, error) {
 	return &folderLock{f}, nil
 }
 
-func (l *folderLock) unlock() error { return l.f.Close() }
+func (l *folderLock) unlock() error { return errors.Join(unlockFile(l.f), l.f.Close()) }

@@ -202,8 +202,7 @@ func (l *Log) Append(ctx context.Context, id wire.GroupID, drafts []group.Draft)
 		next = g.state
 		next.ledger = g.state.ledger.Clone()
 		results = make([]group.Result, len(drafts))
-		rows, _ := any(l.db).(recorder)
-		a := appender{tx: tx, g: g, s: &next, rows: rows}
+		a := appender{tx: tx, g: g, s: &next}
 		for i := range drafts {
 			r, err := a.append(&drafts[i], hashes[i][:])
 			if err != nil {

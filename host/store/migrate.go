@@ -31,7 +31,7 @@ func migrate(c *conn, files fs.FS) error {
 	if err != nil {
 		return err
 	}
-	if err := claimFile(c, version); err != nil {
+	if err := claimFile(c); err != nil {
 		return err
 	}
 	if newest := int64(len(names)); version > newest {
@@ -62,21 +62,24 @@ func migrate(c *conn, files fs.FS) error {
 	return nil
 }
 
-// claimFile marks a new database as ours, and refuses one that belongs to another program.
-func claimFile(c *conn, version int64) error {
+// claimFile marks a new database as ours.
+func claimFile(c *conn) error {
+	empty, err := checkOwn(c)
+	if err == nil && empty {
+		err = public(c.db.Exec(fmt.Sprintf("PRAGMA application_id = %d", applicationID)))
+	}
+	return err
+}
+
+// checkOwn refuses a database that belongs to another program, and reports whether it is still empty.
+func checkOwn(c *conn) (empty bool, err error) {
 	id, err := c.number("PRAGMA application_id")
-	if err != nil {
-		return err
+	if err != nil || id == applicationID {
+		return false, err
 	}
-	tables, err := c.number("SELECT count(*) FROM sqlite_schema")
-	if err != nil {
-		return err
+	used, err := c.number("SELECT EXISTS (SELECT 1 FROM sqlite_schema)")
+	if err == nil && (used != 0 || id != 0) {
+		err = errors.New("it belongs to another program; use another data folder, or move the file away")
 	}
-	switch {
-	case id == applicationID:
-		return nil
-	case id == 0 && version == 0 && tables == 0:
-		return public(c.db.Exec(fmt.Sprintf("PRAGMA application_id = %d", applicationID)))
-	}
-	return errors.New("it belongs to another program; use another data folder, or move the file away")
+	return true, err
 }
