@@ -57,17 +57,23 @@ func (m *Member) awaitPong(c *connection, sent time.Time) bool {
 		case <-timer.C:
 		}
 		now := time.Now()
-		silent := c.silence()
-		switch {
-		case now.Sub(armed)-wait > frozenAfter:
-			wait = beatWait
-		case silent < beatWait && now.Sub(sent) < beatLimit:
-			wait = beatWait - silent
-		default:
+		if wait = lease(now.Sub(armed)-wait, c.silence(), now.Sub(sent)); wait == 0 {
 			c.drop(errSilent)
 			return false
 		}
 	}
+}
+
+// lease returns how much longer a heartbeat may go without its answer, 0 when the connection is dead:
+// the timer fired this late, nothing at all has come for silent, and the heartbeat went out asked ago.
+func lease(late, silent, asked time.Duration) time.Duration {
+	switch {
+	case late > frozenAfter:
+		return beatWait
+	case silent < beatWait && asked < beatLimit:
+		return beatWait - silent
+	}
+	return 0
 }
 
 // rest waits until it is time for the next heartbeat. It reports false when the connection is over.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math/bits"
 	"time"
 
 	"goop/shared/jsontext"
@@ -59,7 +60,8 @@ func (m *Member) jitter(d time.Duration) time.Duration {
 	for _, c := range b {
 		n = n<<8 | uint64(c)
 	}
-	return time.Duration(n % uint64(max(d, 1)))
+	high, _ := bits.Mul64(n, uint64(d))
+	return time.Duration(high)
 }
 
 func (m *Member) random(b []byte) {
