@@ -3,6 +3,7 @@ package dataserve
 import (
 	"context"
 
+	"goop/shared/data"
 	"goop/shared/group"
 	"goop/shared/wire"
 )
@@ -23,4 +24,34 @@ type Groups interface {
 	// Role returns what the peer is in a group, and whether it has a role there or is in its roster (for
 	// a closed group: was, at its end). A group that never was has no members.
 	Role(peer wire.PeerID, id wire.GroupID) (role wire.Role, in bool)
+}
+
+// Tables is what the data protocol asks of the store. Each call is done within the caller's rights.
+// Errors that a member may see are *wire.Error.
+type Tables interface {
+	Query(ctx context.Context, c group.Caller, q *data.Query) ([]data.Row, error)
+	Count(ctx context.Context, c group.Caller, q *data.Query) (int64, error)
+	Get(ctx context.Context, c group.Caller, q *data.Query, id int64) (data.Row, error)
+
+	// Insert, Update and Remove do what has not been done under the same key before. The first two
+	// return the row as JSON.
+	Insert(ctx context.Context, c group.Caller, key data.WriteKey, t *data.Table, values []data.Value) ([]byte, error)
+	Update(ctx context.Context, c group.Caller, key data.WriteKey, t *data.Table, id int64, changes []data.Change) ([]byte, error)
+	Remove(ctx context.Context, c group.Caller, key data.WriteKey, t *data.Table, id int64) error
+
+	// Watch calls emit with the rows of a query now, and again with all rows whenever they may have
+	// changed, until ctx ends or emit fails. who is asked for the caller each time.
+	Watch(ctx context.Context, who func() group.Caller, q *data.Query, emit func([]data.Row) error) error
+
+	// Answered returns the answer that was kept under a key, nil when there is none. Keep keeps one for
+	// 24 hours. They are for what is not done in the store.
+	Answered(ctx context.Context, peer wire.PeerID, key data.WriteKey) ([]byte, error)
+	Keep(ctx context.Context, peer wire.PeerID, key data.WriteKey, answer []byte) error
+}
+
+// Owners knows who owns the site.
+type Owners interface {
+	IsOwner(peer wire.PeerID) bool
+	// Claim makes the peer an owner by the secret of an owner link.
+	Claim(ctx context.Context, peer wire.PeerID, secret string) error
 }

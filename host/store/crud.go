@@ -290,3 +290,27 @@ func (ts *Tables) act(ctx context.Context, c group.Caller, w data.WriteKey, t *t
 	}
 	return nil, err
 }
+
+// errUnanswered tells that nothing is kept under a key.
+var errUnanswered = errors.New("store: no answer is kept")
+
+// Answered returns the answer that Keep has kept under a key in the last 24 hours, nil when there is none.
+// The same key with another request is an error with code id_conflict.
+func (ts *Tables) Answered(ctx context.Context, peer wire.PeerID, w data.WriteKey) (answer []byte, err error) {
+	err = ts.db.Write(ctx, func(tx *Tx) (err error) {
+		answer, err = tx.Once(peer, w.Key, w.Request, func() ([]byte, error) { return nil, errUnanswered })
+		return err
+	})
+	if errors.Is(err, errUnanswered) {
+		return nil, nil
+	}
+	return answer, err
+}
+
+// Keep keeps the answer to a request that was done elsewhere.
+func (ts *Tables) Keep(ctx context.Context, peer wire.PeerID, w data.WriteKey, answer []byte) error {
+	return ts.db.Write(ctx, func(tx *Tx) error {
+		_, err := tx.Once(peer, w.Key, w.Request, func() ([]byte, error) { return answer, nil })
+		return err
+	})
+}

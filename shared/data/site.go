@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"goop/shared/group"
+	"goop/shared/wire"
 )
 
 // SiteFile is the name of the file that describes a site, in the site's folder.
@@ -70,3 +71,34 @@ var (
 	accessKeys = []string{"read", "insert", "update", "remove"}
 	ruleKeys   = []string{"who"}
 )
+
+// Lookup returns the table that a request names, _groups included. The error is a *wire.Error with code
+// no_such_table.
+func (s *Site) Lookup(name string) (*Table, error) {
+	if name == GroupsTable {
+		return Groups, nil
+	}
+	if t, ok := s.Table(name); ok {
+		return t, nil
+	}
+	list := []string{GroupsTable}
+	for _, t := range s.Tables {
+		list = append(list, t.Name)
+	}
+	return nil, wire.E(wire.NoSuchTable, `there is no table "`, clip(name), `"`, suggest(name, list))
+}
+
+// Visible returns the tables with which a caller may do anything at all, _groups included.
+func (s *Site) Visible(c group.Caller) []*Table {
+	var out []*Table
+	for _, t := range s.Tables {
+		a := &t.Access
+		for _, r := range []Rule{a.Read, a.Insert, a.Update, a.Remove} {
+			if r.For(c).Kind != NoRows {
+				out = append(out, t)
+				break
+			}
+		}
+	}
+	return append(out, Groups)
+}

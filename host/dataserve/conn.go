@@ -1,0 +1,162 @@
+package dataserve
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"strconv"
+	"sync"
+
+	"goop/shared/data"
+	"goop/shared/group"
+	"goop/shared/link"
+	"goop/shared/wire"
+)
+
+// errEnd ends what goes on for a stream whose member has ended its half, or has made a fatal mistake.
+var errEnd = errors.New("dataserve: the stream is at its end")
+
+// conn is one stream.
+type conn struct {
+	s       *Server
+	peer    wire.PeerID
+	st      link.Stream
+	ctx     context.Context // of all requests; ends with the stream
+	cancel  context.CancelCauseFunc
+	out     *outbox
+	pending *budget
+	reads   chan struct{} // a slot each
+	writes  chan request
+
+	requests sync.WaitGroup // those under way, waiting writes included
+	watching sync.WaitGroup
+
+	// mu guards the following.
+	mu      sync.Mutex
+	watches map[int64]*watch
+	watched int // bytes of the rows of all watches
+}
+
+// request is a request under way, and the bytes that it takes from the budget.
+type request struct {
+	*data.Request
+	size int
+}
+
+// serve reads until the stream ends, and ends it. All that it began has then ended.
+func (c *conn) serve() {
+	var writer, lane sync.WaitGroup
+	writer.Go(func() {
+		if err := c.out.write(c.st); err != nil {
+			c.cancel(err)
+			_ = c.st.Reset()
+		}
+	})
+	lane.Go(func() {
+		for r := range c.writes {
+			c.answer(r)
+			c.requests.Done()
+		}
+	})
+
+	last, err := c.read()
+	close(c.writes)
+	if err == nil && last == nil {
+		// The member has said all that it had to say, and gets its answers.
+		c.requests.Wait()
+	}
+	c.cancel(errEnd)
+	c.requests.Wait()
+	lane.Wait()
+	c.watching.Wait()
+	c.out.close(last)
+	writer.Wait()
+	if err != nil {
+		c.s.Logger.Debug("data stream lost", "peer", c.peer, "err", err)
+		_ = c.st.Reset()
+		return
+	}
+	_ = c.st.CloseWrite() // what fails here has been lost, which the member notices
+	if last != nil {
+		link.AwaitEnd(c.st, farewell)
+	}
+	_ = c.st.Close()
+}
+
+// read takes in requests until the stream ends. The line that it returns is a fatal error, the last one
+// that the member gets; the error is that of a stream that was lost.
+func (c *conn) read() (last []byte, err error) {
+	r := link.NewReader(c.st, c.s.line)
+	for {
+		line, err := r.ReadLine()
+		switch {
+		case err == nil:
+		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF): // half a line is no request
+			return nil, nil
+		case errors.Is(err, link.ErrLineTooLong):
+			return data.AppendError(nil, 0, false, &wire.Error{Code: wire.TooLarge, Fatal: true,
+				Message: "a line is at most " + strconv.Itoa(c.s.line) + " bytes long"}), nil
+		default:
+			return nil, err
+		}
+		line = bytes.Clone(line) // the reader's memory is used again
+		req, err := data.DecodeRequest(line)
+		if err != nil {
+			e := c.s.refusal(err, "request", c.peer)
+			answer := data.AppendError(nil, req.ID, req.HasID, e)
+			if e.Fatal {
+				return answer, nil
+			}
+			err = c.out.put(c.ctx, answer)
+		} else {
+			err = c.start(request{&req, len(line)})
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+}
+
+// start begins what a request asks for. It waits while too much is under way; an error is that of a
+// stream that is lost.
+func (c *conn) start(r request) error {
+	if r.Op == data.OpTime {
+		return c.out.put(c.ctx, c.time(r.ID))
+	}
+	if err := c.pending.spend(c.ctx, r.size); err != nil {
+		return err
+	}
+	switch {
+	case r.Op.Writes(), r.Op == data.OpClaim:
+		c.requests.Add(1)
+		c.writes <- r // there is room: it holds as much as the budget gives
+	case r.Op == data.OpWatch:
+		c.watch(r)
+	default:
+		c.requests.Go(func() {
+			select {
+			case c.reads <- struct{}{}:
+				defer func() { <-c.reads }()
+			case <-c.ctx.Done():
+			}
+			c.answer(r)
+		})
+	}
+	return nil
+}
+
+// answer does a request and puts its answer.
+func (c *conn) answer(r request) {
+	defer c.pending.free(r.size)
+	line, err := c.do(r.Request)
+	if c.ctx.Err() != nil {
+		return // nobody is there any more
+	}
+	if err != nil {
+		line = data.AppendError(nil, r.ID, true, c.s.refusal(err, string(r.Op), c.peer))
+	}
+	_ = c.out.put(c.ctx, line) // fails only when the stream is lost
+}
+
+func (c *conn) caller() group.Caller { return c.s.caller(c.peer) }

@@ -1,0 +1,127 @@
+package dataserve
+
+import (
+	"strconv"
+	"time"
+
+	"goop/shared/data"
+	"goop/shared/jsontext"
+	"goop/shared/wire"
+)
+
+// time answers with the host's clock.
+func (c *conn) time(id int64) []byte {
+	return data.AppendTime(make([]byte, 0, 48), id, time.Now().UnixMilli())
+}
+
+// do does one request and returns the line of its answer.
+func (c *conn) do(r *data.Request) ([]byte, error) {
+	switch r.Op {
+	case data.OpRole:
+		return c.role(r)
+	case data.OpClaim:
+		if err := c.s.Owners.Claim(c.ctx, c.peer, r.Secret); err != nil {
+			return nil, err
+		}
+		return c.role(r)
+	case data.OpTables:
+		return data.AppendTables(nil, r.ID, c.s.Site.Visible(c.caller())), nil
+	case data.OpUnwatch:
+		return data.AppendAnswer(nil, r.ID, "unwatched", strconv.AppendBool(nil, c.unwatch(r.Watch))), nil
+	case data.OpGroupCreate, data.OpGroupUpdate, data.OpGroupClose:
+		return c.groupOp(r)
+	}
+	t, err := c.s.Site.Lookup(r.Table)
+	if err != nil {
+		return nil, err
+	}
+	if t == data.Groups {
+		return c.groups(r)
+	}
+	return c.table(r, t)
+}
+
+func (c *conn) role(r *data.Request) ([]byte, error) {
+	var t *data.Table
+	if r.Table != "" {
+		var err error
+		if t, err = c.s.Site.Lookup(r.Table); err != nil {
+			return nil, err
+		}
+	}
+	role := wire.RoleVisitor
+	if c.caller().Owner {
+		role = wire.RoleOwner
+	}
+	return data.AppendRole(nil, r.ID, role, t), nil
+}
+
+// table does a request about a table of the store.
+func (c *conn) table(r *data.Request, t *data.Table) ([]byte, error) {
+	switch r.Op {
+	case data.OpSchema:
+		return data.AppendSchema(nil, r.ID, t), nil
+	case data.OpInsert:
+		values, err := t.NewRow(r.Values)
+		if err != nil {
+			return nil, err
+		}
+		row, err := c.s.Tables.Insert(c.ctx, c.caller(), r.WriteKey(), t, values)
+		return answered(r, "row", row, err)
+	case data.OpQuery, data.OpCount:
+		q, err := t.Query(r)
+		if err != nil {
+			return nil, err
+		}
+		if r.Op == data.OpCount {
+			n, err := c.s.Tables.Count(c.ctx, c.caller(), q)
+			return answered(r, "count", strconv.AppendInt(nil, n, 10), err)
+		}
+		rows, err := c.s.Tables.Query(c.ctx, c.caller(), q)
+		if err != nil {
+			return nil, err
+		}
+		return data.AppendRows(nil, r.ID, rows), nil
+	}
+	id, err := r.RowID()
+	if err != nil {
+		return nil, err
+	}
+	switch r.Op {
+	case data.OpGet:
+		q, err := t.Query(r)
+		if err != nil {
+			return nil, err
+		}
+		row, err := c.s.Tables.Get(c.ctx, c.caller(), q, id)
+		return answered(r, "row", row.JSON, err)
+	case data.OpUpdate:
+		changes, err := t.Changes(r.Values)
+		if err != nil {
+			return nil, err
+		}
+		row, err := c.s.Tables.Update(c.ctx, c.caller(), r.WriteKey(), t, id, changes)
+		return answered(r, "row", row, err)
+	case data.OpRemove:
+		err := c.s.Tables.Remove(c.ctx, c.caller(), r.WriteKey(), t, id)
+		return answered(r, "removed", []byte("1"), err)
+	}
+	return nil, wire.E(wire.NotSupported, `"`, string(r.Op), `" is not for tables`)
+}
+
+// answered returns the line of an answer with one field.
+func answered(r *data.Request, key string, raw []byte, err error) ([]byte, error) {
+	if err != nil {
+		return nil, err
+	}
+	return data.AppendAnswer(nil, r.ID, key, raw), nil
+}
+
+// groupID returns the _id of a row of _groups.
+func groupID(r *data.Request) (wire.GroupID, error) {
+	id, err := jsontext.Str(r.Row)
+	if err != nil || !wire.ValidID(id) {
+		return "", wire.E(wire.NotFound, "there is no such group that you may see; a row of _groups is named by its group's id")
+	}
+	return wire.GroupID(id), nil
+}

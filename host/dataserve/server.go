@@ -1,0 +1,87 @@
+package dataserve
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"goop/shared/data"
+	"goop/shared/group"
+	"goop/shared/link"
+	"goop/shared/wire"
+)
+
+// Bounds of one stream.
+const (
+	maxPending      = 128     // requests that have been read and not answered; then reading waits
+	maxPendingBytes = 1 << 20 // of their lines
+	maxReads        = 4       // reads that are done at once
+	maxWatched      = 4 << 20 // bytes of the rows of all watches
+	maxOut          = 256 << 10
+	writeChunk      = 64 << 10
+	writeTimeout    = 30 * time.Second // of one chunk: a member that reads nothing for so long is given up
+	farewell        = time.Second
+	groupsPause     = 50 * time.Millisecond // between two looks of one watch at the groups
+)
+
+// Options says what a Server works with. All but Logger are required.
+type Options struct {
+	Site   *data.Site
+	Tables Tables
+	Groups Groups
+	Owners Owners
+	Limits wire.Limits
+	Logger *slog.Logger // nil to log nothing
+}
+
+// Server serves the data protocol.
+type Server struct {
+	Options
+	line int // longest line, in bytes
+	once once
+}
+
+// New returns a Server.
+func New(o Options) *Server {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return &Server{Options: o, line: o.Limits.Data, once: once{tables: o.Tables, log: o.Logger, known: map[onceKey]*outcome{}}}
+}
+
+// Serve answers the requests of a peer until the stream or ctx ends, and closes the stream.
+func (s *Server) Serve(ctx context.Context, peer wire.PeerID, st link.Stream) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	c := &conn{
+		s: s, peer: peer, st: st, ctx: ctx, cancel: cancel,
+		out:     newOutbox(),
+		pending: newBudget(maxPending, maxPendingBytes),
+		reads:   make(chan struct{}, maxReads),
+		writes:  make(chan request, maxPending),
+		watches: map[int64]*watch{},
+	}
+	c.serve()
+}
+
+// caller returns what a peer is now.
+func (s *Server) caller(peer wire.PeerID) group.Caller {
+	return group.Caller{Peer: peer, Owner: s.Owners.IsOwner(peer)}
+}
+
+// refusal gives an error the form in which a member gets it. What has no code is logged, and tells a
+// member nothing.
+func (s *Server) refusal(err error, what string, peer wire.PeerID) *wire.Error {
+	if e, ok := errors.AsType[*wire.Error](err); ok {
+		if e.Err != nil {
+			s.Logger.Warn(what, "peer", peer, "err", err)
+		}
+		return e
+	}
+	if code, ok := errors.AsType[wire.Code](err); ok {
+		return wire.E(code)
+	}
+	s.Logger.Error(what, "peer", peer, "err", err)
+	return wire.E(wire.Internal, "the host failed; its log has the details")
+}

@@ -1,0 +1,131 @@
+package dataserve
+
+import (
+	"context"
+	"strconv"
+
+	"goop/shared/data"
+	"goop/shared/wire"
+)
+
+// watch is one live query.
+type watch struct {
+	cancel context.CancelFunc
+	done   chan struct{} // closed when it puts no more
+	bytes  int           // of its rows; belongs to its goroutine
+}
+
+// watch begins a live query, or refuses it.
+func (c *conn) watch(r request) {
+	w, q, err := c.openWatch(r)
+	if err != nil {
+		_ = c.out.put(c.ctx, data.AppendError(nil, r.ID, true, c.s.refusal(err, string(r.Op), c.peer)))
+		c.pending.free(r.size)
+		return
+	}
+	ctx, cancel := context.WithCancel(c.ctx)
+	w.cancel = cancel
+	c.watching.Go(func() {
+		defer cancel()
+		c.follow(ctx, r, w, q)
+	})
+}
+
+// openWatch gives a watch its place among those of the stream.
+func (c *conn) openWatch(r request) (*watch, *data.Query, error) {
+	t, err := c.s.Site.Lookup(r.Table)
+	if err != nil {
+		return nil, nil, err
+	}
+	q, err := t.Query(r.Request)
+	if err != nil {
+		return nil, nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.watches[r.ID] != nil {
+		return nil, nil, wire.E(wire.BadMessage, "there is an open watch with the id ", strconv.FormatInt(r.ID, 10))
+	}
+	if len(c.watches) >= data.MaxWatches {
+		return nil, nil, wire.E(wire.LimitExceeded, "a connection has at most ", strconv.Itoa(data.MaxWatches), " watches; end one with unwatch")
+	}
+	w := &watch{done: make(chan struct{})}
+	c.watches[r.ID] = w
+	return w, q, nil
+}
+
+// follow puts the answer of a watch and then its events. It waits for room in the outbox; meanwhile the
+// query is not looked at, and what changes comes as one event.
+func (c *conn) follow(ctx context.Context, r request, w *watch, q *data.Query) {
+	var rows []data.Row
+	first := true
+	emit := func(now []data.Row) error {
+		if err := c.account(w, now); err != nil {
+			return err
+		}
+		var line []byte
+		if first {
+			line = data.AppendRows(nil, r.ID, now)
+			first = false
+			c.pending.free(r.size)
+		} else if d, changed := data.Diff(rows, now); changed {
+			line = d.Append(nil, r.ID)
+		}
+		rows = now
+		if line == nil {
+			return nil
+		}
+		return c.out.put(ctx, line)
+	}
+	var err error
+	if q.Table == data.Groups {
+		err = c.watchGroups(ctx, q, emit)
+	} else {
+		err = c.s.Tables.Watch(ctx, c.caller, q, emit)
+	}
+	if first {
+		c.pending.free(r.size)
+	}
+	if ctx.Err() == nil {
+		refusal := c.s.refusal(err, string(r.Op), c.peer)
+		line := data.AppendWatchError(nil, r.ID, refusal)
+		if first {
+			line = data.AppendError(nil, r.ID, true, refusal)
+		}
+		_ = c.out.put(ctx, line) // fails only when the stream is lost
+	}
+	c.mu.Lock()
+	c.watched -= w.bytes
+	delete(c.watches, r.ID)
+	c.mu.Unlock()
+	close(w.done)
+}
+
+// account bounds what the rows of all watches of a stream take together.
+func (c *conn) account(w *watch, rows []data.Row) error {
+	size := 0
+	for _, r := range rows {
+		size += len(r.JSON)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.watched-w.bytes+size > maxWatched {
+		return wire.E(wire.LimitExceeded, "the rows of all watches of this connection are more than 4 MiB; watch fewer rows or columns")
+	}
+	c.watched += size - w.bytes
+	w.bytes = size
+	return nil
+}
+
+// unwatch ends a watch, and reports whether there was one. After that, nothing is put for it.
+func (c *conn) unwatch(id int64) bool {
+	c.mu.Lock()
+	w := c.watches[id]
+	c.mu.Unlock()
+	if w == nil {
+		return false
+	}
+	w.cancel()
+	<-w.done
+	return true
+}
