@@ -11,6 +11,7 @@ import (
 
 	"goop/shared/jsontext"
 	"goop/shared/member"
+	"goop/shared/wire"
 	"goop/wasm/internal/dial"
 	"goop/wasm/internal/jsx"
 )
@@ -22,22 +23,21 @@ func main() {
 	dialer := dial.New(dial.Options{
 		Base:      start.Get("base").String(),
 		Transport: start.Get("transport").String(),
+		Warn:      func(message string) { js.Global().Get("console").Call("warn", "Goop: "+message) },
 	})
-	var b *bridge
-	m := member.New(member.Options{
-		Dialer: dialer,
-		OnStatus: func(s member.Status) {
-			report.Invoke(statusText(s, b.m, dialer))
-		},
+	var m *member.Member
+	m = member.New(member.Options{
+		Dialer:   dialer,
+		OnStatus: func(s member.Status) { report.Invoke(statusText(s, m.Session(), dialer.Descriptor())) },
 	})
-	b = newBridge(m)
+	b := newBridge(m)
 	start.Get("ready").Invoke(b.object())
 	m.Start()
 	select {}
 }
 
 // statusText is a status as goop.js wants it, in JSON.
-func statusText(s member.Status, m *member.Member, d *dial.Dialer) string {
+func statusText(s member.Status, session wire.SessionID, host wire.Descriptor) string {
 	w := jsontext.Writer{}
 	field := func(key, v string) {
 		if v != "" {
@@ -45,7 +45,6 @@ func statusText(s member.Status, m *member.Member, d *dial.Dialer) string {
 			w.Str(v)
 		}
 	}
-	host := d.Descriptor()
 	w.Begin('{')
 	field("state", string(s.State))
 	field("transport", s.Transport)
@@ -53,7 +52,7 @@ func statusText(s member.Status, m *member.Member, d *dial.Dialer) string {
 	field("host", string(s.Host))
 	field("name", host.Name)
 	field("version", host.Version)
-	field("session", string(m.Session()))
+	field("session", string(session))
 	if s.Err != nil {
 		w.Key("error")
 		w.Raw(s.Err.Append(nil))
