@@ -1,0 +1,283 @@
+// Chromium (through Playwright) and Firefox (through Puppeteer and WebDriver BiDi) behind one small
+// interface. A Profile is a peer of its own; its Tabs share it.
+
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { chromium } from "playwright-core";
+import puppeteer from "puppeteer-core";
+
+/** How long waitFor waits, in milliseconds, when it is not told. */
+const WAIT = 20_000;
+/** How often waitFor looks. */
+const POLL = 40;
+
+const CHROMIUM_FLAGS = [
+  "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+];
+const FIREFOX_PREFS = {
+  "app.update.enabled": false,
+  "datareporting.policy.dataSubmissionEnabled": false,
+  "network.captive-portal-service.enabled": false,
+  "network.connectivity-service.enabled": false,
+  "network.dns.disableIPv6": false,
+  "extensions.systemAddon.update.enabled": false,
+  "services.settings.server": "",
+  "toolkit.telemetry.enabled": false,
+};
+
+/**
+ * Starts a browser.
+ * @param {"chromium" | "firefox"} name
+ * @param {{log?: (line: string) => void, hub?: boolean, secure?: string}} options
+ *   hub runs it in the hub namespace (Chromium alone); secure is an origin such as http://10.77.0.1:80 that
+ *   it takes for a secure context although it is plain HTTP
+ */
+export async function launch(name, { log = () => {}, hub = false, secure } = {}) {
+  if (name === "chromium") return Chromium.launch(log, hub, secure);
+  if (hub) throw new Error("Firefox is driven over TCP and so has to run where the tests do");
+  return Firefox.launch(log, secure);
+}
+
+class Chromium {
+  name = "chromium";
+
+  static async launch(log, hub, secure) {
+    const self = new Chromium();
+    self.log = log;
+    let executablePath = "/usr/bin/chromium";
+    if (hub) {
+      self.folder = mkdtempSync(join(tmpdir(), "goop-chromium-"));
+      executablePath = join(self.folder, "chromium");
+      writeFileSync(executablePath, '#!/bin/sh\nexec ip netns exec hub /usr/bin/chromium "$@"\n', { mode: 0o755 });
+    }
+    self.browser = await chromium.launch({
+      executablePath,
+      args: [...CHROMIUM_FLAGS, ...(secure ? [`--unsafely-treat-insecure-origin-as-secure=${secure}`] : [])],
+    });
+    return self;
+  }
+
+  /** A fresh profile: a peer of its own. */
+  async profile(label = this.name) {
+    const context = await this.browser.newContext({ viewport: { width: 1280, height: 800 } });
+    return new Profile(label, this.log, {
+      tab: async () => new ChromiumTab(await context.newPage()),
+      close: () => context.close(),
+    });
+  }
+
+  async close() {
+    await this.browser.close();
+    if (this.folder) rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+class Firefox {
+  name = "firefox";
+
+  static async launch(log, secure) {
+    const self = new Firefox();
+    self.log = log;
+    self.browser = await puppeteer.launch({
+      browser: "firefox",
+      executablePath: "/usr/bin/firefox",
+      headless: true,
+      extraPrefsFirefox: { ...FIREFOX_PREFS, ...(secure ? { "dom.securecontext.allowlist": new URL(secure).hostname } : {}) },
+    });
+    return self;
+  }
+
+  async profile(label = this.name) {
+    const context = await this.browser.createBrowserContext();
+    return new Profile(label, this.log, {
+      tab: async () => {
+        const page = await context.newPage();
+        await page.setViewport({ width: 1280, height: 800 });
+        return new FirefoxTab(page);
+      },
+      close: () => context.close(),
+    });
+  }
+
+  async close() {
+    await this.browser.close();
+  }
+}
+
+/** One peer. What goes wrong in its pages is kept in errors. */
+class Profile {
+  errors = [];
+  tabs = [];
+
+  constructor(label, log, driver) {
+    this.label = label;
+    this.log = log;
+    this.driver = driver;
+  }
+
+  /** Opens a tab, and in it a page when there is a URL. */
+  async open(url) {
+    const tab = await this.driver.tab();
+    this.tabs.push(tab);
+    const label = this.tabs.length > 1 ? `${this.label}#${this.tabs.length}` : this.label;
+    tab.label = label;
+    tab.onConsole((text) => {
+      tab.console.push(text);
+      this.log(`${label}: ${text}`);
+    });
+    tab.onError((error) => {
+      this.errors.push(`${label}: ${error}`);
+      this.log(`${label}: UNCAUGHT ${error}`);
+    });
+    if (url) await tab.goto(url);
+    return tab;
+  }
+
+  async close() {
+    await this.driver.close();
+  }
+}
+
+/** What both drivers have in common: everything is built on evaluate. */
+class Tab {
+  console = [];
+  label = "";
+
+  constructor(page) {
+    this.page = page;
+  }
+
+  async goto(url) {
+    await this.page.goto(url, { waitUntil: "domcontentloaded" });
+  }
+
+  async reload() {
+    await this.page.reload({ waitUntil: "domcontentloaded" });
+  }
+
+  async close() {
+    await this.page.close();
+  }
+
+  screenshot(path) {
+    return this.page.screenshot({ path });
+  }
+
+  /** Waits until fn(...args), run in the page, is truthy, and returns that. */
+  async waitFor(fn, args = [], { timeout = WAIT, what = fn.toString() } = {}) {
+    const deadline = Date.now() + timeout;
+    let last;
+    for (;;) {
+      try {
+        last = await this.evaluate(fn, ...args);
+        if (last) return last;
+      } catch (e) {
+        last = e; // the page may be on its way to another address
+      }
+      if (Date.now() > deadline) {
+        throw new Error(`${this.label}: waited ${timeout} ms for ${what}; the last answer was ${last}; the page says:\n${await this.#body()}`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, POLL));
+    }
+  }
+
+  async #body() {
+    return this.evaluate(() => document.body.innerText.slice(0, 600)).catch((e) => String(e));
+  }
+
+  /** Waits for an element that can be seen. */
+  async see(selector, options) {
+    return this.waitFor((s) => document.querySelector(s)?.checkVisibility() ?? false, [selector], { what: `${selector} to be seen`, ...options });
+  }
+
+  /** The text of the first match, or null. */
+  text(selector) {
+    return this.evaluate((s) => document.querySelector(s)?.innerText ?? null, selector);
+  }
+}
+
+class ChromiumTab extends Tab {
+  evaluate(fn, ...args) {
+    return this.page.evaluate(`(${fn})(...${JSON.stringify(args)})`);
+  }
+
+  async click(selector) {
+    await this.see(selector);
+    await this.page.click(selector, { timeout: WAIT });
+  }
+
+  async fill(selector, text) {
+    await this.see(selector);
+    await this.page.fill(selector, text);
+  }
+
+  press(key) {
+    return this.page.keyboard.press(key);
+  }
+
+  async drag(from, to) {
+    const [a, b] = await Promise.all([from, to].map(async (s) => (await this.page.$(s)).boundingBox()));
+    await this.page.mouse.move(a.x + a.width / 2, a.y + a.height / 2);
+    await this.page.mouse.down();
+    await this.page.mouse.move(b.x + b.width / 2, b.y + b.height / 2, { steps: 6 });
+    await this.page.mouse.up();
+  }
+
+  viewport(width, height) {
+    return this.page.setViewportSize({ width, height });
+  }
+
+  dark(yes) {
+    return this.page.emulateMedia({ colorScheme: yes ? "dark" : "light" });
+  }
+
+  onConsole(fn) {
+    this.page.on("console", (m) => fn(`[${m.type()}] ${m.text()}`));
+  }
+
+  onError(fn) {
+    this.page.on("pageerror", (e) => fn(e.stack ?? String(e)));
+  }
+}
+
+class FirefoxTab extends Tab {
+  evaluate(fn, ...args) {
+    return this.page.evaluate(`(${fn})(...${JSON.stringify(args)})`);
+  }
+
+  async click(selector) {
+    await this.see(selector);
+    await this.page.click(selector);
+  }
+
+  async fill(selector, text) {
+    await this.click(selector);
+    await this.evaluate((s) => document.querySelector(s).select(), selector);
+    await this.page.keyboard.type(text);
+  }
+
+  press(key) {
+    return this.page.keyboard.press(key);
+  }
+
+  async drag(from, to) {
+    const [a, b] = await Promise.all([from, to].map(async (s) => (await this.page.$(s)).boundingBox()));
+    await this.page.mouse.move(a.x + a.width / 2, a.y + a.height / 2);
+    await this.page.mouse.down();
+    await this.page.mouse.move(b.x + b.width / 2, b.y + b.height / 2, { steps: 6 });
+    await this.page.mouse.up();
+  }
+
+  viewport(width, height) {
+    return this.page.setViewport({ width, height });
+  }
+
+  onConsole(fn) {
+    this.page.on("console", (m) => fn(`[${m.type()}] ${m.text()}`));
+  }
+
+  onError(fn) {
+    this.page.on("pageerror", (e) => fn(e.stack ?? String(e)));
+  }
+}

@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Runs a command, such as the browser tests, in network namespaces of its own:
+#
+#   js/test/netns.sh COMMAND [arguments]
+#
+#   page namespace (the command, its browsers)      hub namespace (hosts, further browsers)
+#     127.0.0.1                                       127.0.0.1
+#     10.77.0.2 (page0) ── veth ── (port0) ── bridge br0 10.77.0.1
+#
+# To a page, http://10.77.0.1 is a machine in its LAN: plain HTTP, no secure context. What runs in hub
+# is started with: ip netns exec hub …; taking port0 off the bridge cuts the page's network without a
+# word to either side. With the command all its processes and both namespaces end: it is process 1 of
+# a process namespace. Root is not needed where users may make user namespaces.
+set -euo pipefail
+
+if [[ ${GOOP_NETNS:-} != inside ]]; then
+  user=()
+  ((EUID == 0)) || user=(--user --map-root-user)
+  exec env GOOP_NETNS=inside unshare "${user[@]}" --net --mount --pid --fork --kill-child --mount-proc "${BASH_SOURCE[0]}" "$@"
+fi
+
+PATH=$PATH:/usr/sbin:/sbin
+mount -t tmpfs tmpfs /run
+ip link set lo up
+ip netns add hub
+in_hub() { ip netns exec hub "$@"; }
+in_hub ip link set lo up
+ip link add page0 type veth peer name port0 netns hub
+in_hub ip link add br0 type bridge
+in_hub ip addr add 10.77.0.1/24 dev br0
+in_hub ip link set port0 master br0
+in_hub ip link set br0 up
+in_hub ip link set port0 up
+ip addr add 10.77.0.2/24 dev page0
+ip link set page0 up
+ip route add default via 10.77.0.1
+
+# The command runs as a child, so that this shell takes in the orphans of a process namespace.
+export GOOP_NETNS=ready
+"$@" &
+child=$!
+trap 'kill -TERM $child 2>/dev/null' TERM INT
+wait $child
