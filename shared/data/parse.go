@@ -91,15 +91,15 @@ func (p *siteParser) object(raw []byte, path string, keys []string, set func(key
 	var seen names
 	for m := jsontext.MembersOf(raw); m.Next(); {
 		key, below := string(m.Key), join(path, string(m.Key))
-		where := m.Value
-		if _, ok := p.offset(m.Key); ok {
-			where = m.Key
+		at, ok := p.offset(m.Key)
+		if at--; !ok { // it is shown at its quote
+			at, _ = p.offset(m.Value)
 		}
 		switch {
 		case !seen.add(key):
-			return p.fail(where, below, "expected each key once, this one stands twice")
+			return p.at(at, below, "expected each key once, this one stands twice")
 		case keys != nil && !slices.Contains(keys, key):
-			return p.fail(where, below, "unknown key", suggest(key, keys), ", expected one of ", strings.Join(keys, ", "))
+			return p.at(at, below, "unknown key"+suggest(key, keys)+", expected one of "+strings.Join(keys, ", "))
 		}
 		if err := set(key, m.Value, below); err != nil {
 			return err

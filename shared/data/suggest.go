@@ -14,7 +14,8 @@ func suggest(got string, candidates []string) string {
 	}
 	best, least := "", len(got)/3+2 // an edit distance of a third of the letters is a typing mistake
 	for _, c := range candidates {
-		if d := distance(got, c); d < least {
+		d := distance(got, c)
+		if d < least || d == least && best != "" && len(c) == len(got) && len(best) != len(got) {
 			best, least = c, d
 		}
 	}

@@ -1,0 +1,226 @@
+package data_test
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"goop/shared/data"
+	"goop/shared/group"
+)
+
+const chess = `{"$schema": "/goop/goop.schema.json", "name": "Chess club",
+ "tables": {"moves": {
+   "columns": {"game": {"type": "text", "required": true}, "ply": {"type": "integer"}, "san": {"type": "text"}},
+   "indexes": [["game", "ply"]], "memberOf": "game",
+   "access": {"read": "open", "insert": "member", "update": "none", "remove": "owner"}}},
+ "groups": [{"id": "lobby", "name": "Lobby", "type": "open"}]}`
+
+func TestParseSite(t *testing.T) {
+	t.Parallel()
+	s, err := data.ParseSite([]byte("\ufeff" + chess)) // with the mark that some editors put in front
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Name != "Chess club" || len(s.Tables) != 1 || len(s.Groups) != 1 || s.Groups[0].ID != "lobby" {
+		t.Errorf("got %+v", s)
+	}
+	moves, ok := s.Table("moves")
+	if !ok {
+		t.Fatal("no table moves")
+	}
+	var names []string
+	for _, c := range moves.Columns {
+		names = append(names, c.Name+" "+string(c.Type))
+	}
+	if got, want := strings.Join(names, ", "), "_id integer, game text, ply integer, san text, _owner text, _created_at time, _updated_at time, _seq integer"; got != want {
+		t.Errorf("got columns %s, want %s", got, want)
+	}
+	want := data.Access{Read: data.Rule{Who: data.Everybody}, Insert: data.Rule{Who: data.Members}, Update: data.Rule{Who: data.Nobody}, Remove: data.Rule{Who: data.SiteOwner}}
+	if moves.Access != want || moves.MemberOf != "game" {
+		t.Errorf("got %+v, memberOf %q", moves.Access, moves.MemberOf)
+	}
+	if !moves.Columns[1].Required || moves.Columns[2].Required || !reflect.DeepEqual(moves.Indexes, [][]string{{"game", "ply"}}) {
+		t.Errorf("got %+v", moves)
+	}
+}
+
+func TestParseSiteErrors(t *testing.T) {
+	t.Parallel()
+	table := func(columns string) string { return `{"tables": {"t": {"columns": {` + columns + `}}}}` }
+	column := func(spec string) string { return table(`"c": {` + spec + `}`) }
+	tests := []struct{ name, file, want string }{
+		{"empty", "", `goop.json:1:1: unexpected end`},
+		{"syntax", "{\n  \"name\": \"x\",,\n}", `goop.json:2:15: expected a key in double quotes`},
+		{"list", "\n []", `goop.json:2:2: expected an object, got []`},
+		{"key", "{\"nmae\": \"x\"}", `goop.json:1:2: nmae: unknown key (did you mean "name"?), expected one of $schema, name, csp, tables, groups`},
+		{"characters are counted", "{\"name\": \"ÄÖÜ\", \"x\": 1}", `goop.json:1:17: x: unknown key, expected one of $schema, name, csp, tables, groups`},
+		{"twice", `{"name": "x", "name": "y"}`, `goop.json:1:15: name: expected each key once, this one stands twice`},
+		{"name", `{"name": 7}`, `goop.json:1:10: name: expected a string, got 7`},
+		{"csp", `{"csp": "a\nb"}`, `goop.json:1:9: csp: expected text without control characters`},
+		{"type", "{\"tables\": {\"moves\": {\"columns\": {\n  \"ply\": {\"type\": \"int\"}}}}}",
+			`goop.json:2:19: tables.moves.columns.ply.type: expected one of text, integer, real, boolean, json, blob, time, got "int"`},
+		{"no type", table(`"c": {}`), `goop.json:1:36: tables.t.columns.c: expected a "type", one of text, integer, real, boolean, json, blob, time`},
+		{"no columns", `{"tables": {"t": {}}}`, `goop.json:1:18: tables.t: expected "columns", with at least one column`},
+		{"empty columns", table(``), `goop.json:1:18: tables.t: expected "columns", with at least one column`},
+		{"system name", `{"tables": {"_t": {}}}`, `goop.json:1:19: tables._t: expected a table's name that begins with a letter; those with "_" are the host's`},
+		{"bad name", table(`"a b": {"type": "text"}`), `goop.json:1:38: tables.t.columns.a b: expected a column's name of a letter and then letters, digits and "_", at most 64`},
+		{"sqlite's name", `{"tables": {"SQLite_x": {}}}`, `goop.json:1:25: tables.SQLite_x: expected a table's name that does not begin with "sqlite_"`},
+		{"word", table(`"Not": {"type": "text"}`), `goop.json:1:38: tables.t.columns.Not: expected another name, "and", "or" and "not" are words of conditions`},
+		{"case of columns", table(`"a": {"type": "text"}, "A": {"type": "text"}`), `goop.json:1:59: tables.t.columns.A: expected a name that differs from the others by more than its case`},
+		{"case of tables", `{"tables": {"t": {"columns": {"c": {"type": "text"}}}, "T": {}}}`, `goop.json:1:61: tables.T: expected a name that differs from the others by more than its case`},
+		{"column key", column(`"type": "text", "require": true`), `goop.json:1:53: tables.t.columns.c.require: unknown key (did you mean "required"?), expected one of type, required, default, unique, min, max, maxLength, enum`},
+		{"required", column(`"type": "text", "required": 1`), `goop.json:1:65: tables.t.columns.c.required: expected true or false, got 1`},
+		{"default", column(`"type": "integer", "default": 1.5`), `goop.json:1:67: tables.t.columns.c.default: expected an integer within ±9007199254740991, got 1.5`},
+		{"default before max", column(`"default": 9, "type": "integer", "max": 8`), `goop.json:1:48: tables.t.columns.c.default: expected at most 8, got 9`},
+		{"default null", column(`"type": "text", "default": null`), `goop.json:1:64: tables.t.columns.c.default: expected a value of type text, got null`},
+		{"min above max", column(`"type": "real", "max": 1, "min": 1.5`), `goop.json:1:60: tables.t.columns.c.max: expected at least min, which is 1.5`},
+		{"min of text", column(`"type": "text", "min": 1`), `goop.json:1:60: tables.t.columns.c.min: expected it only with the types integer, real, time, this column is text`},
+		{"maxLength", column(`"type": "text", "maxLength": 0`), `goop.json:1:66: tables.t.columns.c.maxLength: expected an integer from 1 to 1048576, got 0`},
+		{"enum twice", column(`"type": "text", "enum": ["a", "b", "a"]`), `goop.json:1:72: tables.t.columns.c.enum[2]: expected each value once`},
+		{"enum empty", column(`"type": "text", "enum": []`), `goop.json:1:61: tables.t.columns.c.enum: expected at least one value`},
+		{"unique json", column(`"type": "json", "unique": true`), `goop.json:1:36: tables.t.columns.c.unique: expected a column of another type, json values cannot be unique`},
+		{"index", `{"tables": {"t": {"columns": {"game": {"type": "text"}}, "indexes": [["gmae"]]}}}`, `goop.json:1:71: tables.t.indexes[0][0]: expected one of the table's columns, got "gmae" (did you mean "game"?)`},
+		{"index of nothing", `{"tables": {"t": {"columns": {"c": {"type": "text"}}, "indexes": [[]]}}}`, `goop.json:1:67: tables.t.indexes[0]: expected the names of columns, such as ["game", "ply"]`},
+		{"memberOf", `{"tables": {"t": {"columns": {"c": {"type": "integer"}}, "memberOf": "c"}}}`, `goop.json:1:70: tables.t.memberOf: expected a column of type text, which holds the id of the row's group`},
+		{"rule", `{"tables": {"t": {"columns": {"c": {"type": "text"}}, "access": {"read": "opne"}}}}`, `goop.json:1:74: tables.t.access.read: expected one of open, member, role:owner, role:moderator, role:member, role:viewer, author, owner, none, got "opne" (did you mean "open"?)`},
+		{"rule object", `{"tables": {"t": {"columns": {"c": {"type": "text"}}, "access": {"read": {"who": "all"}}}}}`, `goop.json:1:82: tables.t.access.read.who: expected one of open, member, role:owner, role:moderator, role:member, role:viewer, author, owner, none, got "all"`},
+		{"rule without who", `{"tables": {"t": {"columns": {"c": {"type": "text"}}, "access": {"read": {}}}}}`, `goop.json:1:74: tables.t.access.read: expected "who", one of open, member, role:owner, role:moderator, role:member, role:viewer, author, owner, none`},
+		{"member of nothing", `{"tables": {"t": {"columns": {"c": {"type": "text"}}, "access": {"insert": "member"}}}}`, `goop.json:1:76: tables.t.access.insert: expected the table to have "memberOf", the column with the id of the row's group, since "member" asks for it`},
+		{"group", `{"groups": [{"id": "lobby", "typ": "open"}]}`, `goop.json:1:13: groups[0]: unknown key "typ"; a group has id, name, type, durable, access, listed, dissolve, maxMembers, record, seats and rights`},
+		{"group without id", `{"groups": [{"name": "x"}]}`, `goop.json:1:13: groups[0]: expected an "id", such as "lobby"`},
+		{"group twice", `{"groups": [{"id": "a"}, {"id": "a"}]}`, `goop.json:1:26: groups[1]: expected each id once, "a" stands twice`},
+		{"record", `{"groups": [{"id": "a", "record": "move"}], "tables": {"moves": {"columns": {"c": {"type": "text"}}}}}`, `goop.json:1:13: groups[0]: "record": there is no table "move" (did you mean "moves"?)`},
+		{"escaped key", `{"tables": {"t": {"columns": {"c\u0020": {"type": "text"}}}}}`, `goop.json:1:42: tables.t.columns.c : expected a column's name of a letter and then letters, digits and "_", at most 64`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s, err := data.ParseSite([]byte(tt.file))
+			if err == nil {
+				t.Fatalf("got %+v, want an error", s)
+			}
+			if got := err.Error(); got != tt.want {
+				t.Errorf("got  %s\nwant %s", got, tt.want)
+			}
+			if _, ok := errors.AsType[*data.SiteError](err); !ok {
+				t.Errorf("got a %T", err)
+			}
+		})
+	}
+}
+
+// The file that editors complete from has to say what the parser accepts.
+func TestSchemaIsInStepWithTheParser(t *testing.T) {
+	t.Parallel()
+	type object struct {
+		Properties    map[string]json.RawMessage
+		Required      []string
+		Enum          []string
+		PropertyNames struct{ Enum []string }
+	}
+	var root struct {
+		object
+		Defs map[string]json.RawMessage `json:"$defs"`
+	}
+	if err := json.Unmarshal(data.SchemaJSON, &root); err != nil {
+		t.Fatal(err)
+	}
+	def := func(name string) (o object) {
+		if err := json.Unmarshal(root.Defs[name], &o); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		return o
+	}
+	sub := func(o object, name string) (s object) {
+		if err := json.Unmarshal(o.Properties[name], &s); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		return s
+	}
+	check := func(what string, got, want []string) {
+		t.Helper()
+		got, want = slices.Sorted(slices.Values(got)), slices.Sorted(slices.Values(want))
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: the schema has %v, the parser %v", what, got, want)
+		}
+	}
+	keys := func(o object) (names []string) {
+		for k := range o.Properties {
+			names = append(names, k)
+		}
+		return names
+	}
+	check("site", keys(root.object), data.SiteKeys)
+	check("table", keys(def("table")), data.TableKeys)
+	check("column", keys(def("column")), data.ColumnKeys)
+	check("access", keys(sub(def("table"), "access")), data.AccessKeys)
+	check("rule", def("who").Enum, data.RuleNames)
+	var types []string
+	for _, typ := range data.Types {
+		types = append(types, string(typ))
+	}
+	check("types", sub(def("column"), "type").Enum, types)
+
+	// Groups are read by another package, which names its keys in the error about an unknown one.
+	_, err := group.ParseConfig([]byte(`{"nosuchkey":1}`))
+	if err == nil {
+		t.Fatal("a group with an unknown key is accepted")
+	}
+	_, list, _ := strings.Cut(err.Error(), "a group has ")
+	check("group", keys(def("group")), strings.FieldsFunc(strings.ReplaceAll(list, " and ", ", "), func(r rune) bool { return r == ',' || r == ' ' }))
+	for _, typ := range sub(def("group"), "type").Enum {
+		if _, err := group.ParseConfig([]byte(`{"type":"` + typ + `"}`)); err != nil {
+			t.Errorf("group type %s: %v", typ, err)
+		}
+	}
+	for _, right := range sub(def("group"), "rights").PropertyNames.Enum {
+		if _, err := group.ParseConfig([]byte(`{"rights":{"` + right + `":["owner","moderator","member","viewer","seat"]}}`)); err != nil {
+			t.Errorf("right %s: %v", right, err)
+		}
+	}
+}
+
+func FuzzParseSite(f *testing.F) {
+	f.Add([]byte(chess))
+	f.Add([]byte(`{"tables":{"t":{"columns":{"c":{"type":"json","default":{"a":[1]},"maxLength":9}},"access":{"read":{"who":"author"}}}}}`))
+	f.Add(data.SchemaJSON)
+	f.Fuzz(func(t *testing.T, file []byte) {
+		s, err := data.ParseSite(file)
+		if err != nil {
+			e, ok := errors.AsType[*data.SiteError](err)
+			if !ok || e.Line < 1 || e.Column < 1 || e.Message == "" {
+				t.Fatalf("got %#v", err)
+			}
+			return
+		}
+		for _, table := range s.Tables {
+			for i, c := range table.Columns {
+				if table.Lookup(c.Name) != i {
+					t.Fatalf("column %q is at %d, and Lookup says %d", c.Name, i, table.Lookup(c.Name))
+				}
+			}
+		}
+	})
+}
+
+// golden reads the lines of a file that the JS tests read too.
+func golden[T any](t *testing.T, name string) (out []T) {
+	t.Helper()
+	b, err := os.ReadFile("../wire/testdata/data/" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(b)) {
+		var v T
+		if err := json.Unmarshal([]byte(line), &v); err != nil {
+			t.Fatalf("%s: %v in %s", name, err, line)
+		}
+		out = append(out, v)
+	}
+	return out
+}
