@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
 	"time"
 
 	"goop/host/control"
+	"goop/host/dataserve"
 	"goop/host/node"
 	"goop/host/relay"
 	"goop/host/site"
@@ -31,6 +33,7 @@ type running struct {
 	folder  *folder
 	db      *store.DB
 	relay   *relay.Relay
+	tables  *store.Tables
 	node    *node.Node
 	control *control.Server
 }
@@ -55,12 +58,25 @@ func (h *running) start(ctx context.Context) (err error) {
 	if err := h.apart(); err != nil {
 		return err
 	}
+	h.warn()
 	if h.db, err = store.Open(ctx, store.Options{Dir: o.data, Logger: o.log}); err != nil {
+		return err
+	}
+	if err := h.openTables(ctx); err != nil {
 		return err
 	}
 	if err := h.openGroups(ctx); err != nil {
 		return err
 	}
+	h.tables = h.db.Tables(h.relay)
+	requests := dataserve.New(dataserve.Options{
+		Site:   h.folder.site,
+		Tables: h.tables,
+		Groups: h.relay,
+		Owners: h.db,
+		Limits: wire.DefaultLimits(),
+		Logger: o.log,
+	})
 	dataDir, err := os.Stat(o.data)
 	if err != nil {
 		return fmt.Errorf("data folder %s: %w", o.data, cause(err))
@@ -89,12 +105,22 @@ func (h *running) start(ctx context.Context) (err error) {
 		return err
 	}
 	h.node.Handle(wire.GroupProtocol, h.relay.Serve)
+	h.node.Handle(wire.DataProtocol, requests.Serve)
 	h.node.Handle(wire.SiteProtocol, front.ServeStream)
 	h.node.HandleHTTP(front)
 	if err := h.node.Listen(ctx); err != nil {
 		return err
 	}
 	h.control, err = control.Listen(o.data, h, o.log)
+	return err
+}
+
+// openTables makes the database have the tables of goop.json.
+func (h *running) openTables(ctx context.Context) error {
+	err := h.db.OpenTables(ctx, h.folder.site)
+	if _, ok := errors.AsType[*store.SchemaError](err); ok {
+		return fmt.Errorf("%s%w", inFolder(h.opts.site), err) // which begins with goop.json
+	}
 	return err
 }
 
@@ -115,6 +141,16 @@ func (h *running) openGroups(ctx context.Context) (err error) {
 		}
 	}
 	return nil
+}
+
+// warn tells the operator of what will not work, and why.
+func (h *running) warn() {
+	if _, err := fs.Stat(h.folder.files, "index.html"); errors.Is(err, fs.ErrNotExist) {
+		h.opts.log.Warn("the site has no first page: there is no index.html in its folder", "folder", h.opts.site)
+	}
+	if _, err := fs.Stat(js.FS, "dist/member.wasm"); errors.Is(err, fs.ErrNotExist) {
+		h.opts.log.Warn("pages cannot connect: this goop was built without their code; build it with ./build.sh build")
+	}
 }
 
 // apart returns an error when the site's folder is the data folder: a visitor has no business in there.
@@ -147,6 +183,9 @@ func (h *running) stop(ctx context.Context) error {
 	}
 	if h.node != nil {
 		errs = append(errs, h.node.Close())
+	}
+	if h.tables != nil {
+		h.tables.Close()
 	}
 	if h.db != nil {
 		errs = append(errs, h.db.Close())

@@ -3,13 +3,18 @@ package main
 import (
 	"context"
 
+	"goop/host/dataserve"
 	"goop/host/relay"
 	"goop/host/store"
 	"goop/shared/wire"
 )
 
-// Where relay and store meet.
+// Where relay, store and dataserve meet.
 var (
+	_ dataserve.Groups   = (*relay.Relay)(nil)
+	_ dataserve.Tables   = (*store.Tables)(nil)
+	_ dataserve.Owners   = (*store.DB)(nil)
+	_ store.Membership   = (*relay.Relay)(nil)
 	_ relay.Log          = (*store.Log)(nil)
 	_ relay.Registry     = registry{}
 	_ relay.RosterKeeper = registry{}

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -18,6 +20,9 @@ import (
 
 // stopTime is how long a host may take to end in good order.
 const stopTime = 4500 * time.Millisecond
+
+// maxName is the length of a host's name in characters, as in goop.json.
+const maxName = 100
 
 // options say what to serve, and where.
 type options struct {
@@ -52,6 +57,9 @@ func serveCommand() *cobra.Command {
 			o.site = args[0]
 		}
 		o.data = *data
+		if utf8.RuneCountInString(o.name) > maxName || strings.ContainsFunc(o.name, unicode.IsControl) {
+			return fmt.Errorf("--name is at most %d characters on one line", maxName)
+		}
 		if o.public, err = parsePublic(*public); err != nil {
 			return err
 		}
