@@ -69,10 +69,15 @@ func Handshake(ctx context.Context, rw io.ReadWriteCloser, cfg Config) (*Conn, e
 	stop := context.AfterFunc(ctx, func() { rw.Close() })
 	defer stop()
 	c, err := handshake(ctx, rw, cfg)
-	if err != nil && ctx.Err() != nil {
+	switch {
+	case err == nil:
+		return c, nil
+	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
+	case err == io.EOF || err == io.ErrUnexpectedEOF:
+		return nil, &wire.Error{Code: wire.Offline, Message: "the host closed the connection instead of proving itself", Err: err}
 	}
-	return c, err
+	return nil, err
 }
 
 func handshake(ctx context.Context, rw io.ReadWriteCloser, cfg Config) (*Conn, error) {
