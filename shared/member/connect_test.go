@@ -243,7 +243,7 @@ func TestReconnectWaits(t *testing.T) {
 func TestConnectionThatDoesNotLastKeepsTheBackoff(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T, h *host) {
-		h.net.Budget = func() int { return 10 } // cut within the first line
+		h.net.Budget = func(wire.PeerID) int { return 10 } // cut within the first line
 		h.start(member.Options{Rand: constant(0xff)})
 		time.Sleep(5 * time.Minute)
 		if at, _ := h.net.Dials(); len(at) > 30 {

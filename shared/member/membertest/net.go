@@ -20,9 +20,9 @@ type Net struct {
 	Host wire.PeerID
 	// Serve works on one stream at the host's end, in a goroutine of its own, until it is over.
 	Serve func(peer wire.PeerID, protocol string, s link.Stream)
-	// Budget returns how many bytes, both ways together, a new connection carries until it is cut; a
-	// negative number is no bound. Without it there is none.
-	Budget func() int
+	// Budget returns how many bytes, both ways together, a new connection of a peer carries until it is
+	// cut; a negative number is no bound. Without it there is none.
+	Budget func(peer wire.PeerID) int
 
 	wg sync.WaitGroup
 
@@ -70,7 +70,7 @@ func (d dialer) Dial(ctx context.Context) (member.Conn, error) {
 	}
 	c := &conn{n: n, peer: d.peer, done: make(chan struct{}), thaw: make(chan struct{}), budget: -1}
 	if n.Budget != nil {
-		c.budget = n.Budget()
+		c.budget = n.Budget(d.peer)
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
