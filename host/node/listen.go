@@ -112,7 +112,7 @@ func (n *Node) Listen(ctx context.Context) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.binds, n.tcp = binds, tcp
-	n.log.Info("listening", "addresses", l.ListenAddresses())
+	n.log.Debug("listening", "addresses", l.ListenAddresses())
 	return nil
 }
 
