@@ -1,0 +1,195 @@
+package node_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"goop/host/node"
+	"goop/shared/wire"
+)
+
+// TestDialerWrongHost checks both lies: a descriptor that names another host than the expected one, and
+// a host that cannot prove to be whom the descriptor names.
+func TestDialerWrongHost(t *testing.T) {
+	t.Parallel()
+	n := openHost(t, node.Options{}, nil)
+	somebody := newKey(t).Peer()
+	for _, tr := range transports {
+		t.Run(tr, func(t *testing.T) {
+			t.Parallel()
+			ctx := testContext(t)
+			dial := func(d wire.Descriptor, host wire.PeerID) error {
+				t.Helper()
+				dialer, err := node.NewDialer(node.DialerOptions{Descriptor: always(d), Host: host, Transport: tr})
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer dialer.Close()
+				c, err := dialer.Dial(ctx)
+				if err == nil {
+					_ = c.Close()
+				}
+				return err
+			}
+			honest := n.Descriptor("", false)
+			if err := dial(honest, somebody); !errors.Is(err, wire.WrongHost) {
+				t.Errorf("another host than expected: got %v, want wrong_host", err)
+			}
+			lie := honest
+			lie.Peer = somebody
+			if err := dial(lie, ""); !errors.Is(err, wire.WrongHost) {
+				t.Errorf("a host that is not whom the descriptor names: got %v, want wrong_host", err)
+			}
+			if err := dial(honest, n.Peer()); err != nil {
+				t.Errorf("the right host: %v", err)
+			}
+		})
+	}
+}
+
+// TestDialerKeepsToItsHost checks that the first descriptor decides when no host was given.
+func TestDialerKeepsToItsHost(t *testing.T) {
+	t.Parallel()
+	ctx := testContext(t)
+	first, second := openHost(t, node.Options{}, nil), openHost(t, node.Options{}, nil)
+	now := first
+	d, err := node.NewDialer(node.DialerOptions{Transport: node.QUIC,
+		Descriptor: func(context.Context) (wire.Descriptor, error) { return now.Descriptor("", false), nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	c, err := d.Dial(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = c.Close()
+	now = second
+	if _, err := d.Dial(ctx); !errors.Is(err, wire.WrongHost) {
+		t.Errorf("another host in the same place: got %v, want wrong_host", err)
+	}
+}
+
+// TestDialerCertHash checks that a certificate whose hash is not in the descriptor is refused, and so is
+// a hash that the host does not sign although its certificate is right.
+func TestDialerCertHash(t *testing.T) {
+	t.Parallel()
+	n := openHost(t, node.Options{}, nil)
+	good := n.Descriptor("", false).WebTransport[0].CertHashes
+	bad := strings.Repeat("ab", 32)
+	for _, tt := range []struct {
+		name   string
+		hashes []string
+		ok     bool
+	}{
+		{"another certificate's", []string{bad}, false},
+		{"one that the host does not sign beside the right one", []string{good[0], bad}, false},
+		{"none", nil, false},
+		{"the current one alone", good[:1], true},
+		{"both", good, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			desc := n.Descriptor("", false)
+			desc.WebTransport[0].CertHashes = tt.hashes
+			d, err := node.NewDialer(node.DialerOptions{Descriptor: always(desc), Transport: node.WebTransport})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer d.Close()
+			c, err := d.Dial(testContext(t))
+			if err == nil {
+				defer c.Close()
+			}
+			if (err == nil) != tt.ok {
+				t.Errorf("got %v, want success: %t", err, tt.ok)
+			}
+		})
+	}
+}
+
+func TestDialerRefuses(t *testing.T) {
+	t.Parallel()
+	if _, err := node.NewDialer(node.DialerOptions{Descriptor: always(wire.Descriptor{}), Transport: "carrier pigeon"}); err == nil {
+		t.Error("got a dialer for a transport that there is not")
+	}
+	if _, err := node.NewDialer(node.DialerOptions{Transport: node.QUIC}); err == nil {
+		t.Error("got a dialer that does not know whom to dial")
+	}
+	n := openHost(t, node.Options{Listen: "127.0.0.1:0"}, nil) // no native TCP
+	if _, err := newDialer(t, n, node.TCP).Dial(testContext(t)); !errors.Is(err, wire.NotSupported) {
+		t.Errorf("native TCP of a host without: got %v, want not_supported", err)
+	}
+	for _, desc := range []wire.Descriptor{
+		{Peer: "nobody"},
+		{Peer: n.Peer(), WebSocket: []string{"ws://127.0.0.1:port/"}},
+		{Peer: n.Peer(), WebSocket: []string{"::"}},
+		{Peer: n.Peer(), WebSocket: []string{"ws:///"}},
+	} {
+		d, err := node.NewDialer(node.DialerOptions{Descriptor: always(desc), Transport: node.WebSocket})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer d.Close()
+		if _, err := d.Dial(testContext(t)); err == nil {
+			t.Errorf("descriptor %+v: got a connection", desc)
+		}
+	}
+}
+
+func TestOpenUnknownProtocol(t *testing.T) {
+	t.Parallel()
+	n := openHost(t, node.Options{}, nil)
+	for _, tr := range transports {
+		t.Run(tr, func(t *testing.T) {
+			t.Parallel()
+			ctx := testContext(t)
+			c, err := newDialer(t, n, tr).Dial(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			if _, err := c.Open(ctx, "/goop/none/1.0.0"); !errors.Is(err, wire.NotSupported) {
+				t.Errorf("got %v, want not_supported", err)
+			}
+			over, cancel := context.WithCancel(ctx)
+			cancel()
+			if _, err := c.Open(over, echoProtocol); err == nil {
+				t.Error("opened a stream with a context that has ended")
+			}
+			s, err := c.Open(ctx, echoProtocol)
+			if err != nil {
+				t.Fatal(err)
+			}
+			roundTrip(t, s, "the connection goes on")
+		})
+	}
+}
+
+// TestNobodyHome checks that a dial where nothing listens ends with its context at the latest.
+func TestNobodyHome(t *testing.T) {
+	t.Parallel()
+	n := openHost(t, node.Options{}, nil)
+	desc := n.Descriptor("", false)
+	if err := n.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, tr := range transports {
+		t.Run(tr, func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+			defer cancel()
+			d, err := node.NewDialer(node.DialerOptions{Descriptor: always(desc), Transport: tr})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer d.Close()
+			if _, err := d.Dial(ctx); err == nil {
+				t.Error("connected to a host that has closed")
+			}
+		})
+	}
+}
