@@ -62,7 +62,7 @@ type Status struct {
 	Name    string      `json:"name"`
 	URLs    []string    `json:"urls"`
 	Started int64       `json:"started"` // milliseconds
-	Peers   int         `json:"peers"`   // connected
+	Peers   int         `json:"peers"`   // connected members, each counted once whatever its tabs
 	Groups  int         `json:"groups"`  // open
 	Owners  int         `json:"owners"`
 }

@@ -36,6 +36,7 @@ type running struct {
 	tables  *store.Tables
 	node    *node.Node
 	control *control.Server
+	online  online
 }
 
 // start brings a host up. What it returns has to be stopped, also when there is an error.
@@ -105,7 +106,7 @@ func (h *running) start(ctx context.Context) (err error) {
 		return err
 	}
 	h.node.Handle(wire.GroupProtocol, h.relay.Serve)
-	h.node.Handle(wire.DataProtocol, requests.Serve)
+	h.node.Handle(wire.DataProtocol, h.online.counted(requests.Serve))
 	h.node.Handle(wire.SiteProtocol, front.ServeStream)
 	h.node.HandleHTTP(front)
 	if err := h.node.Listen(ctx); err != nil {
@@ -227,7 +228,6 @@ func (h *running) RemoveOwner(ctx context.Context, peer wire.PeerID) error {
 // Status tells how the host is.
 func (h *running) Status(ctx context.Context) (control.Status, error) {
 	owners, err := h.db.Owners(ctx)
-	groups := h.relay.Stats()
 	return control.Status{
 		Version: versionText(),
 		PID:     os.Getpid(),
@@ -235,7 +235,8 @@ func (h *running) Status(ctx context.Context) (control.Status, error) {
 		Name:    h.name,
 		URLs:    h.pages(),
 		Started: h.started.UnixMilli(),
-		Groups:  len(groups),
+		Peers:   h.online.peers(),
+		Groups:  len(h.relay.Stats()),
 		Owners:  len(owners),
 	}, err
 }

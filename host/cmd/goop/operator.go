@@ -122,7 +122,7 @@ func printStatus(out io.Writer, s control.Status) error {
 	}
 	fmt.Fprintf(w, "peer\t%s\n", s.Peer)
 	fmt.Fprintf(w, "running\tsince %s, pid %d, version %s\n", when(s.Started), s.PID, s.Version)
-	fmt.Fprintf(w, "now\t%s connected, %s, %s\n", count(s.Peers, "peer"), count(s.Groups, "group"), count(s.Owners, "owner"))
+	fmt.Fprintf(w, "now\t%s connected, %s, %s\n", count(s.Peers, "member"), count(s.Groups, "group"), count(s.Owners, "owner"))
 	return w.Flush()
 }
 

@@ -157,6 +157,9 @@ func TestOwner(t *testing.T) {
 	if rows := string(call(t, visitor, `{"op":"query","table":"_groups"}`, "rows")); !strings.Contains(rows, `"match"`) {
 		t.Errorf("a visitor sees the groups %s, want the new one among them", rows)
 	}
+	if status := p.run("status"); !strings.Contains(status, "2 members connected, 3 groups, 1 owner\n") {
+		t.Errorf("status: got %s", status)
+	}
 	peer := string(owner.Status().Self)
 	if list := p.run("owners", "list"); !strings.Contains(list, peer) {
 		t.Errorf("owners list: got %s, want %s in it", list, peer)
