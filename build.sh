@@ -190,7 +190,7 @@ browser() {
 test_browser() {
   local filter=() report=spec
   [[ -n ${1:-} ]] && filter=(--test-name-pattern="$1")
-  browser node --test --test-concurrency=1 --test-timeout=300000 --test-reporter=$report "${filter[@]}" js/test/*.test.mjs
+  browser node --test --test-concurrency=1 --test-reporter=$report "${filter[@]}" js/test/*.test.mjs
 }
 
 for_browsers() {

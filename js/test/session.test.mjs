@@ -147,7 +147,7 @@ for (const browser of BROWSERS) {
       }
     }`);
     for (const [what, fn, code, message] of [
-      ["an unknown group", () => Goop.group.join("nowhere"), "no_such_group", /nowhere/],
+      ["an unknown group", () => Goop.group.join("nowhere"), "no_such_group", /no such group/],
       ["an id that is none", () => Goop.group.join("no spaces!"), /no_such_group|invalid_value|bad_message/, /./],
       ["an unknown table", () => Goop.data.query("nothing"), "no_such_table", /nothing/],
       ["an unknown column", () => Goop.data.query("moves", { where: { colour: "white" } }), "no_such_column", /colour/],

@@ -160,6 +160,6 @@ export function material(moves) {
     lead += m.side === "white" ? gain : -gain;
     if (m.captured) taken[m.side].push(m.captured);
   }
-  for (const side of ["white", "black"]) taken[side].sort((a, b) => value[b] - value[a]);
+  for (const side of ["white", "black"]) taken[side].sort((a, b) => "qrbnp".indexOf(a) - "qrbnp".indexOf(b));
   return { taken, lead };
 }

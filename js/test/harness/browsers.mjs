@@ -9,6 +9,8 @@ import puppeteer from "puppeteer-core";
 
 /** How long waitFor waits, in milliseconds, when it is not told. */
 const WAIT = 20_000;
+/** How long one evaluation may take: a page that hangs fails its test. */
+const EVALUATE = 60_000;
 /** How often waitFor looks. */
 const POLL = 40;
 
@@ -92,7 +94,8 @@ class Firefox {
     const context = await this.browser.createBrowserContext();
     return new Profile(label, this.log, {
       tab: async () => {
-        const page = await context.newPage();
+        // A window of its own: a tab behind another is hidden, draws no frames, and Goop takes it easy there.
+        const page = await context.newPage({ type: "window" });
         await page.setViewport({ width: 1280, height: 800 });
         return new FirefoxTab(page);
       },
@@ -148,6 +151,20 @@ class Tab {
     this.page = page;
   }
 
+  /** Runs a function, or the text of one, in the page, and resolves with its result. */
+  async evaluate(fn, ...args) {
+    let timer;
+    const late = new Promise((_, reject) => {
+      timer = setTimeout(() => reject(new Error(`${this.label}: no answer within ${EVALUATE} ms from ${fn}`)), EVALUATE);
+    });
+    const answer = this.page.evaluate(`(${fn})(...${JSON.stringify(args)})`);
+    try {
+      return await Promise.race([answer, late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
   async goto(url) {
     await this.page.goto(url, { waitUntil: "domcontentloaded" });
   }
@@ -198,10 +215,6 @@ class Tab {
 }
 
 class ChromiumTab extends Tab {
-  evaluate(fn, ...args) {
-    return this.page.evaluate(`(${fn})(...${JSON.stringify(args)})`);
-  }
-
   async click(selector) {
     await this.see(selector);
     await this.page.click(selector, { timeout: WAIT });
@@ -242,10 +255,6 @@ class ChromiumTab extends Tab {
 }
 
 class FirefoxTab extends Tab {
-  evaluate(fn, ...args) {
-    return this.page.evaluate(`(${fn})(...${JSON.stringify(args)})`);
-  }
-
   async click(selector) {
     await this.see(selector);
     await this.page.click(selector);

@@ -23,6 +23,9 @@ export const WORLDS = {
 
 if (process.env.GOOP_NETNS !== "ready") throw new Error("these tests need their network: ./build.sh test-browser [filter]");
 
+/** How long one test may take, in milliseconds. */
+const TIMEOUT = 240_000;
+
 const running = new Map();
 
 /** The browser of that name that the tests of this file share. */
@@ -99,7 +102,7 @@ class Scene {
  * @param {(scene: Scene) => Promise<void>} fn
  */
 export function scene(name, world, fn) {
-  test(`${name} (${world})`, async () => {
+  test(`${name} (${world})`, { timeout: TIMEOUT }, async () => {
     const s = new Scene(world);
     try {
       await fn(s);

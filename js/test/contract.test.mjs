@@ -1,0 +1,116 @@
+// The page API against its papers: goop.d.ts, the golden vectors that Go reads too, and the examples of
+// the docs.
+
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import ts from "typescript";
+import { root } from "./harness/host.mjs";
+import { BROWSERS, SITE, scene } from "./harness/scene.mjs";
+
+const read = (path) => readFileSync(join(root, path), "utf8");
+const lines = (path) => read(path).split("\n").filter(Boolean).map((line) => JSON.parse(line));
+
+/** The names that goop.d.ts exports as values. */
+function declared() {
+  const source = ts.createSourceFile("goop.d.ts", read("js/goop.d.ts"), ts.ScriptTarget.Latest, true);
+  const names = [];
+  for (const node of source.statements) {
+    if (ts.isExportAssignment(node)) names.push("default");
+    const exported = ts.canHaveModifiers(node) && ts.getModifiers(node)?.some((m) => m.kind === ts.SyntaxKind.ExportKeyword);
+    if (!exported) continue;
+    if (ts.isClassDeclaration(node) || ts.isFunctionDeclaration(node)) names.push(node.name.text);
+    if (ts.isVariableStatement(node)) names.push(...node.declarationList.declarations.map((d) => d.name.text));
+  }
+  return names.sort();
+}
+
+/** The members of an interface of goop.d.ts. */
+function members(name) {
+  const source = ts.createSourceFile("goop.d.ts", read("js/goop.d.ts"), ts.ScriptTarget.Latest, true);
+  const node = source.statements.find((s) => ts.isInterfaceDeclaration(s) && s.name.text === name);
+  return [...new Set(node.members.map((m) => m.name?.getText(source)).filter(Boolean))].filter((n) => !n.startsWith("[")).sort();
+}
+
+for (const browser of BROWSERS) {
+  scene(`what goop.d.ts names is there in ${browser}`, "webtransport", async (s) => {
+    const host = await s.host({ site: SITE });
+    const tab = await (await s.peer(browser)).open(host.url);
+    const there = await tab.evaluate(async () => {
+      const module = await import("/goop/goop.mjs");
+      const g = await Goop.group.join("room");
+      const names = (o) => Object.keys(o).sort();
+      return {
+        same: module.default === globalThis.Goop,
+        module: names(module), Goop: names(Goop), groups: names(Goop.group), data: names(Goop.data), me: names(Goop.me),
+        group: Object.getOwnPropertyNames(Object.getPrototypeOf(g)),
+      };
+    });
+    assert.equal(there.same, true, "the module and the classic script are the same object");
+    assert.deepEqual(there.module, declared());
+    assert.deepEqual(there.Goop, members("GoopAPI"));
+    assert.deepEqual(there.groups, members("Groups"));
+    assert.deepEqual(there.data, members("Data"));
+    assert.deepEqual(there.me, members("Me"));
+    assert.deepEqual(members("Group").filter((name) => !there.group.includes(name)), []);
+  });
+
+  scene(`merge patches fold in ${browser} as they do in Go`, "webtransport", async (s) => {
+    const vectors = lines("shared/wire/testdata/merge.jsonl");
+    assert.ok(vectors.length > 10);
+    const host = await s.host({ site: SITE });
+    const tab = await (await s.peer(browser)).open(host.url);
+    const isObject = (v) => typeof v === "object" && v !== null && !Array.isArray(v);
+    for (const { target, patch, result, name } of vectors.filter((v) => isObject(v.target) && isObject(v.patch))) {
+      const got = await tab.evaluate(async (first, second) => {
+        await Goop.me.set(Object.fromEntries(Object.keys(Goop.me.meta).map((k) => [k, null])));
+        await Goop.me.set(first);
+        await Goop.me.set(second);
+        return JSON.stringify(Goop.me.meta);
+      }, target, patch);
+      assert.deepEqual(JSON.parse(got), result, name ?? JSON.stringify({ target, patch }));
+    }
+  });
+}
+
+// ---- the docs -------------------------------------------------------------------------------------
+
+/** The fenced blocks of a document: {info, code, line}. */
+function blocks(path) {
+  const text = read(path);
+  return [...text.matchAll(/^```([^\n`]+)\n(.*?)^```$/gms)].map((m) => ({
+    info: m[1].trim(), code: m[2], line: text.slice(0, m.index).split("\n").length + 1,
+  }));
+}
+
+for (const path of ["docs/api.md"]) {
+  scene(`the examples of ${path} do what they say`, "webtransport", async (s) => {
+    const all = blocks(path);
+    const site = mkdtempSync(join(tmpdir(), "goop-docs-"));
+    s.defer(() => rmSync(site, { recursive: true, force: true }));
+    writeFileSync(join(site, "goop.json"), all.find((b) => b.info === "json goop.json").code);
+    writeFileSync(join(site, "index.html"), read("js/test/site/index.html"));
+    const host = await s.host({ site });
+    const owner = await s.peer("chromium", "owner");
+    const claimed = await owner.open(await host.ownerLink());
+    await claimed.waitFor(() => Goop.me.role === "owner");
+
+    const examples = all.filter((b) => ["js run", "js owner"].includes(b.info));
+    assert.ok(examples.length > 5, `only ${examples.length} examples found`);
+    for (const { info, code, line } of examples) {
+      const profile = info === "js owner" ? owner : await s.peer("chromium", `line ${line}`);
+      const tab = await profile.open(host.url);
+      const want = [...code.matchAll(/\/\/ prints: (.*)$/gm)].map((m) => m[1].trim());
+      const body = code.replace(/console\.log\((?=.*\/\/ prints: )/g, "__print(");
+      const got = await tab.evaluate(`async () => {
+        const printed = [];
+        const __print = (...args) => printed.push(args.map(String).join(" "));
+        ${body}
+        return printed;
+      }`);
+      assert.deepEqual(got, want, `${path}, line ${line}`);
+      await tab.close();
+    }
+  });
+}
