@@ -37,8 +37,9 @@ func (d demoted) Enabled(ctx context.Context, l slog.Level) bool {
 
 func (d demoted) Handle(ctx context.Context, r slog.Record) error {
 	r.Level -= 4
-	// A listener that is closed twice in go-libp2p's own WebSocket transport.
-	if r.Message == "error when shutting down listener" {
+	switch r.Message {
+	case "error when shutting down listener", // closed twice in go-libp2p's own WebSocket transport
+		"failed to identify peer": // every member, for it opens streams and takes none
 		r.Level = slog.LevelDebug
 	}
 	if !d.Handler.Enabled(ctx, r.Level) {

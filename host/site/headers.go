@@ -21,7 +21,7 @@ const DefaultCSP = "default-src 'self'; " +
 	"frame-ancestors 'self'"
 
 // permissions switches off what no page of a site needs; the rest stays with the page itself.
-const permissions = "bluetooth=(), hid=(), midi=(), payment=(), serial=(), usb=()"
+const permissions = "hid=(), midi=(), payment=(), serial=(), usb=()"
 
 // headers sets what every answer carries.
 func (s *Site) headers(h http.Header) {
