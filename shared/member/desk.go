@@ -2,11 +2,8 @@ package member
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"io"
-	"maps"
-	"slices"
 	"sync"
 	"time"
 
@@ -29,11 +26,11 @@ type desk struct {
 	out     queue
 	last    int64 // id given last
 	replies map[int64]*Reply
-	watches map[int64]*watch
-	live    bool   // there is a stream
-	written uint64 // the place of the last line that this stream has got
-	front   []byte // lines that go out before the next others: pings, unwatches, watches of a new stream
-	pinged  int64  // id of the ping that is on its way, or 0
+	watches []*watch // in the order of their ids
+	live    bool     // there is a stream
+	written uint64   // the place of the last line that this stream has got
+	front   []byte   // lines that go out before the next others: pings, unwatches, watches of a new stream
+	pinged  int64    // id of the ping that is on its way, or 0
 	pong    chan pong
 	limit   int         // of a line, in bytes
 	err     *wire.Error // set at the end
@@ -58,7 +55,6 @@ func (d *desk) init(m *Member) {
 	d.pong = make(chan pong, 1)
 	d.out.limits = m.opts.Outbox
 	d.replies = map[int64]*Reply{}
-	d.watches = map[int64]*watch{}
 	d.limit = wire.DefaultLimits().Data
 }
 
@@ -87,7 +83,8 @@ func (d *desk) ask(request []byte, w *watch) (*Reply, *wire.Error) {
 	if len(line)-1 > d.limit {
 		return nil, wire.E(wire.TooLarge, `the request is longer than the host's limit "data"`)
 	}
-	r := &Reply{item: item{line: line}, desk: d, id: id, watch: w, done: make(chan struct{})}
+	r := &Reply{desk: d, id: id, watch: w, done: make(chan struct{})}
+	r.item = item{of: r, line: line}
 	if err := d.out.push(&r.item); err != nil {
 		return nil, err
 	}
@@ -95,7 +92,7 @@ func (d *desk) ask(request []byte, w *watch) (*Reply, *wire.Error) {
 	d.replies[id] = r
 	if w != nil {
 		w.id, w.line, w.fresh = id, line, true
-		d.watches[id] = w
+		d.watches = append(d.watches, w)
 	}
 	signal(d.work)
 	return r, nil
@@ -115,7 +112,7 @@ func (d *desk) settleLocked(r *Reply, answer []byte, err *wire.Error) {
 	delete(d.replies, r.id)
 	d.out.remove(&r.item)
 	if err != nil && r.watch != nil {
-		delete(d.watches, r.id)
+		d.drop(r.watch)
 	}
 	r.answer, r.err = answer, err
 	close(r.done)
@@ -129,7 +126,7 @@ func (d *desk) unwatch(w *watch) {
 		return
 	}
 	w.stopped = true
-	delete(d.watches, w.id)
+	d.drop(w)
 	if !d.live {
 		return
 	}
@@ -155,8 +152,8 @@ func (d *desk) end(err *wire.Error) {
 		return
 	}
 	d.err = err
-	for _, r := range d.inOrder() {
-		d.settleLocked(r, nil, err)
+	for _, it := range d.out.all() {
+		d.settleLocked(it.of.(*Reply), nil, err)
 	}
 	watches := d.watches
 	d.watches = nil
@@ -166,10 +163,24 @@ func (d *desk) end(err *wire.Error) {
 	}
 }
 
-func (d *desk) inOrder() []*Reply {
-	rs := slices.Collect(maps.Values(d.replies))
-	slices.SortFunc(rs, func(a, b *Reply) int { return cmp.Compare(a.n, b.n) })
-	return rs
+// watch returns an open watch, nil when there is none with that id.
+func (d *desk) watch(id int64) *watch {
+	for _, w := range d.watches {
+		if w.id == id {
+			return w
+		}
+	}
+	return nil
+}
+
+// drop forgets a watch.
+func (d *desk) drop(w *watch) {
+	for i := range d.watches {
+		if d.watches[i] == w {
+			d.watches = append(d.watches[:i], d.watches[i+1:]...)
+			return
+		}
+	}
 }
 
 // serve works on a data stream until it ends, and returns why it did. Its helpers end with c.
@@ -199,11 +210,9 @@ func (d *desk) begin() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.live, d.written, d.pinged, d.front = true, 0, 0, nil
-	ids := slices.Sorted(maps.Keys(d.watches))
-	for _, id := range ids {
-		w := d.watches[id]
+	for _, w := range d.watches {
 		w.fresh = true
-		if d.replies[id] == nil { // else its line waits with the others
+		if d.replies[w.id] == nil { // else its line waits with the others
 			d.front = append(d.front, w.line...)
 		}
 	}
@@ -218,7 +227,8 @@ func (d *desk) lose(byHost bool) {
 	if !byHost {
 		return
 	}
-	for _, r := range d.inOrder() {
+	for _, it := range d.out.all() {
+		r := it.of.(*Reply)
 		if r.n > d.written {
 			continue
 		}
@@ -295,16 +305,16 @@ func (d *desk) take(line []byte) error {
 		return err
 	}
 	d.mu.Lock()
-	r, w := d.replies[a.id], d.watches[a.id]
+	r, w := d.replies[a.id], d.watch(a.id)
 	if a.watch != 0 {
-		r, w = nil, d.watches[a.watch]
+		r, w = nil, d.watch(a.watch)
 	}
 	change := Change{Answer: line}
 	if w != nil {
 		change.Fresh, w.fresh = w.fresh, false
 		if a.err != nil {
 			change = Change{Err: a.err}
-			delete(d.watches, w.id)
+			d.drop(w)
 		}
 	}
 	if a.id != 0 && a.id == d.pinged {

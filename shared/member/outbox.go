@@ -1,10 +1,7 @@
 package member
 
 import (
-	"cmp"
 	"context"
-	"maps"
-	"slices"
 
 	"goop/shared/wire"
 )
@@ -76,7 +73,7 @@ func (s *Session) post(f wire.Frame) (*Pending, error) {
 		p.id = s.m.newID()
 		f.ID = p.id
 	}
-	p.line = f.Append(nil)
+	p.item = item{of: p, line: f.Append(nil)}
 
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -146,17 +143,11 @@ func (o *outbox) settle(p *Pending, r Receipt, err *wire.Error) {
 
 // settleAll ends everything that keep does not want.
 func (o *outbox) settleAll(err *wire.Error, keep func(*Pending) bool) {
-	for _, p := range o.inOrder() {
-		if keep == nil || !keep(p) {
+	for _, it := range o.all() {
+		if p := it.of.(*Pending); keep == nil || !keep(p) {
 			o.settle(p, Receipt{}, err)
 		}
 	}
-}
-
-func (o *outbox) inOrder() []*Pending {
-	ps := slices.Collect(maps.Values(o.byID))
-	slices.SortFunc(ps, func(a, b *Pending) int { return cmp.Compare(a.n, b.n) })
-	return ps
 }
 
 // arrived returns the own entry that stands at a place of the order, if it is one, and settles it.
@@ -200,7 +191,8 @@ func (o *outbox) admit(epoch wire.Epoch, durable bool, limits wire.Limits) {
 		o.settleAll(wire.E(wire.EpochChanged, "the group's log began anew before this was acknowledged; it is not known whether it had arrived"),
 			func(p *Pending) bool { return p.epoch == "" || p.epoch == epoch })
 	}
-	for _, p := range o.inOrder() {
+	for _, it := range o.all() {
+		p := it.of.(*Pending)
 		p.epoch = epoch
 		if err := fits(p, limits); err != nil {
 			o.settle(p, Receipt{}, err)

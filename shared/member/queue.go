@@ -9,6 +9,7 @@ const (
 
 // item is one line that waits to be answered. It may be written several times, once for each stream.
 type item struct {
+	of   any    // the *Pending or *Reply that it is a part of
 	n    uint64 // its place in the order
 	line []byte
 	gone bool
@@ -33,6 +34,17 @@ func (q *queue) push(it *item) *wire.Error {
 	q.count++
 	q.bytes += len(it.line)
 	return nil
+}
+
+// all returns the items that are not gone, in order.
+func (q *queue) all() []*item {
+	all := make([]*item, 0, q.count)
+	for _, it := range q.items {
+		if !it.gone {
+			all = append(all, it)
+		}
+	}
+	return all
 }
 
 func (q *queue) remove(it *item) {
