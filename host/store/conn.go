@@ -32,7 +32,7 @@ type stmt struct {
 
 // openConn opens one connection. What SQLite keeps per connection is set here, so that all have it.
 // maxSize is in bytes, 0 for no bound.
-func openConn(ctx context.Context, path, vfs string, readOnly bool, maxSize int64) (*conn, error) {
+func openConn(ctx context.Context, path, vfsName string, readOnly bool, maxSize int64) (*conn, error) {
 	flags := sqlite3.OPEN_URI | sqlite3.OPEN_READWRITE
 	pragmas := []string{
 		"busy_timeout(5000)",
@@ -53,7 +53,7 @@ func openConn(ctx context.Context, path, vfs string, readOnly bool, maxSize int6
 			"checkpoint_fullfsync(1)",
 			"journal_size_limit(67108864)") // a WAL that a long read made grow shrinks again
 	}
-	db, err := sqlite3.OpenFlags(dsn(path, vfs, pragmas), flags)
+	db, err := sqlite3.OpenFlags(dsn(path, vfsName, pragmas), flags)
 	if err != nil {
 		return nil, err
 	}
@@ -65,13 +65,10 @@ func openConn(ctx context.Context, path, vfs string, readOnly bool, maxSize int6
 }
 
 // dsn returns the URI that opens path. The WAL takes the mode of the database.
-func dsn(path, vfs string, pragmas []string) string {
+func dsn(path, vfsName string, pragmas []string) string {
 	// SQLite, unlike a form, does not read "+" as a space.
 	escape := func(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
-	params := []string{"modeof=" + escape(path)}
-	if vfs != "" {
-		params = append(params, "vfs="+escape(vfs))
-	}
+	params := []string{"modeof=" + escape(path), "vfs=" + escape(vfsName)}
 	for _, p := range pragmas {
 		params = append(params, "_pragma="+escape(p))
 	}

@@ -12,12 +12,15 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/ncruces/go-sqlite3/vfs"
+
 	"goop/shared/wire"
 )
 
 const (
 	dbName   = "goop.db"
 	lockName = "goop.lock"
+	vfsName  = "goop" // among those of go-sqlite3
 )
 
 // Options says where a database lies and how much it may take.
@@ -133,6 +136,10 @@ func Open(ctx context.Context, o Options) (_ *DB, err error) {
 			db.release()
 		}
 	}()
+	if o.vfs == "" {
+		o.vfs = vfsName
+		registerDisk(vfsName, vfs.Find(""))
+	}
 	if err := db.connect(ctx, filepath.Join(dir, dbName), o.vfs); err != nil {
 		return nil, err
 	}
@@ -144,7 +151,7 @@ func Open(ctx context.Context, o Options) (_ *DB, err error) {
 }
 
 // connect opens all connections, and checks and migrates the file on the way.
-func (db *DB) connect(ctx context.Context, path, vfs string) (err error) {
+func (db *DB) connect(ctx context.Context, path, vfsName string) (err error) {
 	dir := filepath.Dir(path)
 	fresh, err := createPrivate(path)
 	if err == nil {
@@ -155,7 +162,7 @@ func (db *DB) connect(ctx context.Context, path, vfs string) (err error) {
 	}
 	db.readers = make(chan *conn, db.limits.Readers)
 	addReader := func() (*conn, error) {
-		r, err := openConn(ctx, path, vfs, true, 0)
+		r, err := openConn(ctx, path, vfsName, true, 0)
 		if err == nil {
 			db.readers <- r
 			db.opened++
@@ -174,7 +181,7 @@ func (db *DB) connect(ctx context.Context, path, vfs string) (err error) {
 		}
 		db.log.Debug("database checked", "took", time.Since(start))
 	}
-	if db.writer, err = openConn(ctx, path, vfs, false, db.limits.Size); err != nil {
+	if db.writer, err = openConn(ctx, path, vfsName, false, db.limits.Size); err != nil {
 		return unreadable(path, err)
 	}
 	if err := migrate(db.writer, migrations); err != nil {
@@ -221,7 +228,7 @@ func (db *DB) release() (err error) {
 	if db.lock == nil {
 		return nil
 	}
-	for range db.opened {
+	for ; db.opened > 0; db.opened-- {
 		err = errors.Join(err, (<-db.readers).close())
 	}
 	if db.writer != nil {

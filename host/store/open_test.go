@@ -216,7 +216,7 @@ func TestMigrate(t *testing.T) {
 	broken := fstest.MapFS{"migrations/0001_a.sql": one["migrations/0001_a.sql"], "migrations/0002_b.sql": two["migrations/0002_b.sql"],
 		"migrations/0003_c.sql": file("DROP TABLE a; CREATE TABLE b (n); INSERT INTO nowhere VALUES (1)")}
 	gap := fstest.MapFS{"migrations/0001_a.sql": one["migrations/0001_a.sql"], "migrations/0003_b.sql": file("SELECT 1")}
-	c, err := openConn(t.Context(), filepath.Join(t.TempDir(), "x.db"), "", false, 0)
+	c, err := openConn(t.Context(), filepath.Join(t.TempDir(), "x.db"), "os", false, 0)
 	if err == nil {
 		t.Fatal("openConn made a file that createPrivate should have made")
 	}
@@ -224,7 +224,7 @@ func TestMigrate(t *testing.T) {
 	if _, err := createPrivate(path); err != nil {
 		t.Fatal(err)
 	}
-	if c, err = openConn(t.Context(), path, "", false, 0); err != nil {
+	if c, err = openConn(t.Context(), path, "os", false, 0); err != nil {
 		t.Fatal(err)
 	}
 	defer c.close()

@@ -63,21 +63,28 @@ func number(t testing.TB, db *DB, sql string, args ...any) (n int64) {
 	return n
 }
 
-// hold makes the writer wait until the returned function is called, so that calls of Write pile up.
-func hold(t testing.TB, db *DB) (release func()) {
+// hold makes the writer wait in a call of its own until the returned function is called, so that calls
+// of Write pile up. That one returns when the call has its end, with its error.
+func hold(t testing.TB, db *DB) (release func() error) {
 	t.Helper()
-	begun, end, wg := make(chan bool, 2), make(chan bool), sync.WaitGroup{}
-	wg.Go(func() {
-		if err := db.Write(context.Background(), func(*Tx) error {
+	begun, end, done := make(chan bool, 2), make(chan bool), make(chan error, 1)
+	go func() {
+		done <- db.Write(context.Background(), func(*Tx) error {
 			begun <- true // twice when it runs again
 			<-end
 			return nil
-		}); err != nil {
-			t.Error(err)
-		}
-	})
+		})
+	}()
 	<-begun
-	return func() { close(end); wg.Wait() }
+	return func() error { close(end); return <-done }
+}
+
+// mustRelease ends a hold whose call has to succeed.
+func mustRelease(t testing.TB, release func() error) {
+	t.Helper()
+	if err := release(); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestWritersShareCommits(t *testing.T) {
@@ -140,7 +147,7 @@ func TestFailedWriteUndoesOnlyItself(t *testing.T) {
 			})
 		})
 	}
-	release()
+	mustRelease(t, release)
 	wg.Wait()
 	if got := db.commits.Load() - before; got > calls {
 		t.Errorf("got %d commits for %d calls", got, calls)
@@ -220,7 +227,7 @@ func TestWriteSurvivesItsNeighbour(t *testing.T) {
 			})
 		}
 		waitQueued(t, db, calls)
-		release()
+		mustRelease(t, release)
 		wg.Wait()
 		if got := number(t, db, "SELECT count(*) || sum(n) FROM a"); got != 940 {
 			t.Errorf("%s: got %d rows and sum, want 9 rows with sum 40", tt.name, got)
@@ -288,7 +295,7 @@ func TestWriteContext(t *testing.T) {
 	waitQueued(t, db, 1)
 	cancel(gone)
 	wg.Wait() // while the writer is held
-	release()
+	mustRelease(t, release)
 
 	// Once it has begun, the result is that of the function.
 	ctx, cancel = context.WithCancelCause(t.Context())
@@ -407,7 +414,7 @@ func TestClose(t *testing.T) {
 	if err := <-reading; !errors.Is(err, wire.Closed) {
 		t.Errorf("a read under way: got %v, want closed", err)
 	}
-	release()
+	mustRelease(t, release)
 	wg.Wait()
 	if err := db.Write(t.Context(), func(*Tx) error { return nil }); !errors.Is(err, wire.Closed) {
 		t.Errorf("Write after Close: got %v", err)
