@@ -3,6 +3,7 @@ package control_test
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"log/slog"
 	"net"
 	"os"
@@ -115,6 +116,33 @@ func TestNobodyAnswers(t *testing.T) {
 	listen(t, dir, &host{status: control.Status{PID: 9}})
 	if got, err := control.NewClient(dir).Status(t.Context()); err != nil || got.PID != 9 {
 		t.Errorf("the next host on the folder: got %+v, %v", got, err)
+	}
+}
+
+// TestKilledHostLeavesNothing has the folder's path too long for a socket, and its host killed: the next
+// one removes the folder that the first has made elsewhere.
+func TestKilledHostLeavesNothing(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), strings.Repeat("x", 120))
+	elsewhere, err := os.MkdirTemp("", "goop-control-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	left := filepath.Join(elsewhere, "control.sock")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{left: "", filepath.Join(dir, "control.path"): left + "\n"} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	listen(t, dir, &host{status: control.Status{PID: 6}})
+	if _, err := os.Stat(elsewhere); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("%s is still there: %v", elsewhere, err)
+	}
+	if got, err := control.NewClient(dir).Status(t.Context()); err != nil || got.PID != 6 {
+		t.Errorf("got %+v, %v", got, err)
 	}
 }
 

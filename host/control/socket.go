@@ -17,6 +17,8 @@ const (
 	// maxPath is the longest path in bytes that a socket may have on every system: 104 on the BSDs and
 	// macOS, with the zero byte at its end.
 	maxPath = 103
+	// tempPrefix begins the name of a socket's folder in the temporary one.
+	tempPrefix = "goop-control-"
 )
 
 // listen opens the socket of a data folder. In a folder whose path is too long for a socket, the
@@ -27,14 +29,12 @@ func listen(dir string) (*socket, error) {
 		return nil, err
 	}
 	pointer := filepath.Join(dir, pointerName)
-	for _, old := range []string{path, pointer} {
-		if err := os.Remove(old); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, err
-		}
+	if err := sweep(dir, path, pointer); err != nil {
+		return nil, err
 	}
 	s := &socket{files: []string{path}}
 	if len(path) > maxPath {
-		private, err := os.MkdirTemp("", "goop-") // mode 0700
+		private, err := os.MkdirTemp("", tempPrefix) // mode 0700
 		if err != nil {
 			return nil, err
 		}
@@ -56,6 +56,15 @@ func listen(dir string) (*socket, error) {
 		return nil, errors.Join(err, s.Listener.Close(), s.remove())
 	}
 	return s, nil
+}
+
+// sweep removes what a host that was killed has left.
+func sweep(dir, path, pointer string) error {
+	left := socket{files: []string{path, pointer}}
+	if old, err := find(dir); err == nil && old != path && strings.HasPrefix(filepath.Base(filepath.Dir(old)), tempPrefix) {
+		left.files = append(left.files, old, filepath.Dir(old)) // a folder goes only when it is empty
+	}
+	return left.remove()
 }
 
 // remove removes the files, of which closing the listener may have removed the first.

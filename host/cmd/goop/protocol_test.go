@@ -200,3 +200,26 @@ func TestShutdown(t *testing.T) {
 		t.Errorf("SIGTERM took %v, want at most 5s", d)
 	}
 }
+
+// TestShutdownWithStuckMember ends a host while a member has stopped to read and much is waiting for
+// it. The host does not wait for it longer than it may.
+func TestShutdownWithStuckMember(t *testing.T) {
+	p := startHost(t)
+	for _, transport := range transports {
+		stuck := open(t, p.dial(transport), wire.GroupProtocol)
+		io.WriteString(stuck, `{"type":"join","group":"lobby"}`+"\n")
+		until(t, link.NewReader(stuck, wire.MaxLine), wire.TypeWelcome)
+	}
+	s := gather(t, p, "lobby", 1)[0]
+	payload := []byte(`"` + strings.Repeat("x", 60<<10) + `"`)
+	for range 40 { // more than any window holds
+		if _, err := s.s.Send(t.Context(), payload, member.SendOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if d := p.terminate(); d > 5*time.Second {
+		t.Errorf("SIGTERM took %v, want at most 5s", d)
+	} else {
+		t.Logf("SIGTERM took %v", d)
+	}
+}

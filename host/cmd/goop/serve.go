@@ -18,8 +18,9 @@ import (
 	"goop/host/control"
 )
 
-// stopTime is how long a host may take to end in good order.
-const stopTime = 4500 * time.Millisecond
+// stopTime is how long the members have to take in that the host ends. What comes after that waits for
+// nobody, and the whole must not take more than 5 s.
+const stopTime = 4 * time.Second
 
 // maxName is the length of a host's name in characters, as in goop.json.
 const maxName = 100
@@ -75,12 +76,12 @@ func serve(ctx context.Context, o options, out io.Writer) error {
 	h, err := start(ctx, o)
 	if err == nil {
 		err = greet(ctx, h, o, out)
-		if err == nil {
-			<-ctx.Done()
-			o.log.Info("the host ends", "cause", context.Cause(ctx))
-		}
+	}
+	if err == nil {
+		<-ctx.Done()
+		o.log.Info("the host ends", "cause", context.Cause(ctx))
 	} else if ctx.Err() != nil {
-		return nil // ended before it had begun
+		err = nil // it was asked to end before it was up
 	}
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
 	defer cancel()
