@@ -3,6 +3,7 @@ package dial
 import (
 	"context"
 	"io"
+	"strconv"
 	"syscall/js"
 
 	"goop/shared/wire"
@@ -50,7 +51,7 @@ func fetch(ctx context.Context, url string) ([]byte, error) {
 		return nil, err
 	}
 	if !response.Get("ok").Truthy() {
-		return nil, wire.E(wire.Offline, "status ", response.Get("status").Call("toString").String())
+		return nil, wire.E(wire.Offline, "status ", strconv.Itoa(response.Get("status").Int()))
 	}
 	reader := response.Get("body").Call("getReader")
 	var body []byte
