@@ -2,15 +2,23 @@ module goop
 
 go 1.26.0
 
+ignore ./js/node_modules
+
 require (
-	github.com/andybalholm/brotli v1.2.8
-	github.com/flynn/noise v1.1.0
-	github.com/libp2p/go-libp2p v0.51.0
-	github.com/libp2p/go-yamux/v5 v5.1.0
-	github.com/multiformats/go-multistream v0.6.1
-	github.com/ncruces/go-sqlite3 v0.35.6
-	github.com/rogpeppe/go-internal v1.16.0
-	github.com/spf13/cobra v1.10.2
+	github.com/andybalholm/brotli v1.2.8 // host/site: site files for browsers that take brotli
+	github.com/flynn/noise v1.1.0 // wasm/internal/noise: what go-libp2p's own Noise stands on
+	github.com/gorilla/websocket v1.5.3 // tests of wasm/internal and host/node: a WebSocket client
+	github.com/libp2p/go-libp2p v0.51.0 // host/node
+	github.com/multiformats/go-multiaddr v0.16.1 // host/node: addresses
+	github.com/multiformats/go-multibase v0.3.0 // host/node: certificate hashes in addresses
+	github.com/multiformats/go-multihash v0.2.3 // host/node: certificate hashes in addresses
+	github.com/multiformats/go-multistream v0.6.1 // tests of wasm/internal/multistream: the other side
+	github.com/ncruces/go-sqlite3 v0.35.6 // host/store; v0.36.0 cannot be had everywhere
+	github.com/quic-go/quic-go v0.64.1 // host/node: limits before the handshake
+	github.com/quic-go/webtransport-go v0.13.0 // host/node
+	github.com/rogpeppe/go-internal v1.16.0 // tests of host/cmd/goop: testscript
+	github.com/spf13/cobra v1.10.2 // host/cmd/goop: commands and flags
+	google.golang.org/protobuf v1.36.12 // tests of wasm/internal/noise
 )
 
 require (
@@ -24,7 +32,6 @@ require (
 	github.com/dunglas/httpsfv v1.1.1 // indirect
 	github.com/filecoin-project/go-clock v0.1.0 // indirect
 	github.com/google/uuid v1.6.0 // indirect
-	github.com/gorilla/websocket v1.5.3 // indirect
 	github.com/huin/goupnp v1.3.0 // indirect
 	github.com/inconshreveable/mousetrap v1.1.0 // indirect
 	github.com/ipfs/go-cid v0.6.2 // indirect
@@ -38,6 +45,7 @@ require (
 	github.com/libp2p/go-msgio v0.3.0 // indirect
 	github.com/libp2p/go-netroute v0.4.0 // indirect
 	github.com/libp2p/go-reuseport v0.4.0 // indirect
+	github.com/libp2p/go-yamux/v5 v5.1.0 // indirect
 	github.com/marten-seemann/tcp v0.0.0-20210406111302-dfbc87cc63fd // indirect
 	github.com/mikioh/tcpinfo v0.0.0-20190314235526-30a79bb1804b // indirect
 	github.com/mikioh/tcpopt v0.0.0-20190314235656-172688c1accc // indirect
@@ -45,12 +53,9 @@ require (
 	github.com/mr-tron/base58 v1.3.0 // indirect
 	github.com/multiformats/go-base32 v0.1.0 // indirect
 	github.com/multiformats/go-base36 v0.2.0 // indirect
-	github.com/multiformats/go-multiaddr v0.16.1 // indirect
 	github.com/multiformats/go-multiaddr-dns v0.6.0 // indirect
 	github.com/multiformats/go-multiaddr-fmt v0.1.0 // indirect
-	github.com/multiformats/go-multibase v0.3.0 // indirect
 	github.com/multiformats/go-multicodec v0.10.0 // indirect
-	github.com/multiformats/go-multihash v0.2.3 // indirect
 	github.com/multiformats/go-varint v0.1.0 // indirect
 	github.com/munnerz/goautoneg v0.0.0-20191010083416-a7dc8b61c822 // indirect
 	github.com/ncruces/go-sqlite3-wasm/v6 v6.3.35304 // indirect
@@ -78,8 +83,6 @@ require (
 	github.com/prometheus/common v0.72.0 // indirect
 	github.com/prometheus/procfs v0.22.0 // indirect
 	github.com/quic-go/qpack v0.6.0 // indirect
-	github.com/quic-go/quic-go v0.64.1 // indirect
-	github.com/quic-go/webtransport-go v0.13.0 // indirect
 	github.com/spaolacci/murmur3 v1.1.0 // indirect
 	github.com/spf13/pflag v1.0.9 // indirect
 	github.com/wlynxg/anet v0.0.5 // indirect
@@ -98,6 +101,5 @@ require (
 	golang.org/x/text v0.42.0 // indirect
 	golang.org/x/time v0.15.0 // indirect
 	golang.org/x/tools v0.50.0 // indirect
-	google.golang.org/protobuf v1.36.12 // indirect
 	lukechampine.com/blake3 v1.4.1 // indirect
 )
