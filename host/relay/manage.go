@@ -224,12 +224,23 @@ func (r *Relay) Role(peer wire.PeerID, id wire.GroupID) (wire.Role, bool) {
 		}
 		return role, true
 	}
-	if k, ok := r.registry.(RosterKeeper); ok {
-		role, was, err := k.LastRole(r.ctx, id, peer)
-		if err != nil {
-			r.log.Error("a closed group's roster could not be read", "group", id, "err", err)
+	return r.lastRole(peer, id)
+}
+
+// lastRole is Role for a closed group.
+func (r *Relay) lastRole(peer wire.PeerID, id wire.GroupID) (wire.Role, bool) {
+	k, ok := r.registry.(RosterKeeper)
+	if !ok {
+		return "", false
+	}
+	roster, err := k.Roster(r.ctx, id)
+	if err != nil {
+		r.log.Error("a closed group's roster could not be read", "group", id, "err", err)
+	}
+	for _, p := range roster {
+		if p.Peer == peer {
+			return p.Role, true
 		}
-		return role, was && err == nil
 	}
 	return "", false
 }

@@ -30,8 +30,8 @@ type Options struct {
 type RosterKeeper interface {
 	// SaveRoster keeps the last roster of a group that is about to be removed.
 	SaveRoster(ctx context.Context, id wire.GroupID, peers []group.RosterPeer) error
-	// LastRole returns what a peer was in a closed group, and whether it was in its last roster.
-	LastRole(ctx context.Context, id wire.GroupID, peer wire.PeerID) (wire.Role, bool, error)
+	// Roster returns what SaveRoster kept, and nothing for a group that never was.
+	Roster(ctx context.Context, id wire.GroupID) ([]group.RosterPeer, error)
 }
 
 // Relay runs the groups of one host.
@@ -59,7 +59,7 @@ type Relay struct {
 	mu        sync.Mutex
 	closing   bool
 	hubs      map[wire.GroupID]*hub
-	streams   map[link.Stream]struct{} // of all calls of Serve
+	streams   map[link.Stream]bool // of all calls of Serve; true once the first line is there
 	dissolves []*hub
 	listeners map[*listener]struct{}
 }
@@ -71,7 +71,7 @@ func Open(ctx context.Context, o Options) (*Relay, error) {
 		durable: o.Durable, memory: o.Memory, registry: o.Registry, isOwner: o.IsOwner,
 		limits: o.Limits.withDefaults(), wire: o.Wire, log: o.Logger,
 		news: make(chan struct{}, 1), work: make(chan struct{}, 1),
-		hubs: map[wire.GroupID]*hub{}, streams: map[link.Stream]struct{}{},
+		hubs: map[wire.GroupID]*hub{}, streams: map[link.Stream]bool{},
 		listeners: map[*listener]struct{}{},
 	}
 	if r.wire == (wire.Limits{}) {
@@ -175,9 +175,17 @@ func (r *Relay) enter(stream link.Stream) bool {
 		return false
 	}
 	r.serving.Add(1)
-	r.streams[stream] = struct{}{}
+	r.streams[stream] = false
 	_ = stream.SetReadDeadline(time.Now().Add(r.limits.JoinWait))
 	return true
+}
+
+// begun notes that a stream's first line is there, and lets it take its time with the others.
+func (r *Relay) begun(stream link.Stream) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.streams[stream] = true
+	_ = stream.SetReadDeadline(time.Time{})
 }
 
 func (r *Relay) exit(stream link.Stream) {
@@ -200,8 +208,10 @@ func (r *Relay) Shutdown(ctx context.Context) error {
 	r.mu.Lock()
 	first := !r.closing
 	r.closing = true
-	for stream := range r.streams { // who has not joined yet need not do so any more
-		_ = stream.SetReadDeadline(time.Now())
+	for stream, begun := range r.streams {
+		if !begun { // it need not join any more
+			_ = stream.SetReadDeadline(time.Now())
+		}
 	}
 	r.mu.Unlock()
 

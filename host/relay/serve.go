@@ -62,7 +62,7 @@ func (r *Relay) admit(ctx context.Context, peer wire.PeerID, stream link.Stream,
 	case err != nil:
 		return nil, "", errLost
 	}
-	_ = stream.SetReadDeadline(time.Time{})
+	r.begun(stream)
 	f, err := wire.Decode(text)
 	if err == nil {
 		err = f.Validate(r.wire)
