@@ -39,6 +39,9 @@ func (tx *Tx) Once(peer wire.PeerID, key string, request []byte, do func() ([]by
 		tx.now-keyAge, keyStep); err != nil {
 		return nil, err
 	}
+	if answer == nil {
+		answer = []byte{} // NULL is for no answer
+	}
 	_, err = tx.Exec("INSERT OR REPLACE INTO _write_keys (peer, key, hash, answer, time) VALUES (?, ?, ?, ?, ?)",
 		peer, key, hash[:], answer, tx.now)
 	return answer, err

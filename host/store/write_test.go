@@ -211,6 +211,10 @@ func TestWriteSurvivesItsNeighbour(t *testing.T) {
 				err := db.Write(t.Context(), func(tx *Tx) error {
 					runs.Add(1)
 					if i == calls/2 {
+						tx.Changed(Change{"a", int64(i), Inserted})
+						if _, err := tx.Exec("INSERT INTO a VALUES (?)", i); err != nil {
+							return err
+						}
 						_, err := tx.Exec(tt.sql)
 						return err
 					}
