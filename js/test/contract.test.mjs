@@ -7,7 +7,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import ts from "typescript";
 import { root } from "./harness/host.mjs";
-import { BROWSERS, SITE, scene } from "./harness/scene.mjs";
+import { scene } from "./harness/scene.mjs";
+import { BROWSERS, SITE } from "./harness/worlds.mjs";
 
 const read = (path) => readFileSync(join(root, path), "utf8");
 const lines = (path) => read(path).split("\n").filter(Boolean).map((line) => JSON.parse(line));
@@ -93,14 +94,14 @@ for (const path of ["docs/api.md"]) {
     writeFileSync(join(site, "index.html"), read("js/test/site/index.html"));
     const host = await s.host({ site });
     const owner = await s.peer("chromium", "owner");
+    const visitor = await s.peer("chromium", "visitor");
     const claimed = await owner.open(await host.ownerLink());
     await claimed.waitFor(() => Goop.me.role === "owner");
 
     const examples = all.filter((b) => ["js run", "js owner"].includes(b.info));
     assert.ok(examples.length > 5, `only ${examples.length} examples found`);
     for (const { info, code, line } of examples) {
-      const profile = info === "js owner" ? owner : await s.peer("chromium", `line ${line}`);
-      const tab = await profile.open(host.url);
+      const tab = await (info === "js owner" ? owner : visitor).open(host.url);
       const want = [...code.matchAll(/\/\/ prints: (.*)$/gm)].map((m) => m[1].trim());
       const body = code.replace(/console\.log\((?=.*\/\/ prints: )/g, "__print(");
       const got = await tab.evaluate(`async () => {

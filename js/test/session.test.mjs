@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { BROWSERS, SITE, WORLDS, everywhere } from "./harness/scene.mjs";
+import { everywhere } from "./harness/scene.mjs";
+import { BROWSERS, SITE, WORLDS } from "./harness/worlds.mjs";
 
 /** In the page: joins a group and keeps what comes as window.got. */
 const joinAndListen = async (id, options) => {

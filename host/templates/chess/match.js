@@ -12,6 +12,9 @@ import { movesOf } from "./history.js";
 const CLOSE_AFTER = 20_000;
 const CLOSE_AFTER_OTHER = 40_000;
 
+/** Groups that a page has left, until that is through: whoever comes back at once joins anew. */
+const leaving = new Map();
+
 export async function match(context, id) {
   const page = new MatchPage(context, id);
   await page.open();
@@ -49,9 +52,10 @@ class MatchPage {
 
   async open() {
     const { signal } = this.#context;
+    await leaving.get(this.#id);
     try {
       const group = await Goop.group.join(this.#id, (event) => this.#take(event), { echo: true });
-      if (signal.aborted) return void group.leave();
+      if (signal.aborted) return void leave(group);
       this.#group = group;
     } catch (e) {
       if (!signal.aborted) await this.#missing(e);
@@ -61,7 +65,7 @@ class MatchPage {
     signal.addEventListener("abort", () => {
       for (const off of offs) off();
       clearTimeout(this.#closing);
-      this.#group.leave();
+      leave(this.#group);
     });
     await this.#load();
   }
@@ -364,6 +368,11 @@ class MatchPage {
     clearTimeout(this.#closing);
     if (mayClose) this.#closing = setTimeout(() => this.#close(), this.#lastMover === Goop.me.peer ? CLOSE_AFTER : CLOSE_AFTER_OTHER);
   }
+}
+
+function leave(group) {
+  const done = group.leave().catch(() => {}).finally(() => leaving.delete(group.id)); // it may have ended already
+  leaving.set(group.id, done);
 }
 
 function closedText({ reason, message }) {

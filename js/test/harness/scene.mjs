@@ -6,22 +6,8 @@ import { after, test } from "node:test";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { launch } from "./browsers.mjs";
-import { Host, root } from "./host.mjs";
-
-export const SITE = join(root, "js/test/site");
-export const RESULTS = join(root, "test-results");
-export const BROWSERS = ["chromium", "firefox"];
-
-/**
- * Where pages and hosts meet. On loopback a page is a secure context and uses WebTransport. At a LAN
- * address over plain HTTP it is none, and uses WebSocket.
- */
-export const WORLDS = {
-  webtransport: { address: "127.0.0.1", hub: false, secure: true },
-  websocket: { address: "10.77.0.1", hub: true, secure: false },
-};
-
-if (process.env.GOOP_NETNS !== "ready") throw new Error("these tests need their network: ./build.sh test-browser [filter]");
+import { Host } from "./host.mjs";
+import { RESULTS, WORLDS } from "./worlds.mjs";
 
 /** How long one test may take, in milliseconds. */
 const TIMEOUT = 240_000;
