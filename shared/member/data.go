@@ -89,7 +89,7 @@ func (m *Member) Watch(ctx context.Context, request []byte, fn func(Change)) (st
 
 // compose makes the line of a request: the id and, where it needs one, a key go before what is there.
 func (m *Member) compose(id int64, request []byte) ([]byte, *wire.Error) {
-	body, err := oneLine(request, jsontext.Object, "the request")
+	body, err := oneLine(request, jsontext.Object, jsontext.MaxDepth, "the request")
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"goop/shared/jsontext"
 	"goop/shared/link"
@@ -270,13 +271,8 @@ type answer struct {
 	err       *wire.Error
 }
 
+// parseAnswer goes over a line once only: the rows of an answer may be many.
 func parseAnswer(line []byte) (a answer, err error) {
-	if err := jsontext.Check(line); err != nil {
-		return a, fault(err.Error())
-	}
-	if jsontext.KindOf(line) != jsontext.Object {
-		return a, fault("an answer is no object")
-	}
 	m := jsontext.MembersOf(line)
 	for m.Next() && err == nil {
 		switch string(m.Key) {
@@ -294,6 +290,9 @@ func parseAnswer(line []byte) (a answer, err error) {
 	}
 	if err != nil {
 		return a, fault(err.Error())
+	}
+	if !m.Whole() || !utf8.Valid(line) {
+		return a, fault("an answer is not a JSON object")
 	}
 	return a, nil
 }

@@ -165,7 +165,7 @@ func (s *Session) Position() wire.Position {
 // Post hands over a message and returns at once; Wait of what it returns tells what became of it.
 // Messages reach the group in the order of the calls. Without a connection they wait for one.
 func (s *Session) Post(payload []byte, opts SendOptions) (*Pending, error) {
-	body, err := oneLine(payload, jsontext.Invalid, "the payload")
+	body, err := oneLine(payload, jsontext.Invalid, wire.MaxNesting, "the payload")
 	if err != nil {
 		return nil, err
 	}
@@ -180,7 +180,7 @@ func (s *Session) Post(payload []byte, opts SendOptions) (*Pending, error) {
 // the messages. With ifSeq it is refused with conflict when an entry after *ifSeq has touched one of
 // the patch's top-level keys.
 func (s *Session) PostState(patch []byte, ifSeq *int64) (*Pending, error) {
-	body, err := oneLine(patch, jsontext.Object, "the patch")
+	body, err := oneLine(patch, jsontext.Object, wire.MaxNesting, "the patch")
 	if err != nil {
 		return nil, err
 	}
@@ -279,7 +279,7 @@ func checkMeta(meta []byte) ([]byte, error) {
 	if len(meta) == 0 {
 		return nil, nil
 	}
-	body, err := oneLine(meta, jsontext.Object, "the meta")
+	body, err := oneLine(meta, jsontext.Object, wire.MaxNesting, "the meta")
 	if err != nil {
 		return nil, err
 	}

@@ -533,6 +533,7 @@ func TestLimits(t *testing.T) {
 			{"{", "invalid_value"},
 			{"1 2", "invalid_value"},
 			{"\"\xff\"", "invalid_value"},
+			{strings.Repeat("[", 49) + strings.Repeat("]", 49), "too_large"},
 		} {
 			if _, err := s.Post([]byte(tt.payload), member.SendOptions{}); err == nil || codeOf(t, err) != tt.code {
 				t.Errorf("%.20q: got %v, want %s", tt.payload, err, tt.code)

@@ -72,12 +72,15 @@ func (m *Member) random(b []byte) {
 
 // oneLine returns a copy of a JSON value without newlines, which would end the line that it is put
 // into. Between the tokens they are white space; within a string Check has refused them.
-func oneLine(raw []byte, kind jsontext.Kind, what string) ([]byte, *wire.Error) {
+func oneLine(raw []byte, kind jsontext.Kind, deepest int, what string) ([]byte, *wire.Error) {
 	if err := jsontext.Check(raw); err != nil {
 		return nil, wire.E(wire.InvalidValue, what, " is not JSON: ", err.Error())
 	}
 	if kind != jsontext.Invalid && jsontext.KindOf(raw) != kind {
 		return nil, wire.E(wire.InvalidValue, what, " has to be a JSON object")
+	}
+	if jsontext.Depth(raw) > deepest {
+		return nil, wire.E(wire.TooLarge, what, " is nested too deeply")
 	}
 	out := bytes.Clone(bytes.TrimSpace(raw))
 	for i, c := range out {
