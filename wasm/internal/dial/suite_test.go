@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -76,6 +77,7 @@ func (w world) suite(t *testing.T) {
 			}{
 				{"connect", connect},
 				{"link", links},
+				{"round trips", roundTrips},
 				{"much at once", muchAtOnce},
 				{"the host asks back", askBack},
 				{"a protocol that is not spoken", notSpoken},
@@ -128,6 +130,26 @@ func links(t *testing.T, w world, transport string) {
 		}
 		return near, far
 	})
+}
+
+func roundTrips(t *testing.T, w world, transport string) {
+	st := open(t, w.connect(t, transport), "/echo")
+	const n = 200
+	var took [n]time.Duration
+	for i := range took {
+		line := strings.Repeat(string(rune('a'+i%26)), 100)
+		begin := time.Now()
+		if _, err := io.WriteString(st, line); err != nil {
+			t.Fatal(err)
+		}
+		got := make([]byte, len(line))
+		if _, err := io.ReadFull(st, got); err != nil || string(got) != line {
+			t.Fatalf("got %q, %v", got, err)
+		}
+		took[i] = time.Since(begin)
+	}
+	slices.Sort(took[:])
+	t.Logf("a line of 100 bytes there and back: median %v, 99 %% within %v", took[n/2], took[n*99/100])
 }
 
 func muchAtOnce(t *testing.T, w world, transport string) {
