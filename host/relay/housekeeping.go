@@ -36,6 +36,10 @@ func (r *Relay) Subscribe(fn func()) (cancel func()) {
 // changed has the subscribers told. It may be called with locks held.
 func (r *Relay) changed() { signal(r.news) }
 
+// OwnersChanged tells the relay that Options.IsOwner does not say of everybody what it said before, so
+// that what List and Role say may have changed.
+func (r *Relay) OwnersChanged() { r.changed() }
+
 // askToDissolve has a group ended whose time has come. The hub cannot end itself.
 func (r *Relay) askToDissolve(h *hub) {
 	r.mu.Lock()

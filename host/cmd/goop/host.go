@@ -129,13 +129,14 @@ func (h *running) openTables(ctx context.Context) error {
 func (h *running) openGroups(ctx context.Context) (err error) {
 	h.relay, err = relay.Open(ctx, relay.Options{
 		Durable:  h.db.Log(),
-		Registry: registry{h.db.Registry()},
+		Registry: h.db.Registry(),
 		IsOwner:  h.db.IsOwner,
 		Logger:   h.opts.log,
 	})
 	if err != nil {
 		return fmt.Errorf("open the groups: %w", err)
 	}
+	h.db.OnOwner(func(wire.PeerID, bool) { h.relay.OwnersChanged() })
 	for _, cfg := range h.folder.site.Groups {
 		if err := h.relay.Ensure(ctx, cfg); err != nil {
 			return fmt.Errorf("group %q of %s%s: %w", cfg.ID, inFolder(h.opts.site), data.SiteFile, err)

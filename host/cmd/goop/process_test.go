@@ -34,7 +34,8 @@ const testSite = `{
   },
   "groups": [
     {"id": "lobby", "name": "Lobby", "type": "open"},
-    {"id": "kept", "name": "Kept", "type": "persistent", "record": "moves"}
+    {"id": "kept", "name": "Kept", "type": "persistent", "record": "moves"},
+    {"id": "hidden", "name": "Hidden", "type": "open", "listed": false}
   ]
 }`
 
