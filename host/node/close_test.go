@@ -37,10 +37,7 @@ func TestCloseLeavesNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer d.Close()
-			c, err := d.Dial(ctx)
-			if err != nil {
-				t.Fatal(err)
-			}
+			c := dial(t, ctx, d)
 			defer c.Close()
 			s, err := c.Open(ctx, echoProtocol)
 			if err != nil {
@@ -89,11 +86,7 @@ func TestCloseWaitsForHandlers(t *testing.T) {
 			returned = true
 		})
 	})
-	c, err := newDialer(t, n, node.QUIC).Dial(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
+	c := dial(t, ctx, newDialer(t, n, node.QUIC))
 	s, err := c.Open(ctx, "/goop/test-wait/1.0.0")
 	if err != nil {
 		t.Fatal(err)
@@ -135,11 +128,7 @@ func TestStopAccepting(t *testing.T) {
 					}
 				})
 			})
-			c, err := newDialer(t, n, tr).Dial(ctx)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer c.Close()
+			c := dial(t, ctx, newDialer(t, n, tr))
 			s, err := c.Open(ctx, "/goop/test-last/1.0.0")
 			if err != nil {
 				t.Fatal(err)
@@ -194,10 +183,7 @@ func TestLastWords(t *testing.T) {
 						}
 					})
 				})
-				c, err := newDialer(t, n, tr).Dial(ctx)
-				if err != nil {
-					t.Fatal(err)
-				}
+				c := dial(t, ctx, newDialer(t, n, tr))
 				s, err := c.Open(ctx, proto)
 				if err != nil {
 					t.Fatal(err)
@@ -235,11 +221,7 @@ func TestHandlerPanics(t *testing.T) {
 			panic("kaboom")
 		})
 	})
-	c, err := newDialer(t, n, node.WebTransport).Dial(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
+	c := dial(t, ctx, newDialer(t, n, node.WebTransport))
 	s, err := c.Open(ctx, "/goop/test-panic/1.0.0")
 	if err != nil {
 		t.Fatal(err)

@@ -62,10 +62,7 @@ func TestDialerKeepsToItsHost(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer d.Close()
-	c, err := d.Dial(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := dial(t, ctx, d)
 	_ = c.Close()
 	now = second
 	if _, err := d.Dial(ctx); !errors.Is(err, wire.WrongHost) {
@@ -147,11 +144,7 @@ func TestOpenUnknownProtocol(t *testing.T) {
 		t.Run(tr, func(t *testing.T) {
 			t.Parallel()
 			ctx := testContext(t)
-			c, err := newDialer(t, n, tr).Dial(ctx)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer c.Close()
+			c := dial(t, ctx, newDialer(t, n, tr))
 			if _, err := c.Open(ctx, "/goop/none/1.0.0"); !errors.Is(err, wire.NotSupported) {
 				t.Errorf("got %v, want not_supported", err)
 			}

@@ -32,10 +32,7 @@ func TestStreams(t *testing.T) {
 			for _, way := range []string{"member to host", "host to member"} {
 				t.Run(way, func(t *testing.T) {
 					linktest.Run(t, func(t *testing.T) (link.Stream, link.Stream) {
-						c, err := d.Dial(ctx)
-						if err != nil {
-							t.Fatal(err)
-						}
+						c := dial(t, ctx, d)
 						t.Cleanup(func() { _ = c.Close() })
 						return pair(t, ctx, &one, c, proto, far, way == "host to member")
 					})

@@ -58,11 +58,7 @@ func TestWebSharesThePort(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer d.Close()
-		c, err := d.Dial(ctx)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer c.Close()
+		c := dial(t, ctx, d)
 		if got := c.Transport(); got != tr {
 			t.Errorf("transport: got %s, want %s", got, tr)
 		}
@@ -108,7 +104,7 @@ func TestWebBounds(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer c.Close()
-			if err := c.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+			if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
 				t.Fatal(err)
 			}
 			go func() { _, _ = io.WriteString(c, tt.send+strings.Repeat("\n", 100)) }()

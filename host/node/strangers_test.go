@@ -1,0 +1,201 @@
+package node
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/libp2p/go-libp2p/p2p/security/noise"
+	"github.com/quic-go/quic-go"
+	"github.com/quic-go/webtransport-go"
+)
+
+// patience bounds every wait for something that has to happen; the machine may be very busy.
+const patience = time.Minute
+
+func openForStrangers(t *testing.T) *Node {
+	t.Helper()
+	key, err := NewKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := Open(t.Context(), Options{Key: key, Listen: "127.0.0.1:0", ListenTCP: "127.0.0.1:0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = n.Close() })
+	if err := n.Listen(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// TestStrangersHaveNoTime checks that whoever connects and then does not go on is cut off, at every
+// stage on the way in.
+func TestStrangersHaveNoTime(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("waits for timeouts of 10 and 15 s")
+	}
+	n := openForStrangers(t)
+	dial := func(t *testing.T, b bind, say, answer string) net.Conn {
+		t.Helper()
+		c, err := net.Dial("tcp", b.String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = c.Close() })
+		if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(c, say); err != nil {
+			t.Fatal(err)
+		}
+		if answer != "" {
+			if line, err := bufio.NewReader(c).ReadString('\n'); !strings.HasPrefix(line, answer) {
+				t.Fatalf("got %q, %v, want %s…", line, err, answer)
+			}
+		}
+		return c
+	}
+	for _, tt := range []struct {
+		name        string
+		bind        bind
+		say, answer string
+	}{
+		{"silent on the HTTP port", n.binds[0], "", ""},
+		{"half a header", n.binds[0], "GET / HTTP/1.1\r\nHost:", ""},
+		{"an upgrade to WebSocket and no more", n.binds[0], "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
+			"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n", "HTTP/1.1 101 "},
+		{"a request and no more", n.binds[0], "GET / HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 404 "},
+		{"silent on native TCP", n.tcp[0], "", ""},
+		{"half a multistream", n.tcp[0], "\x13/multistream/1.0.0\n", "\x13/multistream/1.0.0"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			_, err := io.Copy(io.Discard, dial(t, tt.bind, tt.say, tt.answer))
+			if errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Errorf("still connected after %v", patience)
+			}
+		})
+	}
+	t.Run("QUIC for WebTransport and no more", func(t *testing.T) {
+		t.Parallel()
+		c := dialHTTP3(t, n)
+		select {
+		case <-c.Context().Done():
+		case <-time.After(patience):
+			t.Errorf("still connected after %v", patience)
+		}
+	})
+}
+
+// dialHTTP3 makes the QUIC connection below WebTransport. Whose certificate it is does not matter here.
+func dialHTTP3(t *testing.T, n *Node) *quic.Conn {
+	t.Helper()
+	c, err := quic.DialAddr(t.Context(), n.binds[0].String(),
+		&tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h3"}},
+		&quic.Config{EnableDatagrams: true, EnableStreamResetPartialDelivery: true, KeepAlivePeriod: time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.CloseWithError(0, "") })
+	return c
+}
+
+// TestAccountingLasts is about a hole in go-libp2p v0.51.0: any request on a QUIC connection that is not
+// the start of a session ended the accounting of the connection, which went on. With it a stranger
+// could have any number of connections from one address.
+func TestAccountingLasts(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	n := openForStrangers(t)
+	q := dialHTTP3(t, n)
+	h3, err := new(webtransport.Transport).NewClientConn(q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	target := "https://" + n.binds[0].String() + webTransportPath
+	_, session, err := h3.Dial(ctx, target, http.Header{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	str, err := session.OpenStreamSync(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := NewKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	security, err := noise.New(noise.ID, key.priv, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := security.SecureOutbound(ctx, noiseStream{str, session}, n.opts.Key.id); err != nil {
+		t.Fatal(err)
+	}
+	waitMembers(t, ctx, n, 1)
+
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := h3.RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if res.StatusCode < 400 {
+		t.Errorf("a plain request: got %s, want an error", res.Status)
+	}
+	if _, err := io.Copy(io.Discard, res.Body); err != nil { // to its end: the host is done with it
+		t.Error(err)
+	}
+	if session.Context().Err() != nil {
+		t.Fatal("the session has ended too, so there is nothing to see here")
+	}
+	if got := n.gate.count(); got != 1 {
+		t.Errorf("members while the connection stands: got %d, want 1", got)
+	}
+	if err := q.CloseWithError(0, ""); err != nil {
+		t.Fatal(err)
+	}
+	waitMembers(t, ctx, n, 0)
+}
+
+// noiseStream is a WebTransport stream with the addresses that a net.Conn has.
+type noiseStream struct {
+	*webtransport.Stream
+	session *webtransport.Session
+}
+
+func (s noiseStream) LocalAddr() net.Addr  { return s.session.LocalAddr() }
+func (s noiseStream) RemoteAddr() net.Addr { return s.session.RemoteAddr() }
+
+func (g *gate) count() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.members
+}
+
+func waitMembers(t *testing.T, ctx context.Context, n *Node, want int) {
+	t.Helper()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for n.gate.count() != want {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			t.Fatalf("members: got %d, want %d", n.gate.count(), want)
+		}
+	}
+}
