@@ -16,22 +16,28 @@ func (h *running) pages() []string {
 	if h.opts.public != nil {
 		list = append(list, h.opts.public.String())
 	}
-	origins := h.node.Origins()
-	if everywhere(h.opts.listen) {
+	all := everywhere(h.opts.listen)
+	var port string
+	var rest []string
+	for _, o := range h.node.Origins() {
+		u, err := url.Parse(o)
+		if err != nil {
+			continue
+		}
+		port = u.Port()
+		if a, err := netip.ParseAddr(u.Hostname()); all && err == nil && a.IsLoopback() {
+			continue // it is localhost
+		}
+		rest = append(rest, o+"/")
+	}
+	if all {
 		// The machine itself knows every address as localhost, whatever IP versions it has.
-		if u, err := url.Parse(origins[0]); err == nil {
-			list = append(list, "http://"+net.JoinHostPort("localhost", u.Port())+"/")
+		if port == "" { // some systems do not tell a program their addresses
+			_, port, _ = net.SplitHostPort(h.opts.listen)
 		}
+		list = append(list, "http://"+net.JoinHostPort("localhost", port)+"/")
 	}
-	for _, o := range origins {
-		if u, err := url.Parse(o); err == nil && everywhere(h.opts.listen) {
-			if a, err := netip.ParseAddr(u.Hostname()); err == nil && a.IsLoopback() {
-				continue // localhost, above
-			}
-		}
-		list = append(list, o+"/")
-	}
-	return list
+	return append(list, rest...)
 }
 
 // everywhere reports whether an address of --listen covers the name localhost.

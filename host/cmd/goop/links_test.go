@@ -1,0 +1,49 @@
+package main
+
+import (
+	"net/http/httptest"
+	"net/url"
+	"testing"
+)
+
+func TestEverywhere(t *testing.T) {
+	t.Parallel()
+	for listen, want := range map[string]bool{
+		":7780": true, "0.0.0.0:7780": true, "[::]:0": true, "localhost:80": true,
+		"127.0.0.1:7780": false, "192.168.1.5:80": false, "[::1]:80": false, "nonsense": false,
+	} {
+		if got := everywhere(listen); got != want {
+			t.Errorf("%q: got %v, want %v", listen, got, want)
+		}
+	}
+}
+
+func TestSecure(t *testing.T) {
+	t.Parallel()
+	public := &url.URL{Scheme: "https", Host: "Chess.example.org"}
+	for _, tt := range []struct {
+		name      string
+		public    *url.URL
+		host      string
+		forwarded string
+		want      bool
+	}{
+		{"on the machine's own network", nil, "192.168.1.5:7780", "", false},
+		{"behind a proxy that says so", nil, "chess.example.org", "https", true},
+		{"behind two proxies", nil, "chess.example.org", "HTTPS, http", true},
+		{"behind a proxy without TLS", nil, "chess.example.org", "http", false},
+		{"by the public address", public, "chess.example.org", "", true},
+		{"by another address", public, "192.168.1.5:7780", "", false},
+		{"by a public address without TLS", &url.URL{Scheme: "http", Host: "chess.example.org"}, "chess.example.org", "", false},
+	} {
+		h := &running{opts: options{public: tt.public}}
+		r := httptest.NewRequest("GET", "/goop/host.json", nil)
+		r.Host = tt.host
+		if tt.forwarded != "" {
+			r.Header.Set("X-Forwarded-Proto", tt.forwarded)
+		}
+		if got := h.secure(r); got != tt.want {
+			t.Errorf("%s: got %v, want %v", tt.name, got, tt.want)
+		}
+	}
+}
