@@ -149,6 +149,9 @@ func (c *conn) start(r request) error {
 // answer does a request and puts its answer.
 func (c *conn) answer(r request) {
 	defer c.pending.free(r.size)
+	if c.ctx.Err() != nil {
+		return
+	}
 	line, err := c.do(r.Request)
 	if c.ctx.Err() != nil {
 		return // nobody is there any more

@@ -50,8 +50,10 @@ func New(o Options) *Server {
 	return &Server{Options: o, line: o.Limits.Data, once: once{tables: o.Tables, log: o.Logger, known: map[onceKey]*outcome{}}}
 }
 
-// Serve answers the requests of a peer until the stream or ctx ends, and closes the stream.
+// Serve answers the requests of a peer until the stream or ctx ends, and closes the stream. When ctx
+// ends, the stream is reset: what was not answered by then the member asks again.
 func (s *Server) Serve(ctx context.Context, peer wire.PeerID, st link.Stream) {
+	defer context.AfterFunc(ctx, func() { _ = st.Reset() })()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	c := &conn{
