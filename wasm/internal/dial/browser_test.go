@@ -169,7 +169,7 @@ func runPage(t *testing.T, wasm, name string, launch func(url string) *exec.Cmd)
 func facts(text string) string {
 	var b strings.Builder
 	for line := range strings.Lines(text) {
-		if strings.Contains(line, "_test.go:") {
+		if strings.Contains(line, "_test.go:") || strings.HasPrefix(line, "--- PASS") {
 			b.WriteString(line)
 		}
 	}

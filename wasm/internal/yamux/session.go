@@ -103,8 +103,10 @@ func (s *Session) Err() error {
 	return s.err
 }
 
-// Close sends what streams have accepted and the far end is ready for, says goodbye, and closes the
-// connection. When that takes too long, it closes the connection all the same.
+// Close sends what streams have accepted and the far end is ready for, and closes the connection. When
+// that takes too long, it closes the connection all the same. There is no farewell frame: the host
+// would answer it by cutting the connection, which a browser takes for a failure, and Firefox then
+// holds the next WebSocket back for a while.
 func (s *Session) Close() error {
 	s.mu.Lock()
 	s.closing = true
@@ -166,13 +168,13 @@ func (s *Session) write() {
 				s.end(lost(err))
 				return
 			}
-			if !last {
-				continue
-			}
 		}
 		if last {
 			s.end(wire.E(wire.Closed, "the connection was closed"))
 			return
+		}
+		if len(b) > 0 {
+			continue // there may be more by now
 		}
 		select {
 		case <-s.work:
@@ -197,10 +199,7 @@ func (s *Session) collect(b []byte) (_ []byte, last bool) {
 			s.scheduleLocked(st)
 		}
 	}
-	if s.closing && len(s.turn) == 0 {
-		return frame{typ: typeGoAway}.append(b), true
-	}
-	return b, false
+	return b, s.closing && len(s.turn) == 0
 }
 
 // forgetLocked drops a stream of which both halves have ended.
