@@ -147,10 +147,12 @@ func TestFailedWriteUndoesOnlyItself(t *testing.T) {
 			})
 		})
 	}
+	waitQueued(t, db, calls)
 	mustRelease(t, release)
 	wg.Wait()
-	if got := db.commits.Load() - before; got > calls {
-		t.Errorf("got %d commits for %d calls", got, calls)
+	// The one that held the writer may have used up its transaction's time.
+	if got := db.commits.Load() - before; got > 2 {
+		t.Errorf("got %d commits for %d calls that came together", got, calls)
 	}
 	var ids []int64
 	for i, c := range told {
