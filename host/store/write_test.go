@@ -191,7 +191,7 @@ const forever = "WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM 
 // whole transaction. The calls that shared it are run again and lose nothing.
 func TestWriteSurvivesItsNeighbour(t *testing.T) {
 	t.Parallel()
-	db := openTest(t, Options{Limits: Limits{WriteTimeout: 200 * time.Millisecond}})
+	db := openTest(t, Options{Limits: Limits{WriteTimeout: time.Second}})
 	mustExec(t, db, "CREATE TABLE a (n INTEGER)")
 	mustExec(t, db, "CREATE TABLE b (n INTEGER)")
 	var told atomic.Int64
