@@ -1,0 +1,97 @@
+package dataserve_test
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"goop/shared/wire"
+)
+
+// inParallel spreads b.N requests over 64 streams, each of which has one under way at a time.
+func inParallel(b *testing.B, h *host, line func(i int64) string, want string) {
+	b.Helper()
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	clients := make([]*client, 64)
+	for i := range clients {
+		clients[i] = h.connect(wire.PeerID(fmt.Sprint("peer", i)))
+	}
+	b.ResetTimer()
+	for _, c := range clients {
+		wg.Go(func() {
+			for i := next.Add(1); i <= int64(b.N); i = next.Add(1) {
+				if got := c.ask(line(i)); !strings.Contains(got, want) {
+					b.Errorf("got %s", got)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	b.StopTimer()
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "requests/s")
+	for _, c := range clients {
+		_ = c.st.CloseWrite()
+	}
+}
+
+func benchHost(b *testing.B, filled int) *host {
+	h := newHost(b, site(b, notes))
+	c := h.connect("filler")
+	for i := range filled {
+		c.ask(fmt.Sprintf(`{"id":1,"op":"insert","table":"notes","values":{"n":%d,"text":"some text that is as long as a short note"},"key":"fill-%016d"}`, i%100, i))
+	}
+	_ = c.st.CloseWrite()
+	return h
+}
+
+func BenchmarkInsert(b *testing.B) {
+	h := benchHost(b, 0)
+	inParallel(b, h, func(i int64) string {
+		return fmt.Sprintf(`{"id":1,"op":"insert","table":"notes","values":{"n":%d,"text":"some text that is as long as a short note"},"key":"key-%016d"}`, i%100, i)
+	}, `"row":{`)
+}
+
+func BenchmarkGet(b *testing.B) {
+	h := benchHost(b, 1)
+	c := h.connect("asker")
+	_, rest, _ := strings.Cut(c.ask(`{"id":1,"op":"query","table":"notes"}`), `"_id":`)
+	_ = c.st.CloseWrite()
+	id, _, _ := strings.Cut(rest, ",")
+	inParallel(b, h, func(int64) string { return `{"id":1,"op":"get","table":"notes","row":` + id + `}` }, `"row":{`)
+}
+
+func BenchmarkQuery(b *testing.B) {
+	h := benchHost(b, 2000)
+	inParallel(b, h, func(i int64) string {
+		return fmt.Sprintf(`{"id":1,"op":"query","table":"notes","where":{"n":%d},"order":["-_id"],"limit":20}`, i%100)
+	}, `"rows":[{`)
+}
+
+// One insert, until a hundred watchers of one query have its event.
+func BenchmarkWatch(b *testing.B) {
+	h := benchHost(b, 0)
+	watchers := make([]*client, 100)
+	for i := range watchers {
+		watchers[i] = h.connect(wire.PeerID(fmt.Sprint("peer", i)))
+		watchers[i].ask(`{"id":7,"op":"watch","table":"notes","order":["-_id"],"limit":20}`)
+	}
+	c := h.connect("writer")
+	n := 0
+	for b.Loop() {
+		n++
+		c.ask(fmt.Sprintf(`{"id":1,"op":"insert","table":"notes","values":{"n":1,"text":"x"},"key":"key-%016d"}`, n))
+		for _, w := range watchers {
+			if got := w.recv(); !strings.HasPrefix(got, `{"watch":7,"added":[`) {
+				b.Fatalf("got %s", got)
+			}
+		}
+	}
+	b.ReportMetric(float64(n*len(watchers))/b.Elapsed().Seconds(), "events/s")
+	for _, c := range append(watchers, c) {
+		_ = c.st.CloseWrite()
+	}
+}
