@@ -48,17 +48,6 @@ func (n *Node) Descriptor(requestHost string, secure bool) wire.Descriptor {
 	for _, e := range wt {
 		d.WebTransport = append(d.WebTransport, wire.WebTransportAddr{URL: "https://" + e.String() + webTransportPath, CertHashes: hashes})
 	}
-	scheme := "ws://"
-	if secure {
-		scheme = "wss://"
-	}
-	for i, e := range ws {
-		if i > 0 {
-			scheme = "ws://" // only the proxy has a certificate
-		}
-		d.WebSocket = append(d.WebSocket, scheme+e.String()+"/")
-	}
-
 	p2p := "/p2p/" + string(d.Peer)
 	for _, e := range wt {
 		d.Addrs = append(d.Addrs,
@@ -66,10 +55,11 @@ func (n *Node) Descriptor(requestHost string, secure bool) wire.Descriptor {
 			e.multiaddr("udp")+"/quic-v1/webtransport"+certPath.String()+p2p)
 	}
 	for i, e := range ws {
-		rest := "/ws"
-		if i == 0 && secure {
-			rest = "/tls/ws"
+		scheme, rest := "ws://", "/ws"
+		if i == 0 && secure && e == from { // only the proxy in front has a certificate
+			scheme, rest = "wss://", "/tls/ws"
 		}
+		d.WebSocket = append(d.WebSocket, scheme+e.String()+"/")
 		d.Addrs = append(d.Addrs, e.multiaddr("tcp")+rest+p2p)
 	}
 	for _, a := range reachable(tcp, machine, from.loopback()) {
@@ -178,7 +168,7 @@ func endpoints(from endpoint, secure bool, port int, reach []netip.Addr) (wt, ws
 	own := from
 	own.port = port
 	switch {
-	case from.host == "localhost":
+	case from.host == "localhost" && !secure:
 		// A browser may take it for an address that is not listened on, and QUIC does not try a
 		// second one. reach begins with an address that is.
 	case secure:

@@ -50,6 +50,8 @@ func TestEndpoints(t *testing.T) {
 			"203.0.113.9:9000 192.168.1.5:7780 10.0.0.5:7780 [2001:db8::5]:7780"},
 		{"a proxy with TLS", "127.0.0.1:7780", "goop.example", true,
 			"goop.example:7780 goop.example:443 127.0.0.1:7780", "goop.example:443 127.0.0.1:7780"},
+		{"a proxy with TLS on this machine", "127.0.0.1:7780", "localhost", true,
+			"localhost:7780 localhost:443 127.0.0.1:7780", "localhost:443 127.0.0.1:7780"},
 		{"no Host", ":7780", "", false, "192.168.1.5:7780 10.0.0.5:7780 [2001:db8::5]:7780", "="},
 		{"no host at all", ":7780", "a b<script>:7780", false, "192.168.1.5:7780 10.0.0.5:7780 [2001:db8::5]:7780", "="},
 		{"a port that is none", ":7780", "goop.example:x", false, "192.168.1.5:7780 10.0.0.5:7780 [2001:db8::5]:7780", "="},
@@ -126,6 +128,9 @@ func TestDescriptor(t *testing.T) {
 	}
 	if got := n.Descriptor("goop.example", true).WebSocket; got[0] != "wss://goop.example:443/" || got[1] != "ws://"+main+"/" {
 		t.Errorf("behind a proxy: got %q", got)
+	}
+	if got := n.Descriptor("", true).WebSocket; got[0] != "ws://"+main+"/" {
+		t.Errorf("https without a Host: got %q", got)
 	}
 	port := main[strings.LastIndex(main, ":")+1:]
 	p2p := "/p2p/" + string(d.Peer)

@@ -27,25 +27,30 @@ func quiet(log *slog.Logger) {
 	})
 }
 
-// demoted takes go-libp2p's messages one level lower: what it calls an error is at most a warning to
-// an operator, and what it calls a warning is a stranger's mistake.
+// demoted takes go-libp2p's messages lower: what it calls an error is a warning to an operator, and the
+// rest is about strangers' mistakes.
 type demoted struct{ slog.Handler }
 
 func (d demoted) Enabled(ctx context.Context, l slog.Level) bool {
-	return d.Handler.Enabled(ctx, l-4)
+	return d.Handler.Enabled(ctx, demote(l))
 }
 
 func (d demoted) Handle(ctx context.Context, r slog.Record) error {
-	r.Level -= 4
-	switch r.Message {
-	case "error when shutting down listener", // closed twice in go-libp2p's own WebSocket transport
-		"failed to identify peer": // every member, for it opens streams and takes none
+	r.Level = demote(r.Level)
+	if r.Message == "error when shutting down listener" { // which its WebSocket transport closes twice
 		r.Level = slog.LevelDebug
 	}
 	if !d.Handler.Enabled(ctx, r.Level) {
 		return nil
 	}
 	return d.Handler.Handle(ctx, r)
+}
+
+func demote(l slog.Level) slog.Level {
+	if l >= slog.LevelError {
+		return slog.LevelWarn
+	}
+	return slog.LevelDebug
 }
 
 func (d demoted) WithAttrs(a []slog.Attr) slog.Handler { return demoted{d.Handler.WithAttrs(a)} }
