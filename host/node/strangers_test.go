@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -66,6 +67,9 @@ func TestStrangersHaveNoTime(t *testing.T) {
 		}
 		return c
 	}
+	// All wait at once: subtests would wait for each other's places.
+	var wg sync.WaitGroup
+	q := dialHTTP3(t, n)
 	for _, tt := range []struct {
 		name        string
 		bind        bind
@@ -79,23 +83,19 @@ func TestStrangersHaveNoTime(t *testing.T) {
 		{"silent on native TCP", n.tcp[0], "", ""},
 		{"half a multistream", n.tcp[0], "\x13/multistream/1.0.0\n", "\x13/multistream/1.0.0"},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			_, err := io.Copy(io.Discard, dial(t, tt.bind, tt.say, tt.answer))
-			if errors.Is(err, os.ErrDeadlineExceeded) {
-				t.Errorf("still connected after %v", patience)
+		c := dial(t, tt.bind, tt.say, tt.answer)
+		wg.Go(func() {
+			if _, err := io.Copy(io.Discard, c); errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Errorf("%s: still connected after %v", tt.name, patience)
 			}
 		})
 	}
-	t.Run("QUIC for WebTransport and no more", func(t *testing.T) {
-		t.Parallel()
-		c := dialHTTP3(t, n)
-		select {
-		case <-c.Context().Done():
-		case <-time.After(patience):
-			t.Errorf("still connected after %v", patience)
-		}
-	})
+	select {
+	case <-q.Context().Done():
+	case <-time.After(patience):
+		t.Errorf("QUIC for WebTransport and no more: still connected after %v", patience)
+	}
+	wg.Wait()
 }
 
 // dialHTTP3 makes the QUIC connection below WebTransport. Whose certificate it is does not matter here.
