@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -119,6 +118,10 @@ user_pref("network.dns.localDomains", %q);
 
 // runPage serves the page, has a browser open it, and waits for its end.
 func runPage(t *testing.T, wasm, name string, launch func(url string) *exec.Cmd) {
+	goroot, err := exec.Command("go", "env", "GOROOT").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
 	h := startHost(t)
 	ended := make(chan string, 1)
 	var log lockedLog
@@ -128,7 +131,7 @@ func runPage(t *testing.T, wasm, name string, launch func(url string) *exec.Cmd)
 	})
 	h.mux.HandleFunc("GET /test.wasm", func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, wasm) })
 	h.mux.HandleFunc("GET /wasm_exec.js", func(w http.ResponseWriter, r *http.Request) {
-		http.ServeFile(w, r, filepath.Join(runtime.GOROOT(), "lib", "wasm", "wasm_exec.js"))
+		http.ServeFile(w, r, filepath.Join(strings.TrimSpace(string(goroot)), "lib", "wasm", "wasm_exec.js"))
 	})
 	h.mux.HandleFunc("POST /log", func(_ http.ResponseWriter, r *http.Request) { log.take(r) })
 	h.mux.HandleFunc("POST /end", func(_ http.ResponseWriter, r *http.Request) {
