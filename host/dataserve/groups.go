@@ -103,7 +103,7 @@ func (c *conn) createGroup(r *data.Request, config []byte) ([]byte, error) {
 	}
 	return c.s.once.do(c.ctx, c.peer, r.WriteKey(), cfg.Kept(), func() ([]byte, error) {
 		caller := c.caller()
-		if err := c.s.mayRecord(caller, cfg.Record); err != nil {
+		if err := c.s.mayRecord(caller, &cfg); err != nil {
 			return nil, err
 		}
 		return groupJSON(c.s.Groups.Create(c.ctx, caller, cfg))
@@ -133,18 +133,15 @@ func groupJSON(info group.Info, err error) ([]byte, error) {
 // mayRecord checks the table into which a new group is to record its messages. Whoever may send to the
 // group will write rows there without being asked by the table's insert rule, so that only those may
 // make such a group who could insert, or whom the rule would let insert as a member of it.
-func (s *Server) mayRecord(caller group.Caller, table string) error {
-	if table == "" {
+func (s *Server) mayRecord(caller group.Caller, cfg *group.Config) error {
+	if err := s.Site.CheckRecord(cfg); err != nil {
+		return err
+	}
+	t, ok := s.Site.Table(cfg.Record)
+	if !ok || caller.Owner || t.Access.Insert.For(caller).Kind != data.NoRows {
 		return nil
 	}
-	t, ok := s.Site.Table(table)
-	if !ok {
-		return wire.E(wire.InvalidValue, `"record": the site has no table "`, table, `"`)
-	}
-	if caller.Owner || t.Access.Insert.For(caller).Kind != data.NoRows {
-		return nil
-	}
-	return wire.E(wire.Forbidden, `"record": the insert rule of table "`, table, `" is "`, t.Access.Insert.String(),
+	return wire.E(wire.Forbidden, `"record": the insert rule of table "`, t.Name, `" is "`, t.Access.Insert.String(),
 		`", so that only the site's owner may make a group that records there`)
 }
 

@@ -16,7 +16,7 @@ import (
 const (
 	maxPending      = 128     // requests that have been read and not answered; then reading waits
 	maxPendingBytes = 1 << 20 // of their lines
-	maxReads        = 4       // reads that are done at once
+	maxReads        = 2       // reads that are done at once; the store has more readers than that
 	maxWatched      = 4 << 20 // bytes of the rows of all watches
 	maxOut          = 256 << 10
 	writeChunk      = 64 << 10

@@ -353,7 +353,7 @@ func TestRecordingNeedsTheRight(t *testing.T) {
 	s := site(t, `"open":{"columns":{"v":{"type":"text"}},"access":{"insert":"open"}},"shut":{"columns":{"v":{"type":"text"}},"access":{"insert":"none"}}`)
 	h := newHost(t, s)
 	c := h.connect("anna")
-	got := c.ask(`{"id":1,"op":"group.create","config":{"record":"shut"},"key":"0123456789abcdef"}`)
+	got := c.ask(`{"id":1,"op":"group.create","config":{"type":"persistent","record":"shut"},"key":"0123456789abcdef"}`)
 	if !strings.Contains(got, `"code":"forbidden"`) || !strings.Contains(got, `the insert rule of table \"shut\" is \"none\"`) {
 		t.Errorf("got %s", got)
 	}

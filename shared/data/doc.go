@@ -9,7 +9,8 @@
 // answers each request with one line that carries its id. A member need not wait for an answer before
 // it sends the next request. Reads run side by side and are answered in any order; writes of one
 // stream happen in the order of their lines. A read that has to see a write is sent after the write's
-// answer. When too much is under way the host reads the stream more slowly.
+// answer. With 128 requests under way, or lines of 1 MiB, the host reads no further until one is
+// answered. A member that does not read its answers for 30 seconds is given up.
 //
 //	{"id":1,"op":"query","table":"moves","where":{"game":"chess-42"},"order":["-_id"],"limit":50}
 //	{"id":1,"rows":[…]}
@@ -72,7 +73,8 @@
 // are columns. Keys that are no columns are put, as one object, into the column "rest" of type json or,
 // when the table has no such column, into its only json column; a payload that is no object goes there
 // whole. The column of memberOf is set to the group's id whatever the payload says. A message that does
-// not fit is refused. The table's insert rule is not asked.
+// not fit is refused. The table's insert rule is not asked; but a group that records may only be made by
+// those whom that rule would let insert, as members of the group. A group that records is durable.
 //
 // # Conditions
 //
@@ -114,7 +116,9 @@
 //
 // A table says who may read, insert, update and remove; see [Rule]. What a caller may not read does not
 // exist: query, count and watch leave it out, and get, update and remove say not_found. An update or
-// remove of a row that may be read but not changed is forbidden.
+// remove of a row that may be read but not changed is forbidden. In a table with memberOf, an update that
+// moves a row to another group needs the right in both. What a column allows (required, min, max,
+// maxLength, enum) is checked when a value is written.
 //
 // # _groups
 //
@@ -133,10 +137,11 @@
 //	bad_query         where, order, limit, offset or columns that make no sense
 //	invalid_value     a value of the wrong type, or outside of what its column allows
 //	not_found         no such row, or none that the caller may see
-//	forbidden         the table's rule, or the group's rights, or the owner link's secret
+//	forbidden         the table's rule, or the group's rights
+//	invite_invalid    the secret of an owner link
 //	conflict          a value of a unique column is taken; a group's id exists
 //	id_conflict       the key was used for another request
 //	no_such_group     a group op's group
-//	limit_exceeded    too many watches
+//	limit_exceeded    more than 50 watches, or 4 MiB of rows in them; rows of too many groups to check
 //	storage_full, timeout, closed, internal
 package data

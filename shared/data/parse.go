@@ -178,12 +178,8 @@ func (p *siteParser) groups(raw []byte, s *Site) (out []group.Config, err error)
 		if slices.ContainsFunc(out, func(c group.Config) bool { return c.ID == cfg.ID }) {
 			return p.fail(v, path, `expected each id once, "`, string(cfg.ID), `" stands twice`)
 		}
-		if _, ok := s.Table(cfg.Record); cfg.Record != "" && !ok {
-			var tables []string
-			for _, t := range s.Tables {
-				tables = append(tables, t.Name)
-			}
-			return p.fail(v, path, `"record": there is no table "`, cfg.Record, `"`, suggest(cfg.Record, tables))
+		if err := s.CheckRecord(&cfg); err != nil {
+			return p.fail(v, path, err.Message)
 		}
 		out = append(out, cfg)
 		return nil

@@ -107,9 +107,10 @@ type Row struct {
 
 // Row makes a row of the values of some columns, _id among them, or of all when columns is nil.
 func (t *Table) Row(columns []int, values []Value) Row {
-	w := jsontext.Writer{}
+	w := jsontext.Writer{B: make([]byte, 0, 256)}
 	w.Begin('{')
-	r := Row{ID: string(values[0].Append(nil))}
+	scratch := values[0].Append(make([]byte, 0, 64))
+	r := Row{ID: string(scratch)}
 	for i, v := range values {
 		c := &t.Columns[i]
 		if columns != nil {
@@ -118,7 +119,8 @@ func (t *Table) Row(columns []int, values []Value) Row {
 			continue
 		}
 		w.Key(c.Name)
-		w.Raw(v.Append(nil))
+		scratch = v.Append(scratch[:0])
+		w.Raw(scratch)
 	}
 	w.End('}')
 	r.JSON = w.B

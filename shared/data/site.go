@@ -88,6 +88,25 @@ func (s *Site) Lookup(name string) (*Table, error) {
 	return nil, wire.E(wire.NoSuchTable, `there is no table "`, clip(name), `"`, suggest(name, list))
 }
 
+// CheckRecord tells why a group cannot record its messages as its configuration says, nil when it can.
+func (s *Site) CheckRecord(cfg *group.Config) *wire.Error {
+	if cfg.Record == "" {
+		return nil
+	}
+	if _, ok := s.Table(cfg.Record); !ok {
+		var list []string
+		for _, t := range s.Tables {
+			list = append(list, t.Name)
+		}
+		return wire.E(wire.InvalidValue, `"record": there is no table "`, clip(cfg.Record), `"`, suggest(cfg.Record, list))
+	}
+	if !cfg.Durable {
+		return wire.E(wire.InvalidValue, `"record" needs a durable group, in whose log a message and its row are stored together: `,
+			`set "durable" to true, or "type" to "persistent"`)
+	}
+	return nil
+}
+
 // Visible returns the tables with which a caller may do anything at all, _groups included.
 func (s *Site) Visible(c group.Caller) []*Table {
 	var out []*Table

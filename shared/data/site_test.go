@@ -11,6 +11,7 @@ import (
 
 	"goop/shared/data"
 	"goop/shared/group"
+	"goop/shared/wire"
 )
 
 const chess = `{"$schema": "/goop/goop.schema.json", "name": "Chess club",
@@ -95,6 +96,7 @@ func TestParseSiteErrors(t *testing.T) {
 		{"group without id", `{"groups": [{"name": "x"}]}`, `goop.json:1:13: groups[0]: expected an "id", such as "lobby"`},
 		{"group twice", `{"groups": [{"id": "a"}, {"id": "a"}]}`, `goop.json:1:26: groups[1]: expected each id once, "a" stands twice`},
 		{"record", `{"groups": [{"id": "a", "record": "move"}], "tables": {"moves": {"columns": {"c": {"type": "text"}}}}}`, `goop.json:1:13: groups[0]: "record": there is no table "move" (did you mean "moves"?)`},
+		{"record in memory", `{"groups": [{"id": "a", "record": "t"}], "tables": {"t": {"columns": {"c": {"type": "text"}}}}}`, `goop.json:1:13: groups[0]: "record" needs a durable group, in whose log a message and its row are stored together: set "durable" to true, or "type" to "persistent"`},
 		{"escaped key", `{"tables": {"t": {"columns": {"c\u0020": {"type": "text"}}}}}`, `goop.json:1:42: tables.t.columns.c : expected a column's name of a letter and then letters, digits and "_", at most 64`},
 	}
 	for _, tt := range tests {
@@ -206,6 +208,14 @@ func FuzzParseSite(f *testing.F) {
 			}
 		}
 	})
+}
+
+// The welcome tells members the host's bounds.
+func TestBoundsAreThoseOfTheWelcome(t *testing.T) {
+	t.Parallel()
+	if got := wire.DefaultLimits().Rows; got != data.MaxRows {
+		t.Errorf("the welcome says %d rows, and a query may have %d", got, data.MaxRows)
+	}
 }
 
 // golden reads the lines of a file that the JS tests read too.
