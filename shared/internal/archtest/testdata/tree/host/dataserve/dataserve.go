@@ -1,0 +1,2 @@
+// Package dataserve has one comment.
+package dataserve

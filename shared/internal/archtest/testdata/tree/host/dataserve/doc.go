@@ -1,0 +1,2 @@
+// Package dataserve has another.
+package dataserve

@@ -1,0 +1,2 @@
+// Package site has its comment in the wrong place.
+package site

@@ -1,0 +1,9 @@
+// Package store may use SQLite.
+package store
+
+import (
+	_ "github.com/ncruces/go-sqlite3"
+	_ "github.com/syumai/workers"
+	_ "goop/host/cmd/goop"
+	_ "github.com/spf13/cobra"
+)

@@ -1,0 +1,7 @@
+// Package js is a leaf.
+package js
+
+import (
+	_ "embed"
+	_ "goop/shared/wire"
+)

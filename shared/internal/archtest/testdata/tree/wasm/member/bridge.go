@@ -1,0 +1,5 @@
+package main
+
+import "syscall/js"
+
+var f = js.FuncOf(nil)
