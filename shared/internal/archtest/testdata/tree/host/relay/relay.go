@@ -2,7 +2,7 @@
 package relay
 
 import (
+	_ "database/sql"
 	_ "goop/host/store"
 	_ "goop/shared/wire"
-	_ "database/sql"
 )

@@ -3,7 +3,7 @@ package store
 
 import (
 	_ "github.com/ncruces/go-sqlite3"
+	_ "github.com/spf13/cobra"
 	_ "github.com/syumai/workers"
 	_ "goop/host/cmd/goop"
-	_ "github.com/spf13/cobra"
 )

@@ -2,7 +2,7 @@
 package data
 
 import (
+	_ "database/sql"
 	_ "fmt"
 	_ "syscall/js"
-	_ "database/sql"
 )

@@ -2,6 +2,6 @@
 package link
 
 import (
-	_ "testing"
 	_ "goop/shared/link/linktest"
+	_ "testing"
 )

@@ -1,8 +1,8 @@
 package link_test
 
 import (
-	_ "testing"
-	_ "goop/shared/link/linktest"
-	_ "goop/host/node"
 	_ "fmt"
+	_ "goop/host/node"
+	_ "goop/shared/link/linktest"
+	_ "testing"
 )

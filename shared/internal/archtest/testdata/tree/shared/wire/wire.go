@@ -2,10 +2,10 @@
 package wire
 
 import (
-	_ "strconv"
-	_ "goop/host/relay"
-	_ "fmt"
 	_ "encoding/json"
-	_ "net/http"
+	_ "fmt"
 	_ "github.com/libp2p/go-libp2p"
+	_ "goop/host/relay"
+	_ "net/http"
+	_ "strconv"
 )

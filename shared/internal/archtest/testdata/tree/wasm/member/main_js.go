@@ -3,6 +3,6 @@ package main
 
 import (
 	_ "goop/host/node"
-	_ "syscall/js"
 	_ "net/http"
+	_ "syscall/js"
 )

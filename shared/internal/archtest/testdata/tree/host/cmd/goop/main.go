@@ -2,7 +2,7 @@
 package main
 
 import (
-	_ "goop/host/store"
-	_ "goop/host/node"
 	_ "github.com/spf13/cobra"
+	_ "goop/host/node"
+	_ "goop/host/store"
 )

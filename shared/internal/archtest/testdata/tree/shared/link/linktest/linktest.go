@@ -2,7 +2,7 @@
 package linktest
 
 import (
-	_ "testing"
 	_ "fmt"
 	_ "goop/shared/link"
+	_ "testing"
 )
