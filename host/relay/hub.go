@@ -2,6 +2,7 @@ package relay
 
 import (
 	"errors"
+	"math"
 	"sync"
 	"time"
 
@@ -98,17 +99,26 @@ func (h *hub) run() {
 		case ending:
 			return
 		}
-		timer.Reset(wait)
+		var due <-chan time.Time
+		if wait < forever {
+			timer.Reset(min(wait, longSleep))
+			due = timer.C
+		}
 		select {
 		case <-h.kick:
-		case <-timer.C:
+		case <-due:
 		}
 	}
 }
 
+const (
+	forever   = time.Duration(math.MaxInt64)
+	longSleep = time.Hour // then it looks at the clock again, which may have been set
+)
+
 // tick does what is due, and returns how long nothing more will be. It is called with mu held.
 func (h *hub) tick(now time.Time) time.Duration {
-	wait := time.Hour
+	wait := forever
 	due := func(at time.Time) bool {
 		if d := at.Sub(now); d > 0 {
 			wait = min(wait, d)

@@ -125,6 +125,7 @@ func (m *member) next() frame {
 }
 
 func (m *member) read() (frame, error) {
+	_ = m.stream.SetReadDeadline(time.Now().Add(5 * time.Minute)) // rather than for ever
 	line, err := m.lines.ReadLine()
 	if err != nil {
 		return frame{}, err
