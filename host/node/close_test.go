@@ -123,7 +123,7 @@ func TestStopAccepting(t *testing.T) {
 				n.Handle("/goop/test-last/1.0.0", func(ctx context.Context, _ wire.PeerID, s link.Stream) {
 					_, _ = io.WriteString(s, "first ")
 					<-stop
-					if err := link.LastWords(s, []byte("and last words"), time.Second); err != nil {
+					if err := link.LastWords(s, []byte("and last words"), patience); err != nil {
 						t.Error("last words:", err)
 					}
 				})
@@ -176,9 +176,11 @@ func TestLastWords(t *testing.T) {
 			t.Parallel()
 			ctx := testContext(t)
 			for range 5 {
+				begun := make(chan struct{})
 				n := openHost(t, node.Options{}, func(n *node.Node) {
 					n.Handle(proto, func(ctx context.Context, _ wire.PeerID, s link.Stream) {
-						if err := link.LastWords(s, []byte(words), time.Second); err != nil {
+						close(begun)
+						if err := link.LastWords(s, []byte(words), patience); err != nil {
 							t.Error("last words:", err)
 						}
 					})
@@ -189,6 +191,7 @@ func TestLastWords(t *testing.T) {
 					t.Fatal(err)
 				}
 				var wg sync.WaitGroup
+				<-begun
 				wg.Go(func() {
 					n.StopAccepting()
 					if err := n.Drain(ctx); err != nil {
