@@ -34,6 +34,9 @@ func (ts *Tables) Watch(ctx context.Context, who func() group.Caller, q *data.Qu
 		if err != nil {
 			return err
 		}
+		if f.kind != data.GroupRows {
+			poked = nil // who comes and goes where changes nothing for this one
+		}
 		sql := selectRows(t, q, f)
 		next := ts.hub.acquire(sql)
 		ts.hub.release(current)
