@@ -133,7 +133,11 @@ func (s *Session) Err() error {
 // Close ends the session and its streams.
 func (s *Session) Close() error {
 	s.end(wire.E(wire.Closed, "the connection was closed"))
-	_, err := jsx.Try(func() js.Value { return s.transport.Call("close") })
+	// Chromium 156 loses the whole tab when a session is closed in the turn of the event loop in which a
+	// stream with a write under way was aborted. A turn of its own does the closing, without Go in it.
+	_, err := jsx.Try(func() js.Value {
+		return js.Global().Call("setTimeout", s.transport.Get("close").Call("bind", s.transport))
+	})
 	s.cancel()
 	s.wg.Wait()
 	return err
