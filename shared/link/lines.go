@@ -8,9 +8,9 @@ import (
 const (
 	// minBuffer is the first size of a Reader's buffer. Most lines fit.
 	minBuffer = 512
-	// idleBuffer is the largest buffer that is kept when everything in it has been returned, so that
-	// one long line does not cost memory for as long as the stream lives.
-	idleBuffer = 16 << 10
+	// readAhead is the most that is read at once beyond what a line needs, and the largest buffer that
+	// an idle Reader keeps: one long line does not cost memory for as long as the stream lives.
+	readAhead = 16 << 10
 )
 
 // Reader splits a stream into lines. It holds at most one line of the given limit in memory, plus
@@ -22,6 +22,7 @@ type Reader struct {
 	start int
 	end   int
 	seen  int // of buf[start:end], the bytes known to hold no newline
+	last  int // what the last read gave
 	err   error
 }
 
@@ -67,27 +68,21 @@ func (r *Reader) Buffered() bool {
 	return bytes.IndexByte(r.buf[r.start+r.seen:r.end], '\n') >= 0
 }
 
-// fill makes room and reads once.
+// fill makes room and reads once. Where much came there is likely more, and it is better taken together.
 func (r *Reader) fill() {
-	if r.start == r.end {
-		r.start, r.end = 0, 0
-		if len(r.buf) > idleBuffer {
-			r.buf = nil
-		}
-	}
-	if r.end == len(r.buf) {
-		switch {
-		case r.start > len(r.buf)/2:
-			r.end = copy(r.buf, r.buf[r.start:r.end])
-			r.start = 0
-		default:
-			grown := make([]byte, max(minBuffer, 2*(r.end-r.start)))
-			r.end = copy(grown, r.buf[r.start:r.end])
-			r.start, r.buf = 0, grown
-		}
+	rest := r.end - r.start
+	size := max(minBuffer, min(2*r.last, readAhead), 2*rest)
+	switch {
+	case rest > 0 && r.end < len(r.buf): // there is room
+	case len(r.buf) >= size && len(r.buf) <= 4*size:
+		r.start, r.end = 0, copy(r.buf, r.buf[r.start:r.end])
+	default:
+		sized := make([]byte, size)
+		r.start, r.end, r.buf = 0, copy(sized, r.buf[r.start:r.end]), sized
 	}
 	n, err := r.r.Read(r.buf[r.end:])
 	r.end += n
+	r.last = n
 	if err != nil {
 		r.err = err
 	}

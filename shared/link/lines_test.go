@@ -87,6 +87,50 @@ func TestBuffered(t *testing.T) {
 	}
 }
 
+// watcher notes how much its Reader has asked for.
+type watcher struct {
+	io.Reader
+	asked []int
+}
+
+func (w *watcher) Read(p []byte) (int, error) {
+	w.asked = append(w.asked, len(p))
+	return w.Reader.Read(p)
+}
+
+func TestReaderTakesMoreWhereMoreComes(t *testing.T) {
+	t.Parallel()
+	line := strings.Repeat("x", 99) + "\n"
+	w := &watcher{Reader: io.MultiReader(
+		strings.NewReader(strings.Repeat(line, 2000)),
+		strings.NewReader(strings.Repeat("y", 1<<20)+"\n"),
+		strings.NewReader("a\n"), strings.NewReader("b\n"),
+	)}
+	r := link.NewReader(w, 1<<20)
+	for range 2000 {
+		if _, err := r.ReadLine(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(w.asked) > 40 {
+		t.Errorf("200,000 bytes took %d reads, want them in pieces that grow", len(w.asked))
+	}
+	if most := slices.Max(w.asked); most > 16<<10 {
+		t.Errorf("asked for %d bytes, want no more than 16 KiB ahead of short lines", most)
+	}
+	for _, want := range []int{1 << 20, 1, 1} {
+		if line, err := r.ReadLine(); len(line) != want || err != nil {
+			t.Fatalf("got %d bytes, %v, want %d", len(line), err, want)
+		}
+	}
+	if _, err := r.ReadLine(); err != io.EOF {
+		t.Fatalf("got %v, want the end", err)
+	}
+	if last := w.asked[len(w.asked)-1]; last > 1024 {
+		t.Errorf("an idle reader waits with a buffer of %d bytes, after it has seen a long line", last)
+	}
+}
+
 // FuzzReadLine compares the Reader with splitting the whole text, however the text comes in pieces.
 func FuzzReadLine(f *testing.F) {
 	f.Add([]byte("a\nbb\r\n\nccc"), 2, uint8(3))

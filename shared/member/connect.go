@@ -13,7 +13,7 @@ import (
 
 const (
 	dialTimeout = 10 * time.Second
-	openTimeout = 10 * time.Second
+	openTimeout = 5 * time.Second
 	// staleDial is the age from which a Wake starts a running attempt anew: it may have slept.
 	staleDial = 3 * time.Second
 )

@@ -211,7 +211,7 @@ func TestNewLog(t *testing.T) {
 				var got events
 				s, g := h.join(m, &got, "e1", 2)
 				sent := post(t, s, `"sent"`)
-				f := g.next()
+				g.next()
 				got.take()
 				h.net.Cut()
 				unsent := post(t, s, `"unsent"`)
@@ -227,9 +227,8 @@ func TestNewLog(t *testing.T) {
 						}
 						continue
 					}
-					f = g.next()
 					tt.seq++
-					g.ack(f, tt.seq)
+					g.ack(g.next(), tt.seq)
 					if o := outcome(t, p); o == "epoch_changed" {
 						t.Errorf("got %s, want a receipt", o)
 					}
