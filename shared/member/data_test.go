@@ -160,8 +160,9 @@ func TestPoisonousRequest(t *testing.T) {
 		if _, err := m.Call(t.Context(), []byte(`{"op":"poison"}`)); err == nil || codeOf(t, err) != "internal" {
 			t.Errorf("got %v, want internal", err)
 		}
-		if n := len(h.takeRequests()); n != 3 {
-			t.Errorf("it was sent %d times, want 3", n)
+		// An end that is noticed first by a write does not count: it might have been the network's.
+		if n := len(h.takeRequests()); n < 3 || n > 10 {
+			t.Errorf("it was sent %d times, want 3 or a little more", n)
 		}
 		if _, err := m.Call(t.Context(), []byte(`{"op":"role"}`)); err != nil {
 			t.Error(err)

@@ -3,6 +3,7 @@ package member_test
 import (
 	"context"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -182,10 +183,7 @@ type groupStream struct {
 // say writes lines as they are.
 func (g *groupStream) say(lines ...string) {
 	g.h.t.Helper()
-	all := ""
-	for _, l := range lines {
-		all += l + "\n"
-	}
+	all := strings.Join(lines, "\n") + "\n"
 	if _, err := g.s.Write([]byte(all)); err != nil {
 		g.h.t.Fatalf("write %s: %v", all, err)
 	}
