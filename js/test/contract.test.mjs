@@ -1,5 +1,5 @@
-// The page API against its papers: goop.d.ts, the golden vectors that Go reads too, and the examples of
-// the docs.
+// The page API against its papers: goop.d.ts and the examples of the docs. sdk.test.mjs has the golden
+// frames.
 
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -11,7 +11,6 @@ import { scene } from "./harness/scene.mjs";
 import { BROWSERS, SITE } from "./harness/worlds.mjs";
 
 const read = (path) => readFileSync(join(root, path), "utf8");
-const lines = (path) => read(path).split("\n").filter(Boolean).map((line) => JSON.parse(line));
 
 /** The names that goop.d.ts exports as values. */
 function declared() {
@@ -55,23 +54,6 @@ for (const browser of BROWSERS) {
     assert.deepEqual(there.data, members("Data"));
     assert.deepEqual(there.me, members("Me"));
     assert.deepEqual(members("Group").filter((name) => !there.group.includes(name)), []);
-  });
-
-  scene(`merge patches fold in ${browser} as they do in Go`, "webtransport", async (s) => {
-    const vectors = lines("shared/wire/testdata/merge.jsonl");
-    assert.ok(vectors.length > 10);
-    const host = await s.host({ site: SITE });
-    const tab = await (await s.peer(browser)).open(host.url);
-    const isObject = (v) => typeof v === "object" && v !== null && !Array.isArray(v);
-    for (const { target, patch, result, name } of vectors.filter((v) => isObject(v.target) && isObject(v.patch))) {
-      const got = await tab.evaluate(async (first, second) => {
-        await Goop.me.set(Object.fromEntries(Object.keys(Goop.me.meta).map((k) => [k, null])));
-        await Goop.me.set(first);
-        await Goop.me.set(second);
-        return JSON.stringify(Goop.me.meta);
-      }, target, patch);
-      assert.deepEqual(JSON.parse(got), result, name ?? JSON.stringify({ target, patch }));
-    }
   });
 }
 

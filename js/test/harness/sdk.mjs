@@ -1,0 +1,54 @@
+// goop.js without a browser and without the member: its surroundings are made up, and the test plays the
+// member. For what depends on the script alone.
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { constants, runInThisContext } from "node:vm";
+import { root } from "./host.mjs";
+
+/** Loads goop.js into this process, once. Resolves with Goop and with what the member can do to it. */
+export async function load() {
+  const joined = new Map(); // group id → what its frames are handed to
+  let session = 0;
+  const bridge = {
+    visible() {},
+    wake() {},
+    now: () => 0,
+    join: async (id, options, deliver) => {
+      joined.set(id, deliver);
+      return ++session;
+    },
+    leave: async () => {},
+    update: async () => {},
+    call: async () => '{"role":"visitor"}',
+  };
+  const stubs = {
+    location: new URL("http://host.test/"),
+    history: { state: null, replaceState() {} },
+    document: { visibilityState: "visible", addEventListener() {} },
+    addEventListener() {},
+    fetch: async () => new Response(),
+    reportError: (e) => {
+      throw e;
+    },
+    Go: class {
+      importObject = {};
+      run() {
+        queueMicrotask(globalThis.goopStart.ready.bind(null, bridge));
+        return new Promise(() => {});
+      }
+    },
+  };
+  for (const [name, value] of Object.entries(stubs)) Object.defineProperty(globalThis, name, { value, writable: true, configurable: true });
+  WebAssembly.compileStreaming = async () => ({});
+  WebAssembly.instantiate = async () => ({});
+
+  const assets = JSON.stringify({ wasm: "/member.wasm", exec: "data:text/javascript," });
+  const text = readFileSync(join(root, "js/goop.js"), "utf8").replace("__GOOP_ASSETS__", assets);
+  runInThisContext(text, { filename: "goop.js", importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER });
+  return {
+    Goop: globalThis.Goop,
+    /** Hands frames to a group, as the member does: many as one text. */
+    deliver: (id, ...frames) => joined.get(id)(JSON.stringify(frames)),
+  };
+}

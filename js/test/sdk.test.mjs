@@ -1,0 +1,155 @@
+// goop.js reads the golden frames that Go reads too (shared/wire/testdata), and folds them as it should.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { root } from "./harness/host.mjs";
+import { load } from "./harness/sdk.mjs";
+
+const lines = (name) => readFileSync(join(root, "shared/wire/testdata", name), "utf8").split("\n").filter(Boolean).map((l) => JSON.parse(l));
+const golden = lines("frames.jsonl").map(({ name, way, line }) => ({ name, way, frame: JSON.parse(line) }));
+const { Goop, deliver } = await load();
+
+/** A welcome whose roster is whole and older than that of any other frame. */
+const WELCOME = structuredClone(golden.find((g) => g.name === "welcome").frame);
+delete WELCOME.payload.more;
+WELCOME.payload.rosterVersion = 0;
+let n = 0;
+
+/** A group that was just welcomed, with all that it tells. */
+async function joined(welcome = WELCOME) {
+  const id = `g${++n}`;
+  const told = [];
+  const events = { members: [], state: [], error: [] };
+  const g = await Goop.group.join(id, (e) => told.push(e), { echo: true });
+  for (const type of Object.keys(events)) g.on(type, (e) => events[type].push(e));
+  deliver(id, welcome);
+  return { id, g, told, events };
+}
+
+/** RFC 7396, once more and in its plainest form, to hold the script's against. */
+function merged(target, patch) {
+  if (typeof patch !== "object" || patch === null || Array.isArray(patch)) return patch;
+  const out = typeof target === "object" && target !== null && !Array.isArray(target) ? { ...target } : {};
+  for (const key of Object.keys(patch)) {
+    if (patch[key] === null) delete out[key];
+    else out[key] = merged(out[key], patch[key]);
+  }
+  return out;
+}
+
+const CHECKS = {
+  async welcome(frame) {
+    const { g } = await joined(frame);
+    const p = frame.payload;
+    assert.deepEqual(
+      [g.name, g.role, g.durable, g.access, g.maxMembers, g.limits, g.seq, g.count],
+      [p.name, p.you.role, p.durable, p.access, p.maxMembers, p.limits, p.seq, p.count]);
+    assert.deepEqual(g.members, p.members);
+    assert.deepEqual(g.state, p.resumed ? {} : p.state);
+  },
+  async members(frame) {
+    const { id, g, events } = await joined();
+    const before = new Map(g.members.map((m) => [m.peer, m]));
+    const told = events.members.length;
+    deliver(id, frame);
+    const p = frame.payload;
+    if (p.members) before.clear();
+    for (const m of [...(p.members ?? []), ...(p.joined ?? []), ...(p.updated ?? [])]) before.set(m.peer, m);
+    for (const { peer } of p.left ?? []) before.delete(peer);
+    assert.deepEqual(new Map(g.members.map((m) => [m.peer, m])), before);
+    assert.equal(g.count, p.count);
+    assert.equal(events.members.length - told, p.more ? 0 : 1, "a roster is told when it is whole");
+  },
+  async msg(frame) {
+    if (frame.ack) return; // answers the member, which does not hand it on
+    const { id, g, told } = await joined();
+    deliver(id, frame);
+    assert.deepEqual(told, [frame]);
+    assert.equal(g.seq, frame.seq ?? WELCOME.payload.seq);
+  },
+  async state(frame) {
+    if (frame.ack) return;
+    const { id, g, told } = await joined();
+    deliver(id, frame);
+    assert.equal(g.seq, frame.seq);
+    const want = frame.payload?.state ?? merged(WELCOME.payload.state, frame.patch ?? {});
+    assert.deepEqual(g.state, want);
+    if (!frame.payload && !frame.patch) assert.deepEqual(told, []);
+    else assert.deepEqual(told.map((e) => [e.type, e.seq, e.state, e.patch]), [["state", frame.seq, want, frame.patch]]);
+  },
+  async close(frame) {
+    const { id, g, told } = await joined();
+    deliver(id, frame);
+    assert.equal(g.closed, true);
+    assert.deepEqual(told, [{ type: "close", group: id, ...frame.payload }]);
+    await assert.rejects(g.send(1), { name: "GoopError", code: "closed" });
+  },
+  async error(frame) {
+    const { id, g, told, events } = await joined();
+    deliver(id, frame);
+    const { code, message, fatal, retryAfter, seq } = frame.payload;
+    const [error] = events.error;
+    assert.ok(error instanceof Goop.GoopError);
+    assert.deepEqual([error.code, error.message, error.retryAfter, error.seq], [code, message, retryAfter, seq]);
+    assert.equal(g.closed, fatal);
+    assert.deepEqual(told, fatal ? [{ type: "close", group: id, reason: code, message }] : []);
+  },
+};
+
+for (const { name, way, frame } of golden) {
+  if (way === "H>M") test(`golden frame: ${name}`, () => CHECKS[frame.type](frame));
+}
+
+test("the golden frames cover every row of the protocol that a page sees", () => {
+  const seen = new Set(golden.filter((g) => g.way === "H>M" && !g.frame.ack).map((g) => g.frame.type));
+  assert.deepEqual([...seen].sort(), Object.keys(CHECKS).sort());
+});
+
+test("merge patches fold as they do in Go", async (t) => {
+  const isObject = (v) => typeof v === "object" && v !== null && !Array.isArray(v);
+  const vectors = lines("merge.jsonl").filter((v) => isObject(v.target) && isObject(v.patch));
+  assert.ok(vectors.length > 10, `only ${vectors.length} vectors`);
+  for (const { name, target, patch, result } of vectors) {
+    await t.test(name ?? JSON.stringify([target, patch]), async () => {
+      const { id, g } = await joined({ ...WELCOME, payload: { ...WELCOME.payload, state: target } });
+      const before = JSON.stringify(g.state);
+      const kept = g.state;
+      deliver(id, { type: "state", group: id, seq: 18, from: "12D3KooWA", time: 1, patch });
+      assert.deepEqual(g.state, result);
+      assert.equal(JSON.stringify(kept), before, "the state before stays as it was");
+    });
+  }
+});
+
+test("a roster in parts counts when it is whole", async () => {
+  const { id, g, events } = await joined();
+  const member = (peer) => ({ peer, label: peer, role: "member", sessions: 1, joined: 1 });
+  const told = events.members.length;
+  deliver(id, { type: "members", payload: { version: 9, members: [member("A")], count: 2, more: true } });
+  assert.equal(events.members.length, told);
+  deliver(id, { type: "members", payload: { version: 9, members: [member("B")], count: 2 } });
+  assert.deepEqual(g.members.map((m) => m.peer), ["A", "B"]);
+  assert.equal(events.members.length, told + 1);
+});
+
+test("a loop gets what the callback gets, and ends with the group", async () => {
+  const { id, g, told } = await joined();
+  const loop = (async () => {
+    const got = [];
+    for await (const event of g) got.push(event);
+    return got;
+  })();
+  deliver(id, { type: "msg", group: id, seq: 18, from: "A", time: 1, payload: 1 }, { type: "gap", from: 19, to: 40 });
+  deliver(id, { type: "close", payload: { reason: "closed" } });
+  assert.deepEqual(await loop, told);
+  assert.deepEqual(told.map((e) => e.type), ["msg", "gap", "close"]);
+});
+
+test("a key named __proto__ is a key like any other", async () => {
+  const { id, g } = await joined();
+  deliver(id, { type: "state", seq: 18, patch: JSON.parse('{"__proto__": {"x": 1}}') });
+  assert.equal(JSON.stringify(g.state["__proto__"]), '{"x":1}');
+  assert.equal({}.x, undefined);
+});
