@@ -104,7 +104,10 @@ export interface StateChange {
 export interface Gap {
   readonly type: "gap";
   readonly group: string;
-  /** The first and the last number that this page will not get: it was away, or slow, for too long. */
+  /**
+   * The first and the last number that this page will not get: it was away, or slow, for too long. A group that
+   * keeps nothing on disk begins to count anew when the host restarts: then `to` is a number of the new count.
+   */
   readonly from: number;
   readonly to: number;
 }

@@ -442,8 +442,8 @@
           return;
         case "state":
           return this.#takeState(f);
-        case "gap":
-          return this.#pass({ type: "gap", group: this.#id, from: f.from, to: f.to });
+        case "gap": // f.from is the last entry that came
+          return this.#pass({ type: "gap", group: this.#id, from: f.from + 1, to: f.to });
         case "close":
           return this.#end({ type: "close", group: this.#id, ...f.payload });
         case "error": {
@@ -458,11 +458,13 @@
     /** @param {any} w */
     #takeWelcome(w) {
       const { members, more, count, state, seq, rosterVersion, ...rest } = w;
+      const again = this.#welcome.epoch !== undefined;
       this.#welcome = rest;
       this.#seq = seq;
       if (!w.resumed) this.#state = state ?? {};
       this.#roster.clear();
       this.#takeMembers({ members, more, count, version: rosterVersion });
+      if (again && !w.resumed) this.#pass({ type: "state", group: this.#id, seq, state: this.#state }); // after a gap
     }
 
     /** @param {any} r */
