@@ -125,6 +125,7 @@ func (s *session) read(lines *link.Reader) {
 		switch {
 		case over.fatal != nil:
 			over.fatal.Fatal = true
+			s.settle()
 			s.leave(wire.ReasonDropped, errorLine(h.id, over.fatal), false)
 			return
 		case over.reason != "":

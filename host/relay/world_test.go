@@ -114,6 +114,9 @@ func (m *member) send(line string) {
 	}
 }
 
+// tries is send for a line that the host may not read to its end.
+func (m *member) tries(line string) { _, _ = m.stream.Write([]byte(line + "\n")) }
+
 // next returns the next line. It fails the test when there is none.
 func (m *member) next() frame {
 	m.t.Helper()
@@ -162,6 +165,19 @@ func (m *member) ends() {
 	_ = m.stream.Close()
 }
 
+// readsOut reads until the stream has ended, and ends it on this side too.
+func (m *member) readsOut() {
+	m.t.Helper()
+	_, err := m.read()
+	for err == nil {
+		_, err = m.read()
+	}
+	if !errors.Is(err, io.EOF) {
+		m.t.Errorf("%s got %v, want the end", m.peer, err)
+	}
+	_ = m.stream.Close()
+}
+
 // refused returns the error that is the next line.
 func (m *member) refused() *wire.Error {
 	m.t.Helper()
@@ -199,3 +215,7 @@ func roster(t testing.TB, f frame) wire.Roster {
 	}
 	return r
 }
+
+// relink returns a new reader of a member's lines, after one whose deadline has passed. All that had
+// come was read.
+func relink(m *member) *link.Reader { return link.NewReader(m.stream, wire.MaxLine) }
