@@ -81,8 +81,8 @@
 // one ends the stream: the host writes it, ends its half, and waits up to a second for the member to
 // end the other. Fatal are a first line that is no join, a refused join, a line that is not a JSON
 // object and one that is too long. A close is the last line of a group that ended for this member; its
-// reason says why, and only after "shutdown" does it make sense to join again. A lost connection is not
-// a close.
+// reason says why, and only after "shutdown" and "too_slow" does it make sense to join again, with
+// since. A lost connection is not a close.
 //
 // # The data protocol, /goop/data/1.0.0
 //
