@@ -113,6 +113,9 @@ class MatchPage {
       case "gap":
         this.#load(); // what this page did not get is in the host's table
         return;
+      case "state":
+        if (!event.patch) return void this.#load(); // the whole state: the log went on without this page
+        break;
       case "close":
         this.#closed = event;
     }
