@@ -1,0 +1,2 @@
+// Goop is there now, and the example is not yet.
+listen();
