@@ -9,7 +9,7 @@ import (
 
 func addrs(s string) []netip.Addr {
 	var list []netip.Addr
-	for _, f := range strings.Fields(s) {
+	for f := range strings.FieldsSeq(s) {
 		list = append(list, netip.MustParseAddr(f))
 	}
 	return list

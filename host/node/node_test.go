@@ -111,7 +111,7 @@ func TestEcho(t *testing.T) {
 	t.Parallel()
 	var peers = make(chan wire.PeerID, len(transports))
 	n := openHost(t, node.Options{}, func(n *node.Node) {
-		n.Handle("/goop/test-who/1.0.0", func(_ context.Context, p wire.PeerID, s link.Stream) { peers <- p; echo(nil, p, s) })
+		n.Handle("/goop/test-who/1.0.0", func(ctx context.Context, p wire.PeerID, s link.Stream) { peers <- p; echo(ctx, p, s) })
 		n.HandleHTTP(http.NotFoundHandler())
 	})
 	for _, tr := range transports {

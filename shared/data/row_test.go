@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -224,11 +225,11 @@ func follow(t *testing.T, rows []data.Row, line []byte) []data.Row {
 }
 
 func show(rows []data.Row) string {
-	s := ""
+	var s strings.Builder
 	for _, r := range rows {
-		s += string(r.JSON) + "\n"
+		s.WriteString(string(r.JSON) + "\n")
 	}
-	return s
+	return s.String()
 }
 
 func TestGoldenEvents(t *testing.T) {

@@ -2,6 +2,7 @@ package data
 
 import (
 	"strconv"
+	"strings"
 
 	"goop/shared/jsontext"
 	"goop/shared/wire"
@@ -256,18 +257,18 @@ func unfit(c *Column, test Test, why string) error {
 
 // quotedList returns "a", "b" and "c".
 func quotedList(list []string) string {
-	s := ""
+	var s strings.Builder
 	for i, v := range list {
 		switch {
 		case i == 0:
 		case i == len(list)-1:
-			s += " and "
+			s.WriteString(" and ")
 		default:
-			s += ", "
+			s.WriteString(", ")
 		}
-		s += `"` + v + `"`
+		s.WriteString(`"` + v + `"`)
 	}
-	return s
+	return s.String()
 }
 
 // names is a small set, to find what stands twice.
