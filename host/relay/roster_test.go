@@ -259,6 +259,7 @@ func TestLargeRoster(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const n = 900
 		w := open(t, relay.Options{})
+		w.pipe = 16 << 20
 		w.create(lobby)
 		meta := fmt.Sprintf(`{"label":"Ä","x":"%0900d"}`, 0)
 		for i := range n {

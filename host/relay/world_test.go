@@ -27,6 +27,7 @@ type world struct {
 	*relay.Relay
 	t       testing.TB
 	serving sync.WaitGroup
+	pipe    int // bytes that a stream holds on its way; 0 for 64 KiB
 }
 
 // open returns a world that is shut down at the end of the test; boss is its owner.
@@ -72,7 +73,7 @@ func (w *world) create(cfg string) group.Info {
 
 // dial opens a stream to the relay.
 func (w *world) dial(peer wire.PeerID) *member {
-	near, far := link.Pipe(0)
+	near, far := link.Pipe(w.pipe)
 	w.serving.Go(func() { w.Serve(context.Background(), peer, far) })
 	return &member{t: w.t, peer: peer, stream: near, lines: link.NewReader(near, wire.MaxLine)}
 }
