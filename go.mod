@@ -12,7 +12,7 @@ require (
 	github.com/multiformats/go-multiaddr v0.16.1 // host/node: addresses
 	github.com/multiformats/go-multibase v0.3.0 // host/node: certificate hashes in addresses
 	github.com/multiformats/go-multihash v0.2.3 // host/node: certificate hashes in addresses
-	github.com/multiformats/go-multistream v0.6.1 // tests of wasm/internal/multistream: the other side
+	github.com/multiformats/go-multistream v0.6.1 // host/node: the native dialer
 	github.com/ncruces/go-sqlite3 v0.35.6 // host/store; v0.36.0 cannot be had everywhere
 	github.com/quic-go/quic-go v0.64.1 // host/node: limits before the handshake
 	github.com/quic-go/webtransport-go v0.13.0 // host/node

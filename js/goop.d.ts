@@ -220,6 +220,7 @@ export interface GroupConfig {
 }
 
 export interface GroupInfo {
+  readonly _id: string;
   readonly id: string;
   readonly name: string;
   readonly type: Preset;
@@ -227,6 +228,11 @@ export interface GroupInfo {
   readonly access: "open" | "invite";
   readonly members: number;
   readonly max_members: number;
+  /** The names of its seats, and who holds which. */
+  readonly seats: string[];
+  readonly seat_holders: { readonly [seat: string]: string };
+  readonly record: string | null;
+  readonly creator: string | null;
   readonly created_at: number;
   readonly [column: string]: Json;
 }
@@ -271,8 +277,11 @@ export interface Query extends Waiting {
   columns?: string[];
 }
 
+/** A row's `_id`: a number that rises with time; in `_groups` the group's id. */
+export type RowID = number | string;
+
 // deno-lint-ignore no-explicit-any
-export type Row = { readonly _id: number; readonly [column: string]: any };
+export type Row = { readonly _id: RowID; readonly [column: string]: any };
 
 export interface Changes {
   /** The rows of the query now, in its order. */
@@ -285,14 +294,15 @@ export interface Changes {
 }
 
 export interface Data {
+  query(table: "_groups", query?: Query): Promise<GroupInfo[]>;
   query(table: string, query?: Query): Promise<Row[]>;
   /** Rejects with "not_found" when there is no such row, or none that this peer may see. */
-  get(table: string, id: number, options?: Waiting): Promise<Row>;
+  get(table: string, id: RowID, options?: Waiting): Promise<Row>;
   count(table: string, query?: Pick<Query, "where" | "signal">): Promise<number>;
   /** Resolves with the stored row, `_id` included. */
   insert(table: string, row: object, options?: Waiting): Promise<Row>;
-  update(table: string, id: number, changes: object, options?: Waiting): Promise<Row>;
-  remove(table: string, id: number, options?: Waiting): Promise<void>;
+  update(table: string, id: RowID, changes: object, options?: Waiting): Promise<Row>;
+  remove(table: string, id: RowID, options?: Waiting): Promise<void>;
   upsert(table: string, row: object, options?: Waiting): Promise<Row>;
   batch(operations: JsonObject[], options?: Waiting): Promise<Json[]>;
   /** Follows a query. The callback gets the rows, and then each change. Resolves with what ends it. */

@@ -41,11 +41,13 @@ export async function groups(): Promise<void> {
 export async function rows(): Promise<void> {
   const found = await data.query("moves", { where: { game: "x", ply: { ">": 3 }, or: [{ san: null }] }, order: ["-ply"], limit: 10 });
   same<typeof found, Row[]>(true);
+  const groups = await data.query("_groups");
   const stop = await Goop.data.watch("moves", { where: { final: 1 } }, (changes) => same<typeof changes, Changes>(true));
   stop();
   await Goop.data.watch("_groups", ({ rows: all, fresh }) => [all, fresh]);
-  // @ts-expect-error a row's number is a number
-  await Goop.data.get("moves", "12");
+  same<(typeof groups)[number], GroupInfo>(true);
+  // @ts-expect-error a row is named by its _id
+  await Goop.data.get("moves", { _id: 12 });
 }
 
 export function errors(e: unknown): ErrorCode | undefined {
