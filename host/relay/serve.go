@@ -59,6 +59,8 @@ func (r *Relay) admit(ctx context.Context, peer wire.PeerID, stream link.Stream,
 		return nil, "", lineTooLong()
 	case isTimeout && timeout.Timeout():
 		return nil, "", wire.E(wire.TooSlow, "no join came")
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return nil, "", wire.E(wire.BadMessage, `the stream ended before its first line, which is a join`)
 	case err != nil:
 		return nil, "", errLost
 	}
@@ -116,7 +118,7 @@ func (s *session) read(lines *link.Reader) {
 			over = s.handle(text)
 		case errors.Is(err, link.ErrLineTooLong):
 			over.fatal = lineTooLong()
-		case errors.Is(err, io.EOF):
+		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF): // half a line may be half of what was meant
 			over.reason = wire.ReasonDropped
 		default:
 			s.leave(wire.ReasonDropped, nil, true)
