@@ -39,6 +39,17 @@ function folder(s) {
   return path;
 }
 
+/** What an example says that it prints, and in which line; a line that is only a comment belongs to the one above. */
+function promised(code) {
+  let last = 0;
+  return code.split("\n").flatMap((text, i) => {
+    const said = text.match(/^(.*)\/\/ prints: (.*)$/);
+    if (!said) return [];
+    if (said[1].trim()) last = i + 1;
+    return [{ line: last, text: said[2].trim() }];
+  });
+}
+
 // ---- examples -------------------------------------------------------------------------------------
 
 for (const browser of BROWSERS) {
@@ -66,13 +77,11 @@ for (const browser of BROWSERS) {
     for (const { info, code, line } of examples) {
       const where = `docs/api.md, line ${line}`;
       const tab = await (info === "js owner" ? owner : visitor).open(`${host.url}/${line}/`);
-      await tab.waitFor(() => document.documentElement.dataset.ended || seen.faults.length > 0, [], { what: `the end of ${where}` });
+      const want = promised(code);
+      await tab.waitFor((n) => seen.faults.length > 0 || document.documentElement.dataset.ended && seen.printed.length >= n, [want.length],
+        { what: `the end of ${where}` });
       const { printed, faults } = await tab.evaluate(() => seen);
       assert.deepEqual(faults, [], where);
-      const want = code.split("\n").flatMap((text, i) => {
-        const promised = text.match(/\/\/ prints: (.*)$/)?.[1].trim();
-        return promised === undefined ? [] : [{ line: i + 1, text: promised }];
-      });
       assert.deepEqual(printed.filter((p) => want.some((w) => w.line === p.line)), want, where);
       await tab.close();
     }
