@@ -30,7 +30,7 @@ func TestPresets(t *testing.T) {
 		   "seats":["white","black"],"rights":{"close":["moderator","seat","seat"],"invite":[]}}`,
 			group.Config{ID: "chess-42", Name: "Ein Spiel – ♞", Type: group.Persistent, Durable: true, Access: group.Open, Listed: true,
 				Dissolve: group.Dissolve{Empty: 10 * time.Minute}, MaxMembers: 50, Record: "moves",
-				Seats: []string{"white", "black"},
+				Seats:  []string{"white", "black"},
 				Rights: group.Rights{group.Close: {wire.RoleModerator, group.Seat}, group.InviteTo: {}}}},
 	} {
 		got, err := group.ParseConfig([]byte(tt.text))
