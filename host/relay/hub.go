@@ -30,8 +30,9 @@ type hub struct {
 	done       chan struct{} // closed when run has returned
 	cfg        group.Config
 	phase      phase
-	head       group.Head // what everybody may see
-	text       []byte     // of head.State; nil until somebody asks
+	paused     chan struct{} // while a pause lasts: closed at its end
+	head       group.Head    // what everybody may see
+	text       []byte        // of head.State; nil until somebody asks
 	window     window
 	roster     group.Roster
 	news       news

@@ -13,14 +13,51 @@ import (
 // join takes a session in and prepares its first line. A session that is there already under the same
 // peer and id is a ghost, and makes place. The error is for the far side.
 func (h *hub) join(ctx context.Context, s *session, f *wire.Frame) *wire.Error {
+	if !h.awaitOpen(ctx, s.peer) { // asked first: nothing else may tell that there is such a group
+		return noSuchGroup()
+	}
 	meta, err := group.ParseMeta(f.Meta)
 	if err != nil {
 		return h.r.coded(err, "join", h.id)
 	}
 	kept := f.Since != nil && h.reachesBack(ctx, *f.Since)
+	for h.awaitOpen(ctx, s.peer) {
+		h.mu.Lock()
+		again := h.paused != nil // a pause has begun meanwhile
+		var refused *wire.Error
+		if !again {
+			refused = h.joinLocked(s, f, meta, kept)
+		}
+		h.mu.Unlock()
+		if !again {
+			return refused
+		}
+	}
+	return noSuchGroup()
+}
 
-	h.mu.Lock()
-	defer h.mu.Unlock()
+// awaitOpen waits while the group is being changed, and reports whether it is there for a peer.
+func (h *hub) awaitOpen(ctx context.Context, peer wire.PeerID) bool {
+	for {
+		h.mu.Lock()
+		open, paused := h.mayJoin(peer), h.paused
+		open = open && (h.phase == running || paused != nil)
+		h.mu.Unlock()
+		if !open || paused == nil {
+			return open
+		}
+		select {
+		case <-paused:
+		case <-ctx.Done():
+			return false
+		case <-h.r.ctx.Done():
+			return false
+		}
+	}
+}
+
+// joinLocked is called with mu held.
+func (h *hub) joinLocked(s *session, f *wire.Frame, meta group.Meta, kept bool) *wire.Error {
 	if h.phase != running || !h.mayJoin(s.peer) {
 		return noSuchGroup()
 	}

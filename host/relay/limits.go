@@ -36,6 +36,7 @@ type Limits struct {
 // Numbers that are part of how the package works rather than of what a host may want to set.
 const (
 	maxReplies   = 64        // waiting for one session; then its lines are read no further
+	draftSize    = 200       // bytes that an entry that waits takes beside its payload, about
 	rosterChunk  = 256 << 10 // bytes of one line of a whole roster
 	rosterRing   = 64        // roster changes that are kept encoded
 	plainRoster  = 200       // peers; above it, members without cap delta get only the count

@@ -15,7 +15,7 @@ import (
 func (s *session) offer(f *wire.Frame) error {
 	h := s.h
 	d := group.Draft{
-		From: s.peer, Session: s.id, Role: s.role, ID: f.ID, Kind: f.Type, To: f.To, IfSeq: f.IfSeq,
+		From: s.peer, Session: s.id, ID: f.ID, Kind: f.Type, To: f.To, IfSeq: f.IfSeq,
 		Payload: bytes.Clone(f.Payload), Patch: bytes.Clone(f.Patch), // the reader's buffer is used again
 	}
 	right := group.Send
@@ -24,7 +24,7 @@ func (s *session) offer(f *wire.Frame) error {
 	} else {
 		d.Patch, d.IfSeq = nil, nil
 	}
-	size := len(d.Payload) + len(d.Patch)
+	size := draftSize + len(d.Payload) + len(d.Patch)
 	var refused error
 	s.await(func() bool {
 		if refused = s.may(right); refused != nil {
@@ -34,10 +34,12 @@ func (s *session) offer(f *wire.Frame) error {
 			s.broadcast(f)
 			return true
 		}
-		full := s.inFlight >= h.r.limits.InFlight || h.queueBytes > 0 && h.queueBytes+size > h.r.limits.QueueBytes
+		// Each draft may be answered by a reply: as long as nobody reads those, there are no more of them.
+		full := s.inFlight >= h.r.limits.InFlight || len(s.replies) >= maxReplies || h.queueBytes > 0 && h.queueBytes+size > h.r.limits.QueueBytes
 		if full || h.phase != running { // closing: the session is about to hear of it
 			return false
 		}
+		d.Role = s.role
 		h.bringIn(s.peer)
 		h.queue = append(h.queue, queued{d, s, size})
 		h.queueBytes += size
@@ -48,9 +50,11 @@ func (s *session) offer(f *wire.Frame) error {
 	return refused
 }
 
-// may returns nil when the session has a right. It is called with the hub's mutex held.
+// may returns nil when the session has a right, by the role that its peer has now. It is called with the
+// hub's mutex held.
 func (s *session) may(right group.Right) error {
 	cfg := &s.h.cfg
+	s.role = s.h.r.roleOf(cfg, s.peer)
 	seated := cfg.AsksForSeat(right) && cfg.Seated(s.h.head.State, s.peer)
 	if cfg.Allows(right, s.role, seated) {
 		return nil

@@ -18,7 +18,7 @@ func (h *hub) pause() (restart func(), err error) {
 		h.mu.Unlock()
 		return nil, wire.E(wire.Closed, "the host is going down")
 	}
-	h.phase = closing
+	h.phase, h.paused = closing, make(chan struct{})
 	done := h.done
 	h.poke()
 	h.mu.Unlock()
@@ -27,6 +27,7 @@ func (h *hub) pause() (restart func(), err error) {
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		h.phase, h.done = running, make(chan struct{})
+		h.endPause()
 		for s := range h.waiting {
 			signal(s.room)
 		}
@@ -34,10 +35,19 @@ func (h *hub) pause() (restart func(), err error) {
 	}, nil
 }
 
+// endPause lets those go on who wait for the end of a pause. It is called with mu held.
+func (h *hub) endPause() {
+	if h.paused != nil {
+		close(h.paused)
+		h.paused = nil
+	}
+}
+
 // endSessions tells every session why the group has ended for it.
 func (h *hub) endSessions(reason wire.Reason) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.endPause()
 	last := closeLine(h.id, reason)
 	for _, s := range h.sessions {
 		s.end(last)

@@ -22,14 +22,14 @@ type session struct {
 	written chan struct{} // closed when write has returned
 
 	// Set by join, before write begins.
-	role    wire.Role
 	sees    bool // the other members
 	welcome *wire.Welcome
 
 	// The hub's mutex guards the following.
-	cursor        int64 // the last entry that was taken up for writing
-	rosterSeen    int64 // the roster's version that the far side has or is about to get
-	inFlight      int   // drafts that wait to be appended
+	role          wire.Role // when it was last asked
+	cursor        int64     // the last entry that was taken up for writing
+	rosterSeen    int64     // the roster's version that the far side has or is about to get
+	inFlight      int       // drafts that wait to be appended
 	replies       []reply
 	volatile      []volatileMsg
 	volatileBytes int

@@ -200,6 +200,9 @@ func (f *Frame) validate(l Limits) *Error {
 	if len(f.ID) > MaxID || len(f.Key) > MaxID {
 		return E(BadMessage, `"id" and "key" are at most 64 bytes long`)
 	}
+	if len(f.To) > MaxPeer {
+		return E(BadMessage, `"to" is a peer id, at most 128 bytes long`)
+	}
 	switch f.Type {
 	case TypeJoin:
 		switch {

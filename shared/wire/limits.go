@@ -5,6 +5,7 @@ import "goop/shared/jsontext"
 // Bounds that are part of the protocol: no host may set them wider.
 const (
 	MaxID   = 64   // bytes of a GroupID, SessionID, message id or volatile key
+	MaxPeer = 128  // bytes of a PeerID
 	MaxMeta = 1024 // bytes of a member's meta
 	MaxCaps = 16   // entries of a join's caps
 	// MaxNesting is the deepest nesting of a payload, patch or meta. It is less than jsontext allows,
