@@ -1,6 +1,7 @@
 package group
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 
@@ -8,8 +9,12 @@ import (
 	"goop/shared/wire"
 )
 
-// maxTouched is how many keys a Touched tells apart.
-const maxTouched = 1024
+// How many keys a Touched tells apart, and how many bytes of keys. A key may be as long as a line, and one
+// that was set to null is no longer part of the state that Limits bound.
+const (
+	maxTouched      = 1024
+	maxTouchedBytes = 64 << 10
+)
 
 // Touched knows, for each top-level key of a state, the last entry that touched it, keys that are gone
 // included. It keeps the newest of them; those that it has let go of count as touched at floor, the
@@ -17,6 +22,7 @@ const maxTouched = 1024
 // without right. The zero value is that of a new log.
 type Touched struct {
 	seqs  map[string]int64
+	bytes int // of the keys of seqs
 	floor int64
 }
 
@@ -39,19 +45,43 @@ func (t *Touched) Set(keys []string, seq int64) {
 		t.seqs = make(map[string]int64, len(keys))
 	}
 	for _, key := range keys {
-		t.seqs[key] = seq
+		t.set(key, seq)
 	}
-	if len(t.seqs) <= maxTouched {
-		return
+	if len(t.seqs) > maxTouched || t.bytes > maxTouchedBytes {
+		t.shrink()
 	}
-	// Let go of the older half, so that this happens once in many entries.
-	seqs := slices.Sorted(maps.Values(t.seqs))
-	t.floor = max(t.floor, seqs[len(seqs)-maxTouched/2])
-	maps.DeleteFunc(t.seqs, func(_ string, seq int64) bool { return seq <= t.floor })
+}
+
+func (t *Touched) set(key string, seq int64) {
+	if _, ok := t.seqs[key]; !ok {
+		t.bytes += len(key)
+	}
+	t.seqs[key] = seq
+}
+
+// shrink lets go of the older half, so that this happens once in many entries.
+func (t *Touched) shrink() {
+	keys := slices.Collect(maps.Keys(t.seqs))
+	slices.SortFunc(keys, func(a, b string) int { return cmp.Compare(t.seqs[b], t.seqs[a]) })
+	n, bytes := 0, 0
+	for n < len(keys) && n < maxTouched/2 {
+		if bytes += len(keys[n]); bytes > maxTouchedBytes/2 {
+			break
+		}
+		n++
+	}
+	t.floor = max(t.floor, t.seqs[keys[n]]) // there are more, or Set would not have asked
+	maps.DeleteFunc(t.seqs, func(key string, seq int64) bool {
+		gone := seq <= t.floor
+		if gone {
+			t.bytes -= len(key)
+		}
+		return gone
+	})
 }
 
 // Clone returns a copy that can be changed by itself.
-func (t *Touched) Clone() Touched { return Touched{maps.Clone(t.seqs), t.floor} }
+func (t *Touched) Clone() Touched { return Touched{maps.Clone(t.seqs), t.bytes, t.floor} }
 
 // Append appends the value as JSON, for a store to keep.
 func (t *Touched) Append(dst []byte) []byte {
@@ -97,7 +127,7 @@ func ParseTouched(raw []byte) (Touched, error) {
 				if err != nil {
 					return damaged()
 				}
-				t.seqs[string(k.Key)] = n
+				t.set(string(k.Key), n)
 			}
 		}
 	}
