@@ -75,7 +75,9 @@ build_member() {
 }
 
 build_host() {
-  CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o bin/goop ./host/cmd/goop
+  local version
+  version=$(git describe --tags --always --dirty 2>/dev/null || echo unknown)
+  CGO_ENABLED=0 go build -trimpath -ldflags="-s -w -X main.version=$version" -o bin/goop ./host/cmd/goop
 }
 
 # ---- the stages of check and test -----------------------------------------------------------------

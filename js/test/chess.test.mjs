@@ -93,10 +93,17 @@ everywhere("the host is killed in the middle of the game", async (s) => {
   await checkRows(watcher, id, GAME, peers);
 });
 
-scene("draw, resignation and leaving", "webtransport", async (s) => {
+scene("keyboard, draw and resignation", "webtransport", async (s) => {
   const match = await seated(s, { white: "firefox", black: "chromium" });
   const { white, black, watcher, id } = match;
-  await play(match, GAME, 1, 3);
+
+  // The first move by keyboard alone: onto the pawn, two up, and there it goes.
+  await white.evaluate(() => document.querySelector('[data-square="e2"]').focus());
+  for (const key of ["Enter", "ArrowUp", "ArrowUp", "Enter"]) await white.press(key);
+  for (const tab of [white, black, watcher]) await plies(tab, 1);
+  assert.equal(await placement(watcher), GAME[0].fen.split(" ")[0]);
+
+  await play(match, GAME, 2, 3);
   await white.click("#offer-draw");
   await black.click("#decline-draw");
   await white.waitFor(() => document.querySelector("#status").innerText.includes("Duke Karl to move"));

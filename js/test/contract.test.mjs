@@ -1,9 +1,8 @@
-// The page API against its papers: goop.d.ts and the examples of the docs. sdk.test.mjs has the golden
-// frames.
+// The page API against its types: what goop.d.ts names is there. sdk.test.mjs has the golden frames, and
+// docs.test.mjs the examples of the docs.
 
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import ts from "typescript";
 import { root } from "./harness/host.mjs";
@@ -54,46 +53,5 @@ for (const browser of BROWSERS) {
     assert.deepEqual(there.data, members("Data"));
     assert.deepEqual(there.me, members("Me"));
     assert.deepEqual(members("Group").filter((name) => !there.group.includes(name)), []);
-  });
-}
-
-// ---- the docs -------------------------------------------------------------------------------------
-
-/** The fenced blocks of a document: {info, code, line}. */
-function blocks(path) {
-  const text = read(path);
-  return [...text.matchAll(/^```([^\n`]+)\n(.*?)^```$/gms)].map((m) => ({
-    info: m[1].trim(), code: m[2], line: text.slice(0, m.index).split("\n").length + 1,
-  }));
-}
-
-for (const path of ["docs/api.md"]) {
-  scene(`the examples of ${path} do what they say`, "webtransport", async (s) => {
-    const all = blocks(path);
-    const site = mkdtempSync(join(tmpdir(), "goop-docs-"));
-    s.defer(() => rmSync(site, { recursive: true, force: true }));
-    writeFileSync(join(site, "goop.json"), all.find((b) => b.info === "json goop.json").code);
-    writeFileSync(join(site, "index.html"), read("js/test/site/index.html"));
-    const host = await s.host({ site });
-    const owner = await s.peer("chromium", "owner");
-    const visitor = await s.peer("chromium", "visitor");
-    const claimed = await owner.open(await host.ownerLink());
-    await claimed.waitFor(() => Goop.me.role === "owner");
-
-    const examples = all.filter((b) => ["js run", "js owner"].includes(b.info));
-    assert.ok(examples.length > 5, `only ${examples.length} examples found`);
-    for (const { info, code, line } of examples) {
-      const tab = await (info === "js owner" ? owner : visitor).open(host.url);
-      const want = [...code.matchAll(/\/\/ prints: (.*)$/gm)].map((m) => m[1].trim());
-      const body = code.replace(/console\.log\((?=.*\/\/ prints: )/g, "__print(");
-      const got = await tab.evaluate(`async () => {
-        const printed = [];
-        const __print = (...args) => printed.push(args.map(String).join(" "));
-        ${body}
-        return printed;
-      }`);
-      assert.deepEqual(got, want, `${path}, line ${line}`);
-      await tab.close();
-    }
   });
 }

@@ -10,13 +10,16 @@
 # To a page, http://10.77.0.1 is a machine in its LAN: plain HTTP, no secure context. What runs in hub
 # is started with: ip netns exec hub …; taking port0 off the bridge cuts the page's network without a
 # word to either side. With the command all its processes and both namespaces end: it is process 1 of
-# a process namespace. Root is not needed where users may make user namespaces.
+# a process namespace. Root is needed only where users may not make user namespaces.
 set -euo pipefail
 
 if [[ ${GOOP_NETNS:-} != inside ]]; then
-  user=()
-  ((EUID == 0)) || user=(--user --map-root-user)
-  exec env GOOP_NETNS=inside unshare "${user[@]}" --net --mount --pid --fork --kill-child --mount-proc "${BASH_SOURCE[0]}" "$@"
+  how=(unshare)
+  if ((EUID != 0)); then
+    how=(unshare --user --map-root-user)
+    "${how[@]}" true 2>/dev/null || how=(sudo -n --preserve-env env PATH="$PATH" unshare)
+  fi
+  exec env GOOP_NETNS=inside "${how[@]}" --net --mount --pid --fork --kill-child --mount-proc "${BASH_SOURCE[0]}" "$@"
 fi
 
 PATH=$PATH:/usr/sbin:/sbin

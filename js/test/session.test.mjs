@@ -109,7 +109,9 @@ for (const browser of BROWSERS) {
     } finally {
       bridge("master", "br0");
     }
+    const healed = Date.now();
     await tab.waitFor(() => Goop.status.state === "online", [], { timeout: 40_000, what: "the page to be back" });
+    s.log(`the page was back ${Date.now() - healed} ms after its network`);
     await sender.evaluate(() => window.g.send(11));
     await tab.waitFor(() => window.got.at(-1)?.payload === 11);
     const got = await tab.evaluate(() => window.got);

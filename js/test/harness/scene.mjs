@@ -93,6 +93,7 @@ export function scene(name, world, fn) {
     try {
       await fn(s);
       s.check();
+      if (process.env.GOOP_TEST_LOG) console.error(s.lines.join("\n"));
     } catch (e) {
       mkdirSync(RESULTS, { recursive: true });
       const file = join(RESULTS, `${name}-${world}.log`.replace(/[^\w.-]+/g, "-"));
