@@ -58,7 +58,7 @@ func openConn(ctx context.Context, path, vfsName string, readOnly bool, maxSize 
 		return nil, err
 	}
 	c := &conn{db: db, stmts: make(map[string]*stmt)}
-	if err := c.restrict(maxSize); err != nil {
+	if err := errors.Join(c.restrict(maxSize), addFunctions(db)); err != nil {
 		return nil, errors.Join(err, c.close())
 	}
 	return c, ctx.Err()

@@ -215,7 +215,7 @@ func (ts *Tables) Update(ctx context.Context, c group.Caller, w data.WriteKey, s
 		}
 	}
 	return ts.act(ctx, c, w, t, data.Update, id, target, func(tx *Tx, row []data.Value, s standing) ([]byte, error) {
-		if g := t.Access.Update.For(c); moves && g.Kind == data.GroupRows && !s.actInTarget {
+		if moves && row[t.Lookup(t.MemberOf)] != target && !s.intoTarget {
 			return nil, wire.E(wire.Forbidden, `you may not put a row into another `, t.MemberOf, ` to which you do not belong`)
 		}
 		if len(changes) == 0 {

@@ -136,15 +136,16 @@ func (ts *Tables) groupsOf(ctx context.Context, t *table) (groups []string, err 
 // standing is what a caller may do with one row as far as that depends on groups, asked for before the
 // transaction in which it counts.
 type standing struct {
-	group       string // of the row, when it was asked for
-	asked       bool
-	read, act   bool // the caller belongs to that group, by the rule for reading and for the action
-	actInTarget bool // by the rule for the action, to the group that the row is to have
+	group      string // of the row, when it was asked for
+	asked      bool
+	read, act  bool // the caller belongs to that group, by the rule for reading and for the action
+	intoTarget bool // the caller may put the row into the group that it is to have
 }
 
 // standing asks about a row, and about the group that it is to have, if any.
 func (ts *Tables) standing(ctx context.Context, t *table, c group.Caller, action data.Action, id int64, target data.Value) (s standing, err error) {
 	read, act := t.Access.Read.For(c), t.Access.Rule(action).For(c)
+	s.intoTarget = c.Owner || ts.mayPut(t, c, act, target)
 	if read.Kind != data.GroupRows && act.Kind != data.GroupRows {
 		return s, nil
 	}
@@ -163,8 +164,18 @@ func (ts *Tables) standing(ctx context.Context, t *table, c group.Caller, action
 	}
 	s.read = read.Kind == data.GroupRows && ts.belongs(read, s.group)
 	s.act = act.Kind == data.GroupRows && ts.belongs(act, s.group)
-	s.actInTarget = act.Kind == data.GroupRows && !target.IsNull() && ts.belongs(act, target.S)
 	return s, nil
+}
+
+// mayPut reports whether a caller may put a row that it may update into another group. A rule for updates
+// that goes by groups has to let it through there too. Where it goes by something else, such as the
+// author, the rule for inserts decides: to that group the row is a new one.
+func (ts *Tables) mayPut(t *table, c group.Caller, update data.Grant, target data.Value) bool {
+	g := update
+	if g.Kind != data.GroupRows {
+		g = t.Access.Insert.For(c)
+	}
+	return g.Kind == data.AllRows || g.Kind == data.OwnRows || g.Kind == data.GroupRows && ts.belongs(g, target.S)
 }
 
 // allows reports whether a grant is good for a row; in is the answer for GroupRows.

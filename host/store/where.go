@@ -45,13 +45,13 @@ func (q *query) where(t *table, w *data.Where) {
 	case data.In:
 		q.in(column, w)
 	case data.Like:
-		q.WriteString(column + " LIKE ")
+		q.WriteString("goop_like(" + column + ", ")
 		q.bind(arg(w.Value))
-		q.WriteString(` ESCAPE '\'`)
+		q.WriteByte(')')
 	case data.Contains:
-		q.WriteString("instr(" + column + ", ")
+		q.WriteString("goop_contains(" + column + ", ")
 		q.bind(arg(w.Value))
-		q.WriteString(") > 0")
+		q.WriteByte(')')
 	default:
 		q.WriteString(column + comparisons[w.Test])
 		q.bind(arg(w.Value))

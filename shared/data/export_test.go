@@ -9,6 +9,3 @@ var (
 	AccessKeys = accessKeys
 	RuleNames  = ruleNames
 )
-
-// LikeMatches is like.
-func LikeMatches(pattern, s string) bool { return like(pattern, s) }

@@ -45,16 +45,16 @@ func (w *Where) Match(row []Value) bool {
 	case In:
 		return slices.ContainsFunc(w.Values, func(x Value) bool { return compare(v, x) == 0 })
 	case Like:
-		return like(w.Value.S, v.S)
+		return IsLike(v.S, w.Value.S)
 	case Contains:
 		return strings.Contains(v.S, w.Value.S)
 	}
 	return false
 }
 
-// like matches a text with a pattern as SQLite does: letters of ASCII match in either case. It goes
+// IsLike matches a text with a pattern of the test Like: letters of ASCII match in either case. It goes
 // back to the last % alone, so that no pattern takes long.
-func like(pattern, s string) bool {
+func IsLike(s, pattern string) bool {
 	var restP, restS string
 	restart := false
 	for {

@@ -10,10 +10,11 @@ import (
 
 // Bounds of a condition.
 const (
-	MaxDepth = 8   // of and, or, not
-	MaxTerms = 100 // comparisons
-	MaxIn    = 500 // values in all lists of in together
-	MaxLike  = 256 // bytes of a pattern
+	MaxDepth = 8                   // of and, or, not
+	MaxTerms = 100                 // comparisons
+	MaxIn    = 500                 // values in all lists of in together
+	maxParts = MaxDepth * MaxTerms // conditions and lists of them, empty ones too
+	MaxLike  = 256                 // bytes of a pattern
 )
 
 // Test is what a Where does.
@@ -60,6 +61,7 @@ func ParseWhere(t *Table, raw []byte) (*Where, error) {
 type whereParser struct {
 	table  *Table
 	terms  int
+	parts  int
 	values int // of in
 }
 
@@ -70,6 +72,9 @@ func (p *whereParser) object(raw []byte, depth int) (*Where, error) {
 	}
 	if depth > MaxDepth {
 		return nil, wire.E(wire.BadQuery, "the where is nested more than ", strconv.Itoa(MaxDepth), " deep")
+	}
+	if p.parts++; p.parts > maxParts {
+		return nil, tooManyTerms()
 	}
 	all := &Where{Test: And}
 	var seen names
@@ -107,6 +112,9 @@ func (p *whereParser) object(raw []byte, depth int) (*Where, error) {
 func (p *whereParser) list(test Test, raw []byte, depth int) (*Where, error) {
 	if jsontext.KindOf(raw) != jsontext.Array {
 		return nil, wire.E(wire.BadQuery, `"`, string(test), `" takes a list of conditions, got `, describe(raw))
+	}
+	if p.parts++; p.parts > maxParts {
+		return nil, tooManyTerms()
 	}
 	w := &Where{Test: test}
 	for e := jsontext.ElementsOf(raw); e.Next(); {

@@ -224,7 +224,7 @@ func TestLike(t *testing.T) {
 		{`\\`, `\`, true}, {"%%%_", "a", true}, {"%_%_%", "a", false},
 	}
 	for _, tt := range tests {
-		if got := data.LikeMatches(tt.pattern, tt.s); got != tt.want {
+		if got := data.IsLike(tt.s, tt.pattern); got != tt.want {
 			t.Errorf("%q like %q: got %v", tt.s, tt.pattern, got)
 		}
 	}

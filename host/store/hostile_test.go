@@ -1,0 +1,67 @@
+package store
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"goop/shared/group"
+	"goop/shared/wire"
+)
+
+// The author of a row must not carry it into a group in which it could not have been inserted.
+func TestAuthorCannotMoveARowIntoAnothersGroup(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, `"moves":{"columns":{"game":{"type":"text"},"san":{"type":"text"}},"memberOf":"game",
+		"access":{"read":"member","insert":"member","update":"author","remove":"author"}}`)
+	mallory, alice := group.Caller{Peer: "mallory"}, group.Caller{Peer: "alice"}
+	w.members.set("mallory", "public", wire.RoleMember, true)
+	w.members.set("mallory", "second", wire.RoleMember, true)
+	w.members.set("alice", "private", wire.RoleMember, true)
+	id := w.mustInsert(mallory, "moves", `{"game":"public","san":"spam"}`)
+	_, err := w.update(mallory, "moves", id, `{"game":"private"}`)
+	wantCode(t, "moving it into a group of others", err, wire.Forbidden)
+	if rows, err := w.rows(alice, "moves", ""); err != nil || rows != "" {
+		t.Errorf("alice sees %s, %v in her group", rows, err)
+	}
+	if _, err := w.update(mallory, "moves", id, `{"game":"second"}`); err != nil {
+		t.Errorf("moving it into another own group: %v", err)
+	}
+	if _, err := w.update(mallory, "moves", id, `{"game":"second","san":"e4"}`); err != nil {
+		t.Errorf("an update that leaves it where it is: %v", err)
+	}
+	owner := group.Caller{Peer: "boss", Owner: true}
+	if _, err := w.update(owner, "moves", id, `{"game":"private"}`); err != nil {
+		t.Errorf("moved by the site's owner: %v", err)
+	}
+}
+
+// A query is ended when its time is over, however long the texts are that its conditions look into.
+func TestConditionsOnLongTextsAreInterrupted(t *testing.T) {
+	t.Parallel()
+	w := &world{t: t, db: openTest(t, Options{Limits: Limits{ReadTimeout: 500 * time.Millisecond}}), members: &members{},
+		site: parseSite(t, `"notes":{"columns":{"text":{"type":"text"}},"access":{"read":"open","insert":"open"}}`)}
+	if err := w.db.OpenTables(t.Context(), w.site); err != nil {
+		t.Fatal(err)
+	}
+	w.tables = w.db.Tables(w.members)
+	t.Cleanup(w.tables.Close)
+	c := group.Caller{Peer: "mallory"}
+	for range 4 {
+		w.mustInsert(c, "notes", `{"text":"`+strings.Repeat("a", 250_000)+`"}`)
+	}
+	like := `{"text":{"like":"%` + strings.Repeat("a", 250) + `b%"}},`
+	for _, tt := range []struct{ name, where string }{
+		{"like", `{"or":[` + strings.TrimSuffix(strings.Repeat(like, 100), ",") + `]}`},
+		{"contains", `{"text":{"contains":"` + strings.Repeat("a", 120_000) + `b"}}`},
+	} {
+		start := time.Now()
+		_, err := w.rows(c, "notes", `"columns":["_id"],"where":`+tt.where)
+		if took := time.Since(start); took > 5*time.Second {
+			t.Errorf("%s took %s", tt.name, took)
+		}
+		if err != nil {
+			wantCode(t, tt.name, err, wire.Timeout)
+		}
+	}
+}
