@@ -20,7 +20,7 @@ func TestEmptyConditionsAreBounded(t *testing.T) {
 		ok          bool
 	}{
 		{"a hundred", list("or", `{}`, 100), true},
-		{"a hundred terms, each in parts", list("and", `{"not":{"or":[{"n":1}]}}`, 100), true},
+		{"a hundred terms, each in parts", list("and", `{"not":{"or":[{"i":1}]}}`, 100), true},
 		{"many empty", list("or", list("or", `{}`, 100), 100), false},
 		{"many empty lists", list("or", list("or", `{"and":[],"or":[]}`, 100), 10), false},
 	} {
