@@ -1,5 +1,3 @@
-// Package docs_test holds the docs to what they say: the sessions of protocol.md are played on a real
-// relay, its example lines are those of the golden files, and the numbers of limits.md are the code's.
 package docs_test
 
 import (
@@ -7,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"os"
 	"regexp"
 	"strings"
 	"sync"
@@ -20,23 +17,6 @@ import (
 	"goop/shared/link"
 	"goop/shared/wire"
 )
-
-// blocks returns the fenced blocks of a document whose info is the given, without the fences.
-func blocks(t *testing.T, path, info string) []string {
-	t.Helper()
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var found []string
-	for _, m := range regexp.MustCompile("(?ms)^```"+info+"\n(.*?)^```$").FindAllSubmatch(text, -1) {
-		found = append(found, string(m[1]))
-	}
-	if len(found) == 0 {
-		t.Fatalf("%s has no block %q", path, info)
-	}
-	return found
-}
 
 // step is one line of a session: "ann → {…}", "ann ← {…}", "ann ends", "ann is cut off" or "the host ends".
 var step = regexp.MustCompile(`^(the host|\w+) (→|←|ends|is cut off)(?: (.*))?$`)

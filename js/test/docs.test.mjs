@@ -147,6 +147,10 @@ scene("what docs/api.md says of gaps, ends and echoes", "webtransport", async (s
   assert.equal(await tab.evaluate(() => long.send(1).catch((e) => e.code)), "closed");
 });
 
+test("the four lines of README.md are those that the tests run", () => {
+  assert.equal(block("README.md", "js"), read("js/test/site/four-lines.mjs").split("\n").slice(0, 4).join("\n") + "\n");
+});
+
 // ---- what the docs say of the program -------------------------------------------------------------
 
 const goop = (...args) => execFileSync(join(root, "bin/goop"), args, { encoding: "utf8" });
@@ -189,6 +193,7 @@ scene("docs/operating.md has the files of a data folder", "webtransport", async 
   const host = await s.host();
   const files = readdirSync(host.data).sort();
   const listed = firstCells("docs/operating.md", "The data folder").flatMap((cell) => cell.split(", ")).sort();
+  assert.ok(files.length > 3);
   assert.deepEqual(listed, files);
 });
 
