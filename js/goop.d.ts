@@ -176,7 +176,7 @@ export interface Group extends AsyncIterable<GroupEvent> {
   readonly limits: { readonly [name: string]: number };
   readonly members: Member[];
   readonly count: number;
-  /** The shared state; a new object after each change. */
+  /** The shared state; a new object after each change, and frozen. */
   // deno-lint-ignore no-explicit-any
   readonly state: any;
   /** The number of the last entry that this page has seen. */

@@ -212,7 +212,7 @@
     get meta() { return identity.meta; },
     /** @param {any} meta */
     async set(meta) {
-      identity.meta = Object.freeze(merge(identity.meta, plain(meta, "meta")));
+      identity.meta = merge(identity.meta, plain(meta, "meta"));
       listeners.emit("me", me);
       await Promise.all([...groups.values()].map((g) => g.refreshMeta()));
     },
@@ -225,7 +225,11 @@
     if (found === undefined) return "";
     const rest = parts.filter((p) => p !== found).join("&");
     history.replaceState(history.state, "", location.pathname + location.search + (rest && "#" + rest));
-    return decodeURIComponent(found.slice(name.length + 1));
+    try {
+      return decodeURIComponent(found.slice(name.length + 1));
+    } catch {
+      return ""; // no link of ours
+    }
   }
 
   /** The secret of an owner link leaves the address bar before anything else can read it. */
@@ -268,19 +272,29 @@
   /** @param {any} v */
   const isObject = (v) => typeof v === "object" && v !== null && !Array.isArray(v);
 
+  /** Freezes a value of JSON all the way down: later states share it. @param {any} v @returns {any} */
+  function freeze(v) {
+    if (typeof v === "object" && v !== null && !Object.isFrozen(v)) {
+      Object.freeze(v);
+      for (const inner of Object.values(v)) freeze(inner);
+    }
+    return v;
+  }
+
   /**
-   * RFC 7396: a new object in which the patch is merged; target and patch stay as they are.
+   * RFC 7396: a new, frozen object in which the patch is merged. Target is frozen, and so is then what it
+   * shares with the patch.
    * @param {any} target @param {any} patch @returns {any}
    */
   function merge(target, patch) {
-    if (!isObject(patch)) return patch;
+    if (!isObject(patch)) return freeze(patch);
     const out = {};
     if (isObject(target)) for (const [k, v] of Object.entries(target)) put(out, k, v);
     for (const [k, v] of Object.entries(patch)) {
       if (v === null) delete (/** @type {any} */ (out)[k]);
       else put(out, k, merge(Object.hasOwn(out, k) ? /** @type {any} */ (out)[k] : undefined, v));
     }
-    return out;
+    return Object.freeze(out);
   }
 
   /** The text of a value, or a refusal that says what cannot be sent. @param {unknown} value @param {string} what */
@@ -461,7 +475,7 @@
       const again = this.#welcome.epoch !== undefined;
       this.#welcome = rest;
       this.#seq = seq;
-      if (!w.resumed) this.#state = state ?? {};
+      if (!w.resumed) this.#state = freeze(state ?? {});
       this.#roster.clear();
       this.#takeMembers({ members, more, count, version: rosterVersion });
       if (again && !w.resumed) this.#pass({ type: "state", group: this.#id, seq, state: this.#state }); // after a gap
@@ -487,7 +501,7 @@
     /** @param {any} f */
     #takeState(f) {
       if (f.seq) this.#seq = f.seq;
-      if (f.payload) this.#state = f.payload.state;
+      if (f.payload) this.#state = freeze(f.payload.state);
       else if (f.patch) this.#state = merge(this.#state, f.patch);
       else return; // the position moved past entries that were not for this member
       const { payload, ...event } = f;
@@ -526,8 +540,8 @@
   class Iteration {
     /** @type {any[]} */
     #queue = [];
-    /** @type {((r: any) => void) | undefined} */
-    #wake;
+    /** Those who wait for the next event, in order. @type {((r: any) => void)[]} */
+    #waiting = [];
     #ended = false;
     #stop;
     #id;
@@ -540,11 +554,8 @@
 
     /** @param {any} event */
     push(event) {
-      if (this.#wake) {
-        this.#wake({ value: event, done: false });
-        this.#wake = undefined;
-        return;
-      }
+      const next = this.#waiting.shift();
+      if (next) return next({ value: event, done: false });
       this.#queue.push(event);
       if (this.#queue.length > ITERATOR_BOUND) this.#giveUp();
     }
@@ -558,20 +569,21 @@
 
     end() {
       this.#ended = true;
-      this.#wake?.({ value: undefined, done: true });
+      for (const next of this.#waiting.splice(0)) next({ value: undefined, done: true });
     }
 
     /** @returns {Promise<IteratorResult<any>>} */
     next() {
       if (this.#queue.length) return Promise.resolve({ value: this.#queue.shift(), done: false });
       if (this.#ended) return Promise.resolve({ value: undefined, done: true });
-      return new Promise((resolve) => (this.#wake = resolve));
+      return new Promise((resolve) => this.#waiting.push(resolve));
     }
 
     /** @returns {Promise<IteratorResult<any>>} */
     return() {
       this.#stop();
-      this.#ended = true;
+      this.#queue = [];
+      this.end();
       return Promise.resolve({ value: undefined, done: true });
     }
   }
@@ -667,22 +679,29 @@
       const request = text(queryOf("watch", table, query), "the query");
       const view = new View();
       let stopped = false;
-      const end = await member(
-        (b) =>
-          b.watch(request, (answer, fresh) => {
+      /** @type {(() => void) | undefined} */
+      let end;
+      const stop = () => {
+        if (stopped) return;
+        stopped = true;
+        query.signal?.removeEventListener("abort", stop);
+        end?.();
+      };
+      query.signal?.addEventListener("abort", stop);
+      try {
+        await member(async (b) => {
+          end = await b.watch(request, (answer, fresh) => {
             if (stopped) return;
             const a = JSON.parse(answer);
             if (a.error) failed(a.error, `the watch of "${table}" has ended`);
             else call(callback, fresh ? view.renew(a.rows) : view.change(a));
-          }),
-        query.signal,
-      );
-      const stop = () => {
-        if (stopped) return;
-        stopped = true;
-        end();
-      };
-      query.signal?.addEventListener("abort", stop, { once: true });
+          });
+          if (stopped) end(); // given up while it began
+        }, query.signal);
+      } catch (e) {
+        stop();
+        throw e;
+      }
       return stop;
     },
     tables: async () => (await ask({ op: "tables" })).tables,

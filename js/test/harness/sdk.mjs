@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { constants, runInThisContext } from "node:vm";
 import { root } from "./host.mjs";
 
-/** Loads goop.js into this process, once. Resolves with Goop and with what the member can do to it. */
-export async function load() {
+/** Loads goop.js into this process, once, on a page of that address. Resolves with Goop and with what the member can do to it. */
+export async function load(address = "http://host.test/") {
   const joined = new Map(); // group id → what its frames are handed to
   let session = 0;
   const bridge = {
@@ -23,7 +23,7 @@ export async function load() {
     call: async () => '{"role":"visitor"}',
   };
   const stubs = {
-    location: new URL("http://host.test/"),
+    location: new URL(address),
     history: { state: null, replaceState() {} },
     document: { visibilityState: "visible", addEventListener() {} },
     addEventListener() {},
@@ -48,6 +48,8 @@ export async function load() {
   runInThisContext(text, { filename: "goop.js", importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER });
   return {
     Goop: globalThis.Goop,
+    /** What the member gives to goop.js; a test may put in more. */
+    bridge,
     /** Hands frames to a group, as the member does: many as one text. */
     deliver: (id, ...frames) => joined.get(id)(JSON.stringify(frames)),
   };
