@@ -20,7 +20,7 @@ async function picture(tab, name) {
     for (const [width, height] of SIZES) {
       await tab.viewport(width, height);
       // Two frames: what moves has come to rest, and the list of moves has found its place.
-      await tab.evaluate(() => Promise.all(document.getAnimations().filter((a) => a.playState === "running" && a.effect.getTiming().iterations === 1).map((a) => a.finished))
+      await tab.evaluate(() => Promise.allSettled(document.getAnimations().filter((a) => a.playState === "running" && a.effect.getTiming().iterations === 1).map((a) => a.finished))
         .then(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))));
       await tab.screenshot(join(folder, `${name}-${width}x${height}${dark ? "-dark" : ""}.png`));
     }
