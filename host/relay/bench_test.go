@@ -17,13 +17,20 @@ type counter struct {
 	link.Stream
 	lines *atomic.Int64
 	bytes *atomic.Int64
+	lost  *atomic.Bool // whole states instead of entries
 }
 
-var entryMark = []byte(`"type":"msg"`)
+var (
+	entryMark = []byte(`"type":"msg"`)
+	stateMark = []byte(`"type":"state"`)
+)
 
 func (c *counter) Write(p []byte) (int, error) {
 	c.lines.Add(int64(bytes.Count(p, entryMark)))
 	c.bytes.Add(int64(len(p)))
+	if bytes.Contains(p, stateMark) {
+		c.lost.Store(true)
+	}
 	return len(p), nil
 }
 
@@ -36,10 +43,11 @@ func BenchmarkFanOut(b *testing.B) {
 			w := open(b, relay.Options{Limits: fast})
 			w.create(lobby)
 			var got, size atomic.Int64
+			var lost atomic.Bool
 			for i := range n {
 				near, far := link.Pipe(0)
 				peer := wire.PeerID(fmt.Sprintf("12D3KooWGzxzKZYveHXtpG6AsrUJBcWxHBFS2HsEoGTxrMLv%04d", i))
-				w.serving.Go(func() { w.Serve(b.Context(), peer, &counter{far, &got, &size}) })
+				w.serving.Go(func() { w.Serve(b.Context(), peer, &counter{far, &got, &size, &lost}) })
 				if _, err := near.Write([]byte(`{"type":"join","group":"lobby","caps":["delta"]}` + "\n")); err != nil {
 					b.Fatal(err)
 				}
@@ -68,6 +76,9 @@ func BenchmarkFanOut(b *testing.B) {
 				sender.skipTo(wire.TypeMsg)
 			}
 			for got.Load() < int64(sent*n) {
+				if lost.Load() {
+					b.Fatal("a session has fallen behind what the log keeps")
+				}
 				runtime.Gosched()
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(sent*n), "ns/delivery")

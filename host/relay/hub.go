@@ -3,6 +3,7 @@ package relay
 import (
 	"errors"
 	"math"
+	"runtime"
 	"sync"
 	"time"
 
@@ -96,6 +97,7 @@ func (h *hub) run() {
 		switch {
 		case len(batch) > 0:
 			h.append(batch)
+			runtime.Gosched() // who writes goes first: otherwise a fast sender and the hub can outrun all of them
 			continue
 		case ending:
 			return

@@ -14,8 +14,8 @@ import (
 
 // MemLimits bounds a MemLog. The zero value of a field means its default.
 type MemLimits struct {
-	Entries int // kept of one group; default 2,000
-	Bytes   int // of the entries kept of one group; default 2 MiB
+	Entries int // kept of one group; default 10,000
+	Bytes   int // of the entries kept of one group; default 4 MiB
 	State   int // bytes of one group's state; default wire.DefaultLimits().State
 }
 
@@ -54,8 +54,8 @@ type known struct {
 
 // NewMemLog returns an empty MemLog.
 func NewMemLog(limits MemLimits) *MemLog {
-	set(&limits.Entries, 2000)
-	set(&limits.Bytes, 2<<20)
+	set(&limits.Entries, 10_000)
+	set(&limits.Bytes, 4<<20)
 	set(&limits.State, wire.DefaultLimits().State)
 	return &MemLog{limits: limits, groups: map[wire.GroupID]*memGroup{}}
 }
