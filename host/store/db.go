@@ -84,6 +84,8 @@ type DB struct {
 
 	groupLog Log
 
+	path, vfs string // with which connections are opened
+
 	ctx     context.Context // ends with Close
 	cancel  context.CancelCauseFunc
 	wg      sync.WaitGroup
@@ -160,6 +162,7 @@ func (db *DB) connect(ctx context.Context, path, vfsName string) (err error) {
 	if err != nil {
 		return fmt.Errorf("data folder %s is not writable: %s: %w", dir, filepath.Base(path), cause(err))
 	}
+	db.path, db.vfs = path, vfsName
 	db.readers = make(chan *conn, db.limits.Readers)
 	addReader := func() (*conn, error) {
 		r, err := openConn(ctx, path, vfsName, true, 0)

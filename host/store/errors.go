@@ -18,6 +18,18 @@ func isFull(err error) bool {
 	return errors.Is(err, sqlite3.FULL) || diskFull(err)
 }
 
+// isNoMemory reports whether a panic is go-sqlite3's for want of memory, of which each connection has only
+// so much of its own: it is the end of what was done with it, not of the program.
+func isNoMemory(p any) bool {
+	err, ok := p.(error)
+	return ok && (errors.Is(err, sqlite3.NOMEM) || err.Error() == sqlite3.NOMEM.Error())
+}
+
+// errNoMemory is what the caller gets then.
+func errNoMemory() error {
+	return wire.E(wire.LimitExceeded, "this takes more memory than the host gives; ask for fewer rows or columns, or order by an indexed column")
+}
+
 // isIDTaken reports whether err says that there is a row with that id.
 func isIDTaken(err error) bool {
 	return errors.Is(err, sqlite3.CONSTRAINT_PRIMARYKEY) || errors.Is(err, sqlite3.CONSTRAINT_ROWID)

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -39,13 +40,8 @@ func TestAuthorCannotMoveARowIntoAnothersGroup(t *testing.T) {
 // A query is ended when its time is over, however long the texts are that its conditions look into.
 func TestConditionsOnLongTextsAreInterrupted(t *testing.T) {
 	t.Parallel()
-	w := &world{t: t, db: openTest(t, Options{Limits: Limits{ReadTimeout: 500 * time.Millisecond}}), members: &members{},
-		site: parseSite(t, `"notes":{"columns":{"text":{"type":"text"}},"access":{"read":"open","insert":"open"}}`)}
-	if err := w.db.OpenTables(t.Context(), w.site); err != nil {
-		t.Fatal(err)
-	}
-	w.tables = w.db.Tables(w.members)
-	t.Cleanup(w.tables.Close)
+	w := newWorldWith(t, Limits{ReadTimeout: 500 * time.Millisecond},
+		`"notes":{"columns":{"text":{"type":"text"}},"access":{"read":"open","insert":"open"}}`)
 	c := group.Caller{Peer: "mallory"}
 	for range 4 {
 		w.mustInsert(c, "notes", `{"text":"`+strings.Repeat("a", 250_000)+`"}`)
@@ -64,4 +60,37 @@ func TestConditionsOnLongTextsAreInterrupted(t *testing.T) {
 			wantCode(t, tt.name, err, wire.Timeout)
 		}
 	}
+}
+
+// Sorting takes memory, of which a connection has only so much. A query that needs more is refused; it must
+// neither end the host, which is what go-sqlite3 does by itself, nor cost a reader.
+func TestQueryThatNeedsTooMuchMemory(t *testing.T) {
+	t.Parallel()
+	w := newWorldWith(t, Limits{Readers: 1, ReadTimeout: time.Minute},
+		`"notes":{"columns":{"text":{"type":"text"},"n":{"type":"integer"}},"access":{"read":"open","insert":"open"}}`)
+	c := group.Caller{Peer: "mallory"}
+	for i := range 1200 {
+		w.mustInsert(c, "notes", fmt.Sprintf(`{"n":%d,"text":"%s"}`, i*7919%1200, strings.Repeat("a", 250_000)))
+	}
+	for range 2 {
+		_, err := w.rows(c, "notes", `"order":["n"],"limit":1000,"offset":100000`)
+		wantCode(t, "sorting 300 MB", err, wire.LimitExceeded)
+	}
+	for range 2 {
+		if rows, err := w.rows(c, "notes", `"columns":["n"],"order":["n"],"limit":2`); err != nil || strings.Count(rows, "\n") != 2 {
+			t.Errorf("afterwards: got %s, %v", rows, err)
+		}
+	}
+}
+
+// newWorldWith is newWorld with limits.
+func newWorldWith(t testing.TB, l Limits, tables string) *world {
+	t.Helper()
+	w := &world{t: t, db: openTest(t, Options{Limits: l}), site: parseSite(t, tables), members: &members{}}
+	if err := w.db.OpenTables(t.Context(), w.site); err != nil {
+		t.Fatal(err)
+	}
+	w.tables = w.db.Tables(w.members)
+	t.Cleanup(w.tables.Close)
+	return w
 }

@@ -40,15 +40,25 @@ func (tx *ReadTx) Position() (int64, error) { return tx.Number("SELECT n FROM _p
 
 // Read runs fn on a snapshot. It fails with code timeout after Limits.ReadTimeout and with ctx's cause
 // when ctx ends; a query that is running then is interrupted.
-func (db *DB) Read(ctx context.Context, fn func(*ReadTx) error) error {
+func (db *DB) Read(ctx context.Context, fn func(*ReadTx) error) (err error) {
 	limit := &limit{Context: ctx, end: time.Now().Add(db.limits.ReadTimeout), closed: db.ctx}
 	c, err := db.reader(ctx, limit.end)
 	if err != nil {
 		return err
 	}
-	defer func() { db.readers <- c }()
-	c.db.SetInterrupt(limit)
 	tx := &ReadTx{c}
+	defer func() {
+		if p := recover(); p != nil {
+			c = db.renewReader(c) // who knows in what state it is
+			if db.readers <- c; !isNoMemory(p) {
+				panic(p)
+			}
+			err = errNoMemory()
+			return
+		}
+		db.readers <- c
+	}()
+	c.db.SetInterrupt(limit)
 	defer func() {
 		tx.c = nil
 		c.db.SetInterrupt(context.Background())
@@ -65,6 +75,23 @@ func (db *DB) Read(ctx context.Context, fn func(*ReadTx) error) error {
 		return limit.reason("the query took longer than the host allows; ask for less, or by an indexed column")
 	}
 	return public(err)
+}
+
+// renewReader closes a connection and returns another one in its place, or the same when there is none to
+// be had.
+func (db *DB) renewReader(old *conn) (c *conn) {
+	c, err := openConn(context.Background(), db.path, db.vfs, true, 0)
+	if err != nil {
+		db.log.Error("a connection of the database cannot be renewed", "err", err)
+		return old
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			db.log.Warn("a connection of the database was not closed in good order", "cause", p)
+		}
+	}()
+	old.close() // what fails there has failed before
+	return c
 }
 
 // reader returns a free connection.

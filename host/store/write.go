@@ -232,7 +232,9 @@ func (db *DB) run(j *job, changes []Change) []Change {
 	limit := &limit{Context: context.Background(), end: time.Now().Add(db.limits.WriteTimeout)}
 	defer func() {
 		db.writer.db.SetInterrupt(context.Background())
-		if p := recover(); p != nil {
+		if p := recover(); isNoMemory(p) {
+			j.err = errNoMemory()
+		} else if p != nil {
 			j.panic = fmt.Sprintf("%v\n\n%s", p, debug.Stack())
 			j.err = errors.New("store: the function panicked")
 		}
