@@ -1,6 +1,11 @@
 package site
 
-import "net/http"
+import (
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+)
 
 // DefaultCSP is the Content-Security-Policy of a site whose goop.json sets no other.
 //
@@ -23,13 +28,25 @@ const DefaultCSP = "default-src 'self'; " +
 // permissions switches off what no page of a site needs; the rest stays with the page itself.
 const permissions = "hid=(), midi=(), payment=(), serial=(), usb=()"
 
-// headers sets what every answer carries.
-func (s *Site) headers(h http.Header) {
+// headers sets what every answer carries. r is nil for a request that could not be read.
+func (s *Site) headers(h http.Header, r *http.Request) {
 	h.Set("Content-Security-Policy", s.csp)
 	h.Set("X-Content-Type-Options", "nosniff")
 	// An owner or invite link keeps its secret in the fragment, which browsers leave out of a Referer
 	// anyway; the rest of the address is nobody's business either.
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Permissions-Policy", permissions)
-	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	// Browsers heed this one on trustworthy origins alone, and complain in the console on others.
+	if r != nil && (loopback(r.Host) || s.secure != nil && s.secure(r)) {
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	}
+}
+
+// loopback reports whether a Host header names this machine, which browsers trust without https.
+func loopback(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	addr, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || err == nil && addr.IsLoopback()
 }

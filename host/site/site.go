@@ -46,7 +46,9 @@ type Options struct {
 	CSP string
 	// Descriptor tells how the host is reached; the first URL of each kind fits r.Host.
 	Descriptor func(r *http.Request) wire.Descriptor
-	Logger     *slog.Logger
+	// Secure tells whether the visitor's browser came by https; nil for never.
+	Secure func(r *http.Request) bool
+	Logger *slog.Logger
 }
 
 // Site answers requests. It is an http.Handler.
@@ -57,6 +59,7 @@ type Site struct {
 	cache      *cache
 	csp        string
 	descriptor func(r *http.Request) wire.Descriptor
+	secure     func(r *http.Request) bool
 	log        *slog.Logger
 }
 
@@ -80,6 +83,7 @@ func New(o Options) (*Site, error) {
 		cache:      newCache(cacheBytes),
 		csp:        csp,
 		descriptor: o.Descriptor,
+		secure:     o.Secure,
 		log:        o.Logger,
 	}, nil
 }
@@ -98,13 +102,13 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 				panic(http.ErrAbortHandler) // half an answer must not look like a whole one
 			}
 			clear(rec.Header())
-			s.headers(rec.Header())
+			s.headers(rec.Header(), r)
 			fail(rec, http.StatusInternalServerError, "The host has a fault; its log has the details.")
 		}
 		s.log.Debug("request", "method", r.Method, "path", r.URL.Path, "status", rec.status,
 			"bytes", rec.bytes, "took", time.Since(begun), "from", r.RemoteAddr)
 	}()
-	s.headers(rec.Header())
+	s.headers(rec.Header(), r)
 	if status, why := refuse(r); status != 0 {
 		if status == http.StatusMethodNotAllowed {
 			rec.Header().Set("Allow", "GET, HEAD")

@@ -169,7 +169,7 @@ func TestSecurityHeaders(t *testing.T) {
 			"Content-Security-Policy":    site.DefaultCSP,
 			"X-Content-Type-Options":     "nosniff",
 			"Referrer-Policy":            "no-referrer",
-			"Cross-Origin-Opener-Policy": "same-origin",
+			"Cross-Origin-Opener-Policy": "",
 		} {
 			if got := h.Get(name); got != want {
 				t.Errorf("GET %s: %s: got %q, want %q", path, name, got, want)
@@ -186,6 +186,26 @@ func TestSecurityHeaders(t *testing.T) {
 	script := strings.Split(strings.Split(site.DefaultCSP, "script-src")[1], ";")[0]
 	if strings.Contains(script, "unsafe-inline") || !strings.Contains(script, "'wasm-unsafe-eval'") {
 		t.Errorf("script-src%s: wants the member to run and inline scripts not to", script)
+	}
+}
+
+// The opener policy is for origins that a browser trusts: on others it only fills the console.
+func TestOpenerPolicy(t *testing.T) {
+	t.Parallel()
+	s := open(t, func(o *site.Options) {
+		o.Secure = func(r *http.Request) bool { return r.Host == "quiz.example.org" }
+	})
+	for host, want := range map[string]string{
+		"localhost:7780": "same-origin", "127.0.0.1": "same-origin", "[::1]:7780": "same-origin", "a.localhost": "same-origin",
+		"quiz.example.org": "same-origin", "192.168.1.5:7780": "", "other.example.org": "", "localhost.example.org": "",
+	} {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.Host = host
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, r)
+		if got := w.Header().Get("Cross-Origin-Opener-Policy"); got != want {
+			t.Errorf("%s: got %q, want %q", host, got, want)
+		}
 	}
 }
 

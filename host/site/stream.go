@@ -53,12 +53,12 @@ func (s *Site) serveStream(ctx context.Context, peer wire.PeerID, stream link.St
 	w := &streamWriter{stream: stream, header: http.Header{}}
 	switch {
 	case err != nil && in.N <= 0:
-		s.headers(w.header)
+		s.headers(w.header, nil)
 		fail(w, http.StatusRequestHeaderFieldsTooLarge, "The request is longer than 16 KiB.")
 	case err != nil && !badRequest(err):
 		return fmt.Errorf("read the request: %w", err)
 	case err != nil:
-		s.headers(w.header)
+		s.headers(w.header, nil)
 		fail(w, http.StatusBadRequest, "This is not an HTTP/1.1 request such as GET / HTTP/1.1.")
 	default:
 		r = r.WithContext(ctx)

@@ -93,6 +93,7 @@ func (h *running) start(ctx context.Context) (err error) {
 		Schema:     data.SchemaJSON,
 		CSP:        h.folder.site.CSP,
 		Descriptor: func(r *http.Request) wire.Descriptor { return h.descriptor(r) },
+		Secure:     h.secure,
 		Logger:     o.log,
 	})
 	if err != nil {

@@ -254,6 +254,9 @@ class ChromiumTab extends Tab {
   }
 }
 
+/** Firefox reports a WebSocket that it could not open, or that was cut, as if it were an error in the page. */
+const CUT_SOCKET = /^(Firefox can’t establish a connection to the server at|The connection to) wss?:/;
+
 class FirefoxTab extends Tab {
   async click(selector) {
     await this.see(selector);
@@ -287,6 +290,8 @@ class FirefoxTab extends Tab {
   }
 
   onError(fn) {
-    this.page.on("pageerror", (e) => fn(e.stack ?? String(e)));
+    this.page.on("pageerror", (e) => {
+      if (!CUT_SOCKET.test(e.message)) fn(e.stack ?? String(e));
+    });
   }
 }
