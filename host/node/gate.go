@@ -34,7 +34,7 @@ type gate struct {
 	// mu guards the following.
 	mu      sync.Mutex
 	closed  bool
-	pending map[netip.Prefix]int // unauthenticated connections by address
+	pending map[netip.Prefix]int // unauthenticated connections by address, and by IPv6 /48 net
 	members int                  // authenticated connections
 }
 
@@ -66,31 +66,31 @@ func (g *gate) OpenConnection(dir network.Direction, usefd bool, endpoint ma.Mul
 	return &guest{ConnManagementScope: scope, gate: g, from: from}, nil
 }
 
-func (g *gate) arrive(from netip.Prefix) error {
+func (g *gate) arrive(from origin) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.closed {
 		return errShut
 	}
-	if !from.IsValid() {
-		return nil
-	}
-	if g.pending[from] >= g.limits.AddressPending {
+	if g.pending[from.address] >= g.limits.AddressPending || g.pending[from.net] >= min(4*g.limits.AddressPending, g.limits.Pending/2) {
 		return errAddressFull
 	}
-	g.pending[from]++
+	for _, p := range []netip.Prefix{from.address, from.net} {
+		if p.IsValid() {
+			g.pending[p]++
+		}
+	}
 	return nil
 }
 
 // depart ends what arrive began: the connection is no longer pending.
-func (g *gate) depart(from netip.Prefix) {
+func (g *gate) depart(from origin) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if !from.IsValid() {
-		return
-	}
-	if g.pending[from]--; g.pending[from] <= 0 {
-		delete(g.pending, from)
+	for _, p := range []netip.Prefix{from.address, from.net} {
+		if g.pending[p]--; g.pending[p] <= 0 {
+			delete(g.pending, p)
+		}
 	}
 }
 
@@ -111,35 +111,43 @@ func (g *gate) leave() {
 	g.members--
 }
 
-// addressOf returns what counts as one address, and the zero Prefix when it is without limits.
-func addressOf(a ma.Multiaddr) netip.Prefix {
+// origin is where a connection comes from. A zero Prefix is without limits.
+type origin struct {
+	address netip.Prefix // what counts as one address
+	net     netip.Prefix // of an IPv6 address: who has a line of his own may have all the addresses of it
+}
+
+// addressOf returns where an address counts, which is nowhere when it is without limits.
+func addressOf(a ma.Multiaddr) (o origin) {
 	ip, err := manet.ToIP(a)
 	if err != nil {
-		return netip.Prefix{}
+		return o
 	}
 	addr, ok := netip.AddrFromSlice(ip)
 	if !ok {
-		return netip.Prefix{}
+		return o
 	}
 	addr = addr.Unmap()
 	for _, l := range loopback {
 		if l.Contains(addr) {
-			return netip.Prefix{}
+			return o
 		}
 	}
-	bits := 64
+	// These cannot fail: the address is without zone and long enough.
 	if addr.Is4() {
-		bits = 32
+		o.address, _ = addr.Prefix(32)
+		return o
 	}
-	p, _ := addr.Prefix(bits) // cannot fail: the address is without zone and long enough
-	return p
+	o.address, _ = addr.Prefix(64)
+	o.net, _ = addr.Prefix(48)
+	return o
 }
 
 // guest is the scope of one connection: pending until SetPeer, then a member until Done.
 type guest struct {
 	network.ConnManagementScope
 	gate *gate
-	from netip.Prefix
+	from origin
 
 	// mu guards the following.
 	mu     sync.Mutex

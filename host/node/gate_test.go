@@ -80,6 +80,33 @@ func TestGateIPv6(t *testing.T) {
 	}
 }
 
+// TestGateBoundsPendingOfAWideNet checks that somebody with many /64 nets, as providers give them out,
+// cannot take all the room that there is for those who come in.
+func TestGateBoundsPendingOfAWideNet(t *testing.T) {
+	t.Parallel()
+	g := newTestGate(t, Limits{AddressPending: 4, Pending: 16})
+	var scopes []network.ConnManagementScope
+	for i := range 64 {
+		if s, err := knock(g, fmt.Sprintf("/ip6/2001:db8:0:%x::1", i)); err == nil {
+			scopes = append(scopes, s)
+		} else if !errors.Is(err, errAddressFull) {
+			t.Errorf("number %d: got %v, want errAddressFull", i, err)
+		}
+	}
+	if len(scopes) != 8 {
+		t.Errorf("one /48 got %d of the 16 places, want 8", len(scopes))
+	}
+	if _, err := knock(g, "/ip6/2001:db8:1::1"); err != nil {
+		t.Errorf("another /48: %v", err)
+	}
+	for _, s := range scopes {
+		s.Done()
+	}
+	if len(g.pending) != 2 { // those of the other one
+		t.Errorf("%d nets are remembered, want 2", len(g.pending))
+	}
+}
+
 // TestGateBoundsMembers checks the number of all members, and that one who leaves makes room.
 func TestGateBoundsMembers(t *testing.T) {
 	t.Parallel()

@@ -30,7 +30,8 @@ type Limits struct {
 	// included; default 4,096.
 	AddressConnections int
 	// AddressPending is the number of pending connections at once from one address; default 2,048:
-	// 300 pages that load at once, with six HTTP connections each.
+	// 300 pages that load at once, with six HTTP connections each. A /48 gets no more than half of
+	// Pending.
 	AddressPending int
 	// AddressRate is the number of new connections a second from one address, once a burst of
 	// AddressConnections is used up; default 100.
