@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"time"
 
 	"goop/shared/data"
@@ -25,6 +26,10 @@ const (
 	groupsPause     = 50 * time.Millisecond // between two looks of one watch at the groups
 )
 
+// maxStreams is how many streams one peer has at once. A member opens one for each connection; those of
+// connections that were lost a moment ago count too.
+const maxStreams = 64
+
 // Options says what a Server works with. All but Logger are required.
 type Options struct {
 	Site   *data.Site
@@ -40,6 +45,10 @@ type Server struct {
 	Options
 	line int // longest line, in bytes
 	once once
+
+	// mu guards the following.
+	mu      sync.Mutex
+	streams map[wire.PeerID]int
 }
 
 // New returns a Server.
@@ -47,13 +56,19 @@ func New(o Options) *Server {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Server{Options: o, line: o.Limits.Data, once: once{tables: o.Tables, log: o.Logger, known: map[onceKey]*outcome{}}}
+	return &Server{Options: o, line: o.Limits.Data, streams: map[wire.PeerID]int{}, once: once{tables: o.Tables, log: o.Logger, known: map[onceKey]*outcome{}}}
 }
 
 // Serve answers the requests of a peer until the stream or ctx ends, and closes the stream. When ctx
 // ends, the stream is reset: what was not answered by then the member asks again.
 func (s *Server) Serve(ctx context.Context, peer wire.PeerID, st link.Stream) {
 	defer context.AfterFunc(ctx, func() { _ = st.Reset() })()
+	if !s.enter(peer) {
+		refusal := &wire.Error{Code: wire.LimitExceeded, Fatal: true, Message: "you have too many data streams; each connection needs one"}
+		_ = link.LastWords(st, data.AppendError(nil, 0, false, refusal), farewell)
+		return
+	}
+	defer s.leave(peer)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	c := &conn{
@@ -65,6 +80,25 @@ func (s *Server) Serve(ctx context.Context, peer wire.PeerID, st link.Stream) {
 		watches: map[int64]*watch{},
 	}
 	c.serve()
+}
+
+// enter reports whether a peer may have one more stream; leave must follow.
+func (s *Server) enter(peer wire.PeerID) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.streams[peer] >= maxStreams {
+		return false
+	}
+	s.streams[peer]++
+	return true
+}
+
+func (s *Server) leave(peer wire.PeerID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.streams[peer]--; s.streams[peer] == 0 {
+		delete(s.streams, peer)
+	}
 }
 
 // caller returns what a peer is now.
