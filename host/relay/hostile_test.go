@@ -150,3 +150,24 @@ func TestFormerOwnerLosesItsRights(t *testing.T) {
 	}
 	m.readsOut()
 }
+
+// A closed group keeps its last roster; that somebody owned the site then gives no rights later.
+func TestFormerOwnerInAClosedGroup(t *testing.T) {
+	t.Parallel()
+	var removed atomic.Bool
+	e := newEngine()
+	w := open(t, relay.Options{Durable: e, Registry: e, IsOwner: func(p wire.PeerID) bool { return p == boss && !removed.Load() }})
+	w.create(`{"id":"match","type":"persistent"}`)
+	m := w.join(boss, `{"type":"join","group":"match"}`)
+	if err := w.Close(t.Context(), group.Caller{Peer: boss, Owner: true}, "match"); err != nil {
+		t.Fatal(err)
+	}
+	m.goodbye()
+	if role, in := w.Role(boss, "match"); role != wire.RoleOwner || !in {
+		t.Errorf("the owner is %q, %v", role, in)
+	}
+	removed.Store(true)
+	if role, in := w.Role(boss, "match"); role == wire.RoleOwner || !in {
+		t.Errorf("who was the owner is %q, %v", role, in)
+	}
+}

@@ -238,7 +238,11 @@ func (r *Relay) lastRole(peer wire.PeerID, id wire.GroupID) (wire.Role, bool) {
 		r.log.Error("a closed group's roster could not be read", "group", id, "err", err)
 	}
 	for _, p := range roster {
-		if p.Peer == peer {
+		switch {
+		case p.Peer != peer:
+		case p.Role == wire.RoleOwner && !r.isOwner(peer): // of the site, then
+			return wire.RoleMember, true
+		default:
 			return p.Role, true
 		}
 	}
