@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"runtime/debug"
 	"strconv"
 	"sync"
 
@@ -152,7 +153,7 @@ func (c *conn) answer(r request) {
 	if c.ctx.Err() != nil {
 		return
 	}
-	line, err := c.do(r.Request)
+	line, err := c.guarded(r.Request)
 	if c.ctx.Err() != nil {
 		return // nobody is there any more
 	}
@@ -160,6 +161,17 @@ func (c *conn) answer(r request) {
 		line = data.AppendError(nil, r.ID, true, c.s.refusal(err, string(r.Op), c.peer))
 	}
 	_ = c.out.put(c.ctx, line) // fails only when the stream is lost
+}
+
+// guarded does a request, and makes an error of a panic: one request must not end the host for all.
+func (c *conn) guarded(r *data.Request) (line []byte, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			c.s.Logger.Error("a request panicked", "op", r.Op, "peer", c.peer, "panic", p, "stack", string(debug.Stack()))
+			line, err = nil, wire.E(wire.Internal, "the host failed; its log has the details")
+		}
+	}()
+	return c.do(r)
 }
 
 func (c *conn) caller() group.Caller { return c.s.caller(c.peer) }

@@ -102,6 +102,21 @@ func TestTimeDoesNotWaitForQueries(t *testing.T) {
 	})
 }
 
+// A fault in one request is that request's alone: the stream goes on, and so does the host.
+func TestRequestThatPanics(t *testing.T) {
+	t.Parallel()
+	f := &tables{query: func(context.Context) ([]data.Row, error) { panic("a fault of the host") }}
+	bubble(t, f, 0, func(c *client, _ <-chan struct{}) {
+		got := c.ask(`{"id":1,"op":"query","table":"notes"}`)
+		if !strings.HasPrefix(got, `{"id":1,"error":{"code":"internal"`) || strings.Contains(got, "fault of the host") {
+			t.Errorf("got %s", got)
+		}
+		if got := c.ask(`{"id":2,"op":"time"}`); !strings.HasPrefix(got, `{"id":2,"time":`) {
+			t.Errorf("after it: got %s", got)
+		}
+	})
+}
+
 func TestFatalLines(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct{ line, code string }{

@@ -10,23 +10,38 @@ import (
 	"goop/shared/group"
 )
 
-// TestMergeVectors folds the vectors that the JavaScript tests fold too: a page and its host have to
-// come to the same state.
-func TestMergeVectors(t *testing.T) {
-	t.Parallel()
+// mergeVector is a line of merge.jsonl: what a state becomes through a patch.
+type mergeVector struct {
+	Name                  string
+	Target, Patch, Result json.RawMessage
+}
+
+func mergeVectors(t *testing.T) (vectors []mergeVector) {
+	t.Helper()
 	file, err := os.Open("../wire/testdata/merge.jsonl")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	for lines := bufio.NewScanner(file); lines.Scan(); {
-		var v struct {
-			Name                  string
-			Target, Patch, Result json.RawMessage
-		}
+	lines := bufio.NewScanner(file)
+	for lines.Scan() {
+		var v mergeVector
 		if err := json.Unmarshal(lines.Bytes(), &v); err != nil {
 			t.Fatalf("%s: %v", lines.Bytes(), err)
 		}
+		vectors = append(vectors, v)
+	}
+	if err := lines.Err(); err != nil || len(vectors) == 0 {
+		t.Fatalf("merge.jsonl has %d vectors: %v", len(vectors), err)
+	}
+	return vectors
+}
+
+// TestMergeVectors folds the vectors that the JavaScript tests fold too: a page and its host have to
+// come to the same state.
+func TestMergeVectors(t *testing.T) {
+	t.Parallel()
+	for _, v := range mergeVectors(t) {
 		t.Run(v.Name, func(t *testing.T) {
 			state, err := group.ParseState(v.Target)
 			if err != nil {

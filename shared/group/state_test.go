@@ -1,12 +1,10 @@
 package group_test
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"reflect"
 	"strings"
 	"testing"
@@ -29,19 +27,7 @@ func state(t testing.TB, text string) group.State {
 // text of the numbers stay. The state holds on to nothing of the patch.
 func TestMergeKeepsText(t *testing.T) {
 	t.Parallel()
-	file, err := os.Open("../wire/testdata/merge.jsonl")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	for lines := bufio.NewScanner(file); lines.Scan(); {
-		var v struct {
-			Name                  string
-			Target, Patch, Result json.RawMessage
-		}
-		if err := json.Unmarshal(lines.Bytes(), &v); err != nil {
-			t.Fatal(err)
-		}
+	for _, v := range mergeVectors(t) {
 		before := state(t, string(v.Target))
 		was := before.Text()
 		patch := bytes.Clone(v.Patch)

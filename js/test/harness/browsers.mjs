@@ -142,13 +142,38 @@ class Profile {
   }
 }
 
-/** What both drivers have in common: everything is built on evaluate. */
+/** Firefox reports a WebSocket that it could not open, or that was cut, as if it were an error in the page. */
+const CUT_SOCKET = /^(Firefox can’t establish a connection to the server at|The connection to) wss?:/;
+
+/** What both drivers have in common: most is built on evaluate. */
 class Tab {
   console = [];
   label = "";
 
   constructor(page) {
     this.page = page;
+  }
+
+  press(key) {
+    return this.page.keyboard.press(key);
+  }
+
+  async drag(from, to) {
+    const [a, b] = await Promise.all([from, to].map(async (s) => (await this.page.$(s)).boundingBox()));
+    await this.page.mouse.move(a.x + a.width / 2, a.y + a.height / 2);
+    await this.page.mouse.down();
+    await this.page.mouse.move(b.x + b.width / 2, b.y + b.height / 2, { steps: 6 });
+    await this.page.mouse.up();
+  }
+
+  onConsole(fn) {
+    this.page.on("console", (m) => fn(`[${m.type()}] ${m.text()}`));
+  }
+
+  onError(fn) {
+    this.page.on("pageerror", (e) => {
+      if (!CUT_SOCKET.test(e.message)) fn(e.stack ?? String(e));
+    });
   }
 
   /** Runs a function, or the text of one, in the page, and resolves with its result. */
@@ -225,18 +250,6 @@ class ChromiumTab extends Tab {
     await this.page.fill(selector, text);
   }
 
-  press(key) {
-    return this.page.keyboard.press(key);
-  }
-
-  async drag(from, to) {
-    const [a, b] = await Promise.all([from, to].map(async (s) => (await this.page.$(s)).boundingBox()));
-    await this.page.mouse.move(a.x + a.width / 2, a.y + a.height / 2);
-    await this.page.mouse.down();
-    await this.page.mouse.move(b.x + b.width / 2, b.y + b.height / 2, { steps: 6 });
-    await this.page.mouse.up();
-  }
-
   viewport(width, height) {
     return this.page.setViewportSize({ width, height });
   }
@@ -244,18 +257,7 @@ class ChromiumTab extends Tab {
   dark(yes) {
     return this.page.emulateMedia({ colorScheme: yes ? "dark" : "light" });
   }
-
-  onConsole(fn) {
-    this.page.on("console", (m) => fn(`[${m.type()}] ${m.text()}`));
-  }
-
-  onError(fn) {
-    this.page.on("pageerror", (e) => fn(e.stack ?? String(e)));
-  }
 }
-
-/** Firefox reports a WebSocket that it could not open, or that was cut, as if it were an error in the page. */
-const CUT_SOCKET = /^(Firefox can’t establish a connection to the server at|The connection to) wss?:/;
 
 class FirefoxTab extends Tab {
   async click(selector) {
@@ -269,29 +271,7 @@ class FirefoxTab extends Tab {
     await this.page.keyboard.type(text);
   }
 
-  press(key) {
-    return this.page.keyboard.press(key);
-  }
-
-  async drag(from, to) {
-    const [a, b] = await Promise.all([from, to].map(async (s) => (await this.page.$(s)).boundingBox()));
-    await this.page.mouse.move(a.x + a.width / 2, a.y + a.height / 2);
-    await this.page.mouse.down();
-    await this.page.mouse.move(b.x + b.width / 2, b.y + b.height / 2, { steps: 6 });
-    await this.page.mouse.up();
-  }
-
   viewport(width, height) {
     return this.page.setViewport({ width, height });
-  }
-
-  onConsole(fn) {
-    this.page.on("console", (m) => fn(`[${m.type()}] ${m.text()}`));
-  }
-
-  onError(fn) {
-    this.page.on("pageerror", (e) => {
-      if (!CUT_SOCKET.test(e.message)) fn(e.stack ?? String(e));
-    });
   }
 }
