@@ -28,7 +28,7 @@ func TestProtocolErrors(t *testing.T) {
 		fatal bool
 		id    string
 	}{
-		{"an unknown group", `{"type":"join","group":"nowhere"}` + "\n", wire.NoSuchGroup, "", true, ""},
+		{"an unknown group", `{"type":"join","group":"nowhere"}` + "\n", wire.NoSuchGroup, "no such group", true, ""},
 		{"a frame before the join", `{"type":"msg","id":"m1","payload":1}` + "\n", wire.BadMessage, "join", true, ""},
 		{"no JSON at first", "hello\n", wire.BadMessage, "JSON", true, ""},
 		{"no JSON", join + "hello\n", wire.BadMessage, "JSON", true, ""},
