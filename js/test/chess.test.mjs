@@ -119,3 +119,20 @@ scene("keyboard, draw and resignation", "webtransport", async (s) => {
   const rows = await watcher.evaluate((game) => Goop.data.query("moves", { where: { game }, order: ["_seq"] }), id);
   assert.deepEqual(rows.map((r) => r.kind), ["move", "move", "move", "draw-offer", "draw-decline", "move", "resign"]);
 });
+
+scene("an owner link", "webtransport", async (s) => {
+  const host = await s.host();
+  const link = await host.ownerLink();
+  const profile = await s.peer("chromium", "owner");
+  for (let i = 0; i < 2; i++) { // once more in the same browser does no harm
+    const tab = await profile.open(link);
+    await tab.see("#owner-badge");
+    await tab.see("#new-match");
+  }
+
+  // Another browser comes too late, and is told so.
+  const late = await (await s.peer("firefox", "late")).open(link);
+  await late.see("#toast");
+  assert.match(await late.text("#toast"), /owner link/);
+  assert.equal(await late.evaluate(() => Goop.me.role), "visitor");
+});

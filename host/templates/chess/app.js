@@ -3,7 +3,7 @@
 import { lobby } from "./lobby.js";
 import { match } from "./match.js";
 import { replay } from "./replay.js";
-import { $, askName, setText } from "./ui.js";
+import { $, askName, setText, toast } from "./ui.js";
 import { myName, rememberName } from "./names.js";
 import { connectionText } from "./words.js";
 
@@ -53,6 +53,9 @@ $("#me").addEventListener("click", async () => {
   if (name) rememberName(name);
 });
 showMe();
+
+// What went wrong beside what the visitor did, such as an owner link that somebody has used before.
+Goop.on("error", (error) => toast(error.message));
 
 // ---- the connection -----------------------------------------------------------------------------
 
