@@ -319,8 +319,8 @@
 
   /** The groups that this page has joined, by id. @type {Map<string, Group>} */
   const groups = new Map();
-  /** The join that was asked for last: what send and leave without a group mean. @type {Promise<Group> | undefined} */
-  let latest;
+  /** The last join that succeeded, and those after it that are on their way: send and leave without a group mean the last of these. @type {Promise<Group>[]} */
+  let joins = [];
 
   class Group {
     #listeners = new Listeners(["msg", "state", "gap", "close", "members", "error"]);
@@ -590,7 +590,7 @@
 
   /** @returns {Promise<Group>} */
   function current() {
-    return latest ?? Promise.reject(new GoopError("no_such_group", "no group is joined: call Goop.group.join(id) first"));
+    return joins.at(-1) ?? Promise.reject(new GoopError("no_such_group", "no group is joined: call Goop.group.join(id) first"));
   }
 
   const group = {
@@ -609,8 +609,14 @@
           throw e;
         });
       })();
-      latest = joining;
-      return joining;
+      joins.push(joining);
+      return joining.then((g) => {
+        joins = joins.slice(Math.max(0, joins.indexOf(joining)));
+        return g;
+      }, (e) => {
+        joins = joins.filter((j) => j !== joining);
+        throw e;
+      });
     },
     /** @param {unknown} payload @param {any} [options] */
     send: async (payload, options) => (await current()).send(payload, options),

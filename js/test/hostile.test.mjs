@@ -87,3 +87,22 @@ test("steps of a loop that are asked for together each get their event, and end 
   const got = await Promise.race([Promise.all(both), new Promise((resolve) => setTimeout(resolve, 1000, "nothing"))]);
   assert.deepEqual(got.map?.((r) => (r.done ? "done" : r.value.payload)) ?? got, ["a", "b", "done"]);
 });
+
+test("a join that fails does not take the place of the group that was joined last", async () => {
+  const left = [];
+  const { join } = bridge;
+  bridge.leave = async (session) => void left.push(session);
+  const before = await Goop.group.join("kept");
+  deliver("kept", WELCOME);
+  bridge.join = async (id, ...rest) => {
+    if (id === "nowhere") throw Object.assign(new Error("no such group"), { code: "no_such_group" });
+    return join(id, ...rest);
+  };
+  const failing = [Goop.group.join("nowhere"), Goop.group.join(7), Goop.group.leave()];
+  const codes = (await Promise.allSettled(failing)).map((r) => r.reason?.code);
+  assert.deepEqual(codes, ["no_such_group", "invalid_value", "invalid_value"], "what is called before a join is through shares its end");
+  await Goop.group.leave();
+  assert.equal(before.closed, true);
+  assert.equal(left.length, 1);
+  bridge.join = join;
+});
