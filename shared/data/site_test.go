@@ -55,7 +55,7 @@ func TestParseSiteErrors(t *testing.T) {
 	table := func(columns string) string { return `{"tables": {"t": {"columns": {` + columns + `}}}}` }
 	column := func(spec string) string { return table(`"c": {` + spec + `}`) }
 	tests := []struct{ name, file, want string }{
-		{"empty", "", `goop.json:1:1: unexpected end`},
+		{"empty", "", `goop.json:1:1: unexpected end, expected a JSON value`},
 		{"syntax", "{\n  \"name\": \"x\",,\n}", `goop.json:2:15: expected a key in double quotes`},
 		{"list", "\n []", `goop.json:2:2: expected an object, got []`},
 		{"key", "{\"nmae\": \"x\"}", `goop.json:1:2: nmae: unknown key (did you mean "name"?), expected one of $schema, name, csp, tables, groups`},

@@ -100,7 +100,7 @@ func (s *scanner) space() {
 // value walks over one value. The scanner stands on its first byte, and then behind its last.
 func (s *scanner) value(depth int) error {
 	if s.i >= len(s.b) {
-		return s.fault("unexpected end")
+		return s.fault("unexpected end, expected a JSON value")
 	}
 	switch c := s.b[s.i]; c {
 	case '{', '[':
@@ -143,7 +143,7 @@ func (s *scanner) container(open byte, depth int) error {
 		}
 		s.space()
 		if s.i >= len(s.b) {
-			return s.fault("unexpected end")
+			return s.fault("unexpected end, expected a comma or " + string(closing))
 		}
 		switch s.b[s.i] {
 		case ',':

@@ -27,8 +27,8 @@ func TestDecode(t *testing.T) {
 		}
 	}
 	for _, tt := range []struct{ line, message string }{
-		{``, "the line is not JSON: unexpected end at byte 0"},
-		{`{"type":"msg"`, "the line is not JSON: unexpected end at byte 13"},
+		{``, "the line is not JSON: unexpected end, expected a JSON value at byte 0"},
+		{`{"type":"msg"`, "the line is not JSON: unexpected end, expected a comma or } at byte 13"},
 		{"{\"type\":\"\xff\"}", "the line is not JSON: invalid UTF-8 at byte 9"},
 		{`[]`, "the line is not a JSON object such as"},
 		{`"join"`, "the line is not a JSON object such as"},
