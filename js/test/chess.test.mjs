@@ -21,6 +21,8 @@ async function seeMate(tabs) {
 everywhere("the opera game", async (s) => {
   const match = await seated(s);
   const { host, id, white, black, watcher, peers } = match;
+  const [row] = await watcher.evaluate((id) => Goop.data.query("_groups", { where: { id } }), id);
+  assert.deepEqual([row.durable, row.record, row.dissolve_empty], [true, "moves", 600_000]);
   await play(match, GAME, 1, 12);
 
   // Who comes late, and who reloads, sees the position at once.
@@ -118,6 +120,21 @@ scene("keyboard, draw and resignation", "webtransport", async (s) => {
   await watcher.see('#result a[href^="/?replay="]', { timeout: 40_000 });
   const rows = await watcher.evaluate((game) => Goop.data.query("moves", { where: { game }, order: ["_seq"] }), id);
   assert.deepEqual(rows.map((r) => r.kind), ["move", "move", "move", "draw-offer", "draw-decline", "move", "resign"]);
+});
+
+scene("everybody leaves in the middle of the game", "webtransport", async (s) => {
+  const match = await seated(s);
+  const { host, id, white, black, watcher } = match;
+  await play(match, GAME, 1, 5);
+
+  // Ten minutes are too long for a test: the owner makes one second of them.
+  await watcher.evaluate((id) => Goop.group.update(id, { dissolve: { empty: 1_000 } }), id);
+  await watcher.goto(host.url);
+  await white.close();
+  await black.close();
+  await watcher.click(`#played [data-id="${id}"] a`);
+  await watcher.see('[data-page="replay"][data-loaded="true"]');
+  assert.equal(await placement(watcher), GAME[4].fen.split(" ")[0]);
 });
 
 scene("an owner link", "webtransport", async (s) => {
