@@ -652,7 +652,13 @@
   /** One request of the data protocol. @param {any} request @param {AbortSignal} [signal] @returns {Promise<any>} */
   async function ask(request, signal) {
     const body = text(request, "the request");
-    return JSON.parse(await member((b) => b.call(body), signal));
+    try {
+      return JSON.parse(await member((b) => b.call(body), signal));
+    } catch (e) {
+      // Perhaps this peer is no owner any more: then the page should know it too.
+      if (e instanceof GoopError && e.code === "forbidden" && identity.role === "owner") arrive();
+      throw e;
+    }
   }
 
   /** @param {string} op @param {string} table @param {any} [query] */

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { load } from "./harness/sdk.mjs";
 
 // The link is one that nobody can decode: the page has Goop all the same.
-const { Goop, bridge, deliver } = await load("http://host.test/#goop-owner=%E0%A4%A&tab=2");
+const { Goop, bridge, deliver, status } = await load("http://host.test/#goop-owner=%E0%A4%A&tab=2");
 
 const WELCOME = {
   type: "welcome",
@@ -105,4 +105,24 @@ test("a join that fails does not take the place of the group that was joined las
   assert.equal(before.closed, true);
   assert.equal(left.length, 1);
   bridge.join = join;
+});
+
+test("a page learns from a refusal that it is no owner any more", async () => {
+  const before = bridge.call;
+  let role = "owner";
+  bridge.call = async (request) => {
+    if (JSON.parse(request).op === "role") return JSON.stringify({ role });
+    throw new Goop.GoopError("forbidden", "only the site's owner may create groups here");
+  };
+  const changed = () => new Promise((resolve) => { const off = Goop.on("me", () => (off(), resolve())); });
+  const known = changed();
+  status({ state: "online", peer: "me", host: "it" });
+  await known;
+  assert.equal(Goop.me.role, "owner");
+  role = "visitor";
+  const told = changed();
+  await assert.rejects(Goop.group.create({ name: "mine" }), { code: "forbidden" });
+  await told;
+  assert.equal(Goop.me.role, "visitor");
+  bridge.call = before;
 });

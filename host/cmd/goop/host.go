@@ -206,14 +206,15 @@ func (h *running) stop(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// OwnerLink makes a new owner link.
+// OwnerLink makes a new owner link for each address. Each has a secret of its own: a browser is another
+// peer at another address, and so what one of them has used up does not spoil the others.
 func (h *running) OwnerLink(ctx context.Context) (control.OwnerLink, error) {
-	secret, err := h.db.CreateOwnerLink(ctx)
-	if err != nil {
-		return control.OwnerLink{}, err
-	}
 	l := control.OwnerLink{Expires: time.Now().Add(24 * time.Hour).UnixMilli()}
 	for _, p := range h.pages() {
+		secret, err := h.db.CreateOwnerLink(ctx)
+		if err != nil {
+			return control.OwnerLink{}, err
+		}
 		l.URLs = append(l.URLs, p+"#goop-owner="+secret)
 	}
 	return l, nil

@@ -50,7 +50,7 @@ type process struct {
 }
 
 // startHost starts a host on free ports and waits until it is up.
-func startHost(t *testing.T) *process {
+func startHost(t *testing.T, flags ...string) *process {
 	t.Helper()
 	p := &process{t: t, site: t.TempDir(), data: filepath.Join(t.TempDir(), "data")}
 	for name, text := range map[string]string{"goop.json": testSite, "index.html": "<!doctype html><title>Test</title>"} {
@@ -58,7 +58,7 @@ func startHost(t *testing.T) *process {
 			t.Fatal(err)
 		}
 	}
-	p.start("127.0.0.1:0")
+	p.start("127.0.0.1:0", flags...)
 	t.Cleanup(func() {
 		if p.cmd.ProcessState == nil {
 			p.kill()
@@ -68,7 +68,7 @@ func startHost(t *testing.T) *process {
 }
 
 // start runs this test binary under the name goop, which makes it the command (see TestMain).
-func (p *process) start(listen string) {
+func (p *process) start(listen string, flags ...string) {
 	p.t.Helper()
 	self, err := os.Executable()
 	if err != nil {
@@ -76,6 +76,7 @@ func (p *process) start(listen string) {
 	}
 	p.cmd = exec.Command(self)
 	p.cmd.Args = []string{"goop", "serve", p.site, "--data", p.data, "--listen", listen, "--listen-tcp", "127.0.0.1:0", "--log-level", "warn"}
+	p.cmd.Args = append(p.cmd.Args, flags...)
 	p.cmd.Stderr = p.t.Output()
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {

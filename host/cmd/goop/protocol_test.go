@@ -132,6 +132,22 @@ func TestSiteOverStream(t *testing.T) {
 	}
 }
 
+// Each address has a link of its own: what a browser at one address has used up does not spoil the rest.
+func TestOwnerLinkOfEachAddress(t *testing.T) {
+	p := startHost(t, "--public-url", "https://chess.example.org")
+	links := strings.Fields(p.run("owner-link"))
+	if len(links) < 2 {
+		t.Fatalf("got links %q, want one for the public address and one for the port", links)
+	}
+	p.page, _, _ = strings.Cut(links[1], "#") // the members of this test cannot come by the public one
+	for _, link := range links[:2] {
+		_, secret, _ := strings.Cut(link, "#goop-owner=")
+		if role := string(call(t, p.member(node.QUIC), `{"op":"claim","secret":"`+secret+`"}`, "role")); role != `"owner"` {
+			t.Errorf("%s: got role %s, want owner", link, role)
+		}
+	}
+}
+
 // TestOwner opens an owner link, uses the rights that it gives, and has them taken away.
 func TestOwner(t *testing.T) {
 	p := startHost(t)

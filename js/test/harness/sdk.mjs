@@ -10,6 +10,7 @@ import { root } from "./host.mjs";
 export async function load(address = "http://host.test/") {
   const joined = new Map(); // group id → what its frames are handed to
   let session = 0;
+  let start;
   const bridge = {
     visible() {},
     wake() {},
@@ -34,7 +35,8 @@ export async function load(address = "http://host.test/") {
     Go: class {
       importObject = {};
       run() {
-        queueMicrotask(globalThis.goopStart.ready.bind(null, bridge));
+        start = globalThis.goopStart;
+        queueMicrotask(() => start.ready(bridge));
         return new Promise(() => {});
       }
     },
@@ -50,6 +52,8 @@ export async function load(address = "http://host.test/") {
     Goop: globalThis.Goop,
     /** What the member gives to goop.js; a test may put in more. */
     bridge,
+    /** Tells how the connection stands, as the member does. */
+    status: (status) => start.status(JSON.stringify(status)),
     /** Hands frames to a group, as the member does: many as one text. */
     deliver: (id, ...frames) => joined.get(id)(JSON.stringify(frames)),
   };
