@@ -34,6 +34,7 @@ import (
 //	/pair      the first line is a name; two streams of one name become the ends of one pipe
 //	/ask-back  the host opens a stream to the caller, and tells how that ended
 //	/hang-up   the host closes the connection
+//	/deaf      the host never reads
 //
 // and serves its descriptor, with faults under the paths that faulty names.
 type testHost struct {
@@ -150,6 +151,7 @@ func (h *testHost) serve() {
 		io.WriteString(st, answer)
 	})
 	h.SetStreamHandler("/hang-up", func(st network.Stream) { st.Conn().Close() })
+	h.SetStreamHandler("/deaf", func(network.Stream) {})
 }
 
 // ask opens a stream to a member, as identify does.
