@@ -197,19 +197,13 @@ func parseRights(v []byte) (Rights, error) {
 // an absent one means. Creator and CreatedAt are not part of it.
 func (c *Config) Append(dst []byte) []byte {
 	w := jsontext.Writer{B: dst}
-	str := func(key, v string) {
-		if v != "" {
-			w.Key(key)
-			w.Str(v)
-		}
-	}
 	w.Begin('{')
-	str("id", string(c.ID))
-	str("name", c.Name)
-	str("type", string(c.Type))
+	w.StrUnlessEmpty("id", string(c.ID))
+	w.StrUnlessEmpty("name", c.Name)
+	w.StrUnlessEmpty("type", string(c.Type))
 	w.Key("durable")
 	w.Bool(c.Durable)
-	str("access", string(c.Access))
+	w.StrUnlessEmpty("access", string(c.Access))
 	w.Key("listed")
 	w.Bool(c.Listed)
 	w.Key("dissolve")
@@ -221,7 +215,7 @@ func (c *Config) Append(dst []byte) []byte {
 	w.End('}')
 	w.Key("maxMembers")
 	w.Int(int64(c.MaxMembers))
-	str("record", c.Record)
+	w.StrUnlessEmpty("record", c.Record)
 	if len(c.Seats) > 0 {
 		w.Key("seats")
 		w.Begin('[')

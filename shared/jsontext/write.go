@@ -46,6 +46,14 @@ func (w *Writer) Str(s string) {
 	w.comma = true
 }
 
+// StrUnlessEmpty writes a key and a string, and nothing at all for "".
+func (w *Writer) StrUnlessEmpty(key, s string) {
+	if s != "" {
+		w.Key(key)
+		w.Str(s)
+	}
+}
+
 // Int writes an integer.
 func (w *Writer) Int(n int64) {
 	w.separate()

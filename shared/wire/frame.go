@@ -39,12 +39,6 @@ func (f *Frame) Append(dst []byte) []byte {
 	w.Begin('{')
 	w.Key("type")
 	w.Str(string(f.Type))
-	str := func(key, v string) {
-		if v != "" {
-			w.Key(key)
-			w.Str(v)
-		}
-	}
 	num := func(key string, v int64) {
 		if v != 0 {
 			w.Key(key)
@@ -63,13 +57,13 @@ func (f *Frame) Append(dst []byte) []byte {
 			w.Bool(v)
 		}
 	}
-	str("group", string(f.Group))
-	str("session", string(f.Session))
+	w.StrUnlessEmpty("group", string(f.Group))
+	w.StrUnlessEmpty("session", string(f.Session))
 	if f.Since != nil {
 		w.Key("since")
 		f.Since.append(&w)
 	}
-	str("invite", f.Invite)
+	w.StrUnlessEmpty("invite", f.Invite)
 	raw("meta", f.Meta)
 	if len(f.Caps) > 0 {
 		w.Key("caps")
@@ -79,12 +73,12 @@ func (f *Frame) Append(dst []byte) []byte {
 		}
 		w.End(']')
 	}
-	str("id", f.ID)
+	w.StrUnlessEmpty("id", f.ID)
 	num("seq", f.Seq)
-	str("from", string(f.From))
+	w.StrUnlessEmpty("from", string(f.From))
 	num("time", f.Time)
-	str("to", string(f.To))
-	str("key", f.Key)
+	w.StrUnlessEmpty("to", string(f.To))
+	w.StrUnlessEmpty("key", f.Key)
 	if f.IfSeq != nil {
 		w.Key("ifSeq")
 		w.Int(*f.IfSeq)

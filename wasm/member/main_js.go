@@ -39,20 +39,14 @@ func main() {
 // statusText is a status as goop.js wants it, in JSON.
 func statusText(s member.Status, session wire.SessionID, host wire.Descriptor) string {
 	w := jsontext.Writer{}
-	field := func(key, v string) {
-		if v != "" {
-			w.Key(key)
-			w.Str(v)
-		}
-	}
 	w.Begin('{')
-	field("state", string(s.State))
-	field("transport", s.Transport)
-	field("peer", string(s.Self))
-	field("host", string(s.Host))
-	field("name", host.Name)
-	field("version", host.Version)
-	field("session", string(session))
+	w.StrUnlessEmpty("state", string(s.State))
+	w.StrUnlessEmpty("transport", s.Transport)
+	w.StrUnlessEmpty("peer", string(s.Self))
+	w.StrUnlessEmpty("host", string(s.Host))
+	w.StrUnlessEmpty("name", host.Name)
+	w.StrUnlessEmpty("version", host.Version)
+	w.StrUnlessEmpty("session", string(session))
 	if s.Err != nil {
 		w.Key("error")
 		w.Raw(s.Err.Append(nil))
