@@ -66,11 +66,12 @@ func (h *hub) joinLocked(s *session, f *wire.Frame, meta group.Meta, kept bool) 
 	}
 	now := time.Now()
 	s.role = h.r.roleOf(&h.cfg, s.peer)
-	s.sees = h.cfg.Allows(group.SeeAll, s.role, h.cfg.Seated(h.head.State, s.peer))
+	seated := h.cfg.Seated(h.head.State, s.peer)
+	s.sees = h.cfg.Allows(group.SeeAll, s.role, seated)
 	s.cursor, s.rosterSeen = h.head.Seq, h.roster.Version()
 	w := wire.Welcome{
 		Epoch: h.head.Epoch, StateSeq: h.head.StateSeq,
-		You:   wire.You{Peer: s.peer, Session: s.id, Role: s.role},
+		You:   wire.You{Peer: s.peer, Session: s.id, Role: s.role, Rights: h.cfg.RightsOf(s.role, seated)},
 		Count: h.roster.Len(), RosterVersion: s.rosterSeen,
 		Name: h.cfg.Name, Durable: h.cfg.Durable, Access: string(h.cfg.Access), MaxMembers: h.cfg.MaxMembers,
 		Limits: h.r.wire, Time: now.UnixMilli(),
@@ -124,7 +125,7 @@ func (h *hub) mostMembers() int {
 
 // mayJoin reports whether a group may exist for a peer. It is called with mu held.
 func (h *hub) mayJoin(peer wire.PeerID) bool {
-	if h.cfg.Access != group.Invite {
+	if h.cfg.Access != group.Invited {
 		return true
 	}
 	_, here := h.roster.Get(peer)

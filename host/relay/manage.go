@@ -286,7 +286,7 @@ func (h *hub) shows(caller group.Caller) bool {
 	if role != wire.RoleMember {
 		return true
 	}
-	if h.cfg.Access == group.Invite {
+	if h.cfg.Access == group.Invited {
 		_, here := h.roster.Get(caller.Peer)
 		return here
 	}

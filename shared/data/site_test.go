@@ -92,7 +92,7 @@ func TestParseSiteErrors(t *testing.T) {
 		{"rule object", `{"tables": {"t": {"columns": {"c": {"type": "text"}}, "access": {"read": {"who": "all"}}}}}`, `goop.json:1:82: tables.t.access.read.who: expected one of open, member, role:owner, role:moderator, role:member, role:viewer, author, owner, none, got "all"`},
 		{"rule without who", `{"tables": {"t": {"columns": {"c": {"type": "text"}}, "access": {"read": {}}}}}`, `goop.json:1:74: tables.t.access.read: expected "who", one of open, member, role:owner, role:moderator, role:member, role:viewer, author, owner, none`},
 		{"member of nothing", `{"tables": {"t": {"columns": {"c": {"type": "text"}}, "access": {"insert": "member"}}}}`, `goop.json:1:76: tables.t.access.insert: expected the table to have "memberOf", the column with the id of the row's group, since "member" asks for it`},
-		{"group", `{"groups": [{"id": "lobby", "typ": "open"}]}`, `goop.json:1:13: groups[0]: unknown key "typ"; a group has id, name, type, durable, access, listed, dissolve, maxMembers, record, seats and rights`},
+		{"group", `{"groups": [{"id": "lobby", "typ": "open"}]}`, `goop.json:1:13: groups[0]: unknown key "typ"; a group has id, name, type, durable, access, listed, dissolve, retain, maxMembers, record, seats and rights`},
 		{"group without id", `{"groups": [{"name": "x"}]}`, `goop.json:1:13: groups[0]: expected an "id", such as "lobby"`},
 		{"group twice", `{"groups": [{"id": "a"}, {"id": "a"}]}`, `goop.json:1:26: groups[1]: expected each id once, "a" stands twice`},
 		{"record", `{"groups": [{"id": "a", "record": "move"}], "tables": {"moves": {"columns": {"c": {"type": "text"}}}}}`, `goop.json:1:13: groups[0]: "record": there is no table "move" (did you mean "moves"?)`},

@@ -10,8 +10,8 @@ import (
 type Access string
 
 const (
-	Open   Access = "open"   // everybody
-	Invite Access = "invite" // members, invited peers and the owner; to others it does not exist
+	Open    Access = "open"   // everybody
+	Invited Access = "invite" // members, invited peers and the owner; to others it does not exist
 )
 
 // Config is what a group is, as created from goop.json, by Goop.group.create or by an insert into
@@ -24,10 +24,12 @@ type Config struct {
 	Access     Access
 	Listed     bool // shown in _groups to those who may see it
 	Dissolve   Dissolve
+	Retain     Retain
 	MaxMembers int    // peers; 0 for the host's own bound
 	Record     string // the table that each message becomes a row of, or ""
 	Seats      []string
 	Rights     Rights
+	Template   string      // the name of the template of goop.json that it was made from, or ""
 	Creator    wire.PeerID // "" for groups of goop.json
 	CreatedAt  int64       // milliseconds
 }
@@ -48,6 +50,14 @@ type Dissolve struct {
 	Expires int64         // at this moment, in milliseconds; JSON: dissolve.expires
 }
 
+// Retain bounds what the group's log keeps for those who come back and for history. A field that is 0
+// has the host's own bound, and none is wider than that.
+type Retain struct {
+	Count int           // entries
+	Bytes int           // of payloads and patches
+	Age   time.Duration // of an entry; JSON: retain.age in milliseconds
+}
+
 // Right is something that a role may or may not do in a group.
 type Right string
 
@@ -59,6 +69,7 @@ const (
 	InviteTo Right = "invite"     // group.invite
 	Kick     Right = "kick"       // group.kick, group.ban
 	SetRole  Right = "setRole"    // group.setRole
+	Redact   Right = "redact"     // msg frames with redact
 	SeeAll   Right = "seeMembers" // the roster
 )
 

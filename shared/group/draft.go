@@ -3,6 +3,7 @@ package group
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"strconv"
 
 	"goop/shared/wire"
 )
@@ -30,6 +31,9 @@ func (d *Draft) Hash() [sha256.Size]byte {
 	} else {
 		part(d.Payload)
 	}
+	if d.Redact != 0 {
+		part(strconv.AppendInt([]byte("redact "), d.Redact, 10))
+	}
 	if d.IfSeq != nil {
 		var n [8]byte
 		binary.BigEndian.PutUint64(n[:], uint64(*d.IfSeq))
@@ -38,6 +42,11 @@ func (d *Draft) Hash() [sha256.Size]byte {
 	var sum [sha256.Size]byte
 	h.Sum(sum[:0])
 	return sum
+}
+
+// ErrNothingToRedact returns the refusal of a redact that names no message which is still kept.
+func ErrNothingToRedact() *wire.Error {
+	return wire.E(wire.NotFound, `"redact" names no message of this group whose content is still kept`)
 }
 
 // ErrIDConflict returns the refusal of a known id with another hash.

@@ -52,7 +52,8 @@ func (l *Ledger) Clone() *Ledger {
 
 // Admit judges a draft: ifSeq, seats and the size of the state. It changes nothing. The error is a
 // *wire.Error that carries the draft's id: conflict (with the newer entry's Seq, for an ifSeq),
-// forbidden, invalid_value or too_large.
+// forbidden, invalid_value, too_large or not_found. Whether there is still a message at the place that a
+// draft redacts is the engine's to find out.
 func (l *Ledger) Admit(d *Draft) (Step, error) {
 	step, err := l.admit(d)
 	if e, ok := err.(*wire.Error); ok {
@@ -63,6 +64,9 @@ func (l *Ledger) Admit(d *Draft) (Step, error) {
 
 func (l *Ledger) admit(d *Draft) (Step, error) {
 	step := Step{Seq: l.head.Seq + 1, State: l.head.State}
+	if d.Redact > l.head.Seq {
+		return Step{}, ErrNothingToRedact()
+	}
 	if d.Kind != wire.TypeState {
 		return step, nil
 	}

@@ -25,6 +25,7 @@ type Draft struct {
 	IfSeq   *int64
 	Payload []byte // of a msg, JSON
 	Patch   []byte // of a state, a JSON object
+	Redact  int64  // of a msg without a payload: the seq of the msg whose content is to be erased
 }
 
 // Result is what became of a Draft.
@@ -48,6 +49,9 @@ type Entry struct {
 	To      wire.PeerID
 	Payload []byte // of a msg
 	Patch   []byte // of a state
+	Redact  int64  // of a msg without a payload: the seq of the msg that it took away
+	// Redacted marks a msg whose content a later entry took away. It has no payload.
+	Redacted bool
 }
 
 // ErrForgotten tells that a log no longer holds the entries that were asked for: the reader has to be

@@ -17,7 +17,12 @@ const (
 	MaxPeers      = 10_000 // largest maxMembers
 	MaxRecordName = 64     // bytes of a table's name
 	MaxEmpty      = 366 * 24 * time.Hour
-	maxKeys       = 32 // of any object in a configuration
+	// Of a retain; the host's own bounds are narrower.
+	MaxRetainCount = 1_000_000
+	MaxRetainBytes = 1 << 30
+	MaxRetainAge   = 3660 * 24 * time.Hour
+
+	maxKeys = 32 // of any object in a configuration
 )
 
 // presets holds the defaults of each type.
@@ -25,13 +30,14 @@ var presets = map[Preset]Config{
 	Ephemeral:  {Type: Ephemeral, Access: Open, Dissolve: Dissolve{Empty: 30 * time.Second}},
 	Persistent: {Type: Persistent, Durable: true, Access: Open, Listed: true},
 	OpenGroup:  {Type: OpenGroup, Access: Open, Listed: true},
-	InviteOnly: {Type: InviteOnly, Durable: true, Access: Invite},
+	InviteOnly: {Type: InviteOnly, Durable: true, Access: Invited},
 }
 
 // ParseConfig reads a group's configuration:
 //
 //	{"id": "chess-42", "name": "A match", "type": "persistent", "durable": true, "access": "open",
-//	 "listed": true, "dissolve": {"empty": 600000, "expires": 1790000000000}, "maxMembers": 50,
+//	 "listed": true, "dissolve": {"empty": 600000, "expires": 1790000000000},
+//	 "retain": {"count": 1000, "bytes": 1000000, "age": 86400000}, "maxMembers": 50,
 //	 "record": "moves", "seats": ["white", "black"], "rights": {"close": ["moderator", "seat"]}}
 //
 // The type (without one, "open") gives each field its default, and the other fields override those one
@@ -62,15 +68,15 @@ func ParseConfig(raw []byte) (Config, error) {
 }
 
 // fixed are the fields that a group keeps for its whole life.
-var fixed = []string{"id", "type", "durable", "record"}
+var fixed = []string{"id", "type", "durable", "record", "template"}
 
 // Update returns the configuration with the fields of patch, an object as for ParseConfig, changed. The
-// id, type, durable and record of a group stay as they are; naming one of them is refused.
+// id, type, durable, record and template of a group stay as they are; naming one of them is refused.
 func (c *Config) Update(patch []byte) (Config, error) {
 	next := *c
 	err := eachKey(patch, "a group", func(key string, v []byte) error {
 		if slices.Contains(fixed, key) {
-			return invalid(`"`, key, `" of a group cannot be changed; name, access, listed, dissolve, maxMembers, seats and rights can`)
+			return invalid(`"`, key, `" of a group cannot be changed; name, access, listed, dissolve, retain, maxMembers, seats and rights can`)
 		}
 		return next.set(key, v)
 	})
@@ -101,13 +107,20 @@ func (c *Config) set(key string, v []byte) (err error) {
 		var access string
 		access, err = text(v, key)
 		c.Access = Access(access)
-		if err == nil && c.Access != Open && c.Access != Invite {
+		if err == nil && c.Access != Open && c.Access != Invited {
 			err = invalid(`"access" is "open" or "invite"`)
 		}
 	case "listed":
 		c.Listed, err = boolean(v, key)
 	case "dissolve":
 		err = eachKey(v, `"dissolve"`, c.Dissolve.set)
+	case "retain":
+		err = eachKey(v, `"retain"`, c.Retain.set)
+	case "template":
+		c.Template, err = text(v, key)
+		if err == nil && !wire.ValidID(c.Template) {
+			err = invalid(`"template" is the name of a template of goop.json`)
+		}
 	case "maxMembers":
 		var n int64
 		n, err = integer(v, key, MaxPeers)
@@ -122,7 +135,25 @@ func (c *Config) set(key string, v []byte) (err error) {
 	case "rights":
 		c.Rights, err = parseRights(v)
 	default:
-		err = invalid(`unknown key "`, key, `"; a group has id, name, type, durable, access, listed, dissolve, maxMembers, record, seats and rights`)
+		err = invalid(`unknown key "`, key, `"; a group has id, name, type, durable, access, listed, dissolve, retain, maxMembers, record, seats and rights`)
+	}
+	return err
+}
+
+func (r *Retain) set(key string, v []byte) (err error) {
+	var n int64
+	switch key {
+	case "count":
+		n, err = integer(v, "retain.count", MaxRetainCount)
+		r.Count = int(n)
+	case "bytes":
+		n, err = integer(v, "retain.bytes", MaxRetainBytes)
+		r.Bytes = int(n)
+	case "age":
+		n, err = integer(v, "retain.age", MaxRetainAge.Milliseconds())
+		r.Age = time.Duration(n) * time.Millisecond
+	default:
+		err = invalid(`unknown key "retain.`, key, `"; there are count (entries), bytes, and age (milliseconds)`)
 	}
 	return err
 }
@@ -168,7 +199,7 @@ func parseRights(v []byte) (Rights, error) {
 	err := eachKey(v, `"rights"`, func(key string, v []byte) error {
 		right := Right(key)
 		if !slices.Contains(rightNames, right) {
-			return invalid(`unknown key "rights.`, key, `"; there are send, state, close, manage, invite, kick, setRole and seeMembers`)
+			return invalid(`unknown key "rights.`, key, `"; there are send, state, close, manage, invite, kick, setRole, redact and seeMembers`)
 		}
 		if jsontext.KindOf(v) != jsontext.Array {
 			return invalid(`"rights.`, key, `" is an array of roles such as ["moderator","seat"]`)
@@ -213,6 +244,18 @@ func (c *Config) Append(dst []byte) []byte {
 	w.Key("expires")
 	w.Int(c.Dissolve.Expires)
 	w.End('}')
+	if c.Retain != (Retain{}) {
+		w.Key("retain")
+		w.Begin('{')
+		w.Key("count")
+		w.Int(int64(c.Retain.Count))
+		w.Key("bytes")
+		w.Int(int64(c.Retain.Bytes))
+		w.Key("age")
+		w.Int(c.Retain.Age.Milliseconds())
+		w.End('}')
+	}
+	w.StrUnlessEmpty("template", c.Template)
 	w.Key("maxMembers")
 	w.Int(int64(c.MaxMembers))
 	w.StrUnlessEmpty("record", c.Record)

@@ -9,7 +9,7 @@ import (
 // defaultRights is what each role may do where a group says nothing else:
 //
 //	owner      everything, always
-//	moderator  send, state, close, manage, invite, kick, setRole, seeMembers
+//	moderator  send, state, close, manage, invite, kick, setRole, redact, seeMembers
 //	member     send, state, seeMembers
 //	viewer     seeMembers
 //
@@ -22,11 +22,12 @@ var defaultRights = Rights{
 	InviteTo: {wire.RoleModerator},
 	Kick:     {wire.RoleModerator},
 	SetRole:  {wire.RoleModerator},
+	Redact:   {wire.RoleModerator},
 	SeeAll:   {wire.RoleModerator, wire.RoleMember, wire.RoleViewer},
 }
 
 // rightNames are all rights, in the order in which they are written.
-var rightNames = []Right{Send, SetState, Close, Manage, InviteTo, Kick, SetRole, SeeAll}
+var rightNames = []Right{Send, SetState, Close, Manage, InviteTo, Kick, SetRole, Redact, SeeAll}
 
 // roleNames are the roles that a Rights table may name.
 var roleNames = []wire.Role{wire.RoleOwner, wire.RoleModerator, wire.RoleMember, wire.RoleViewer, Seat}
@@ -46,6 +47,17 @@ func (c *Config) Allows(right Right, role wire.Role, seated bool) bool {
 		roles = defaultRights[right]
 	}
 	return slices.Contains(roles, role) || seated && slices.Contains(roles, Seat)
+}
+
+// RightsOf lists what Allows would allow.
+func (c *Config) RightsOf(role wire.Role, seated bool) []string {
+	var list []string
+	for _, right := range rightNames {
+		if c.Allows(right, role, seated) {
+			list = append(list, string(right))
+		}
+	}
+	return list
 }
 
 // AsksForSeat reports whether it matters for a right whether somebody holds a seat.

@@ -31,6 +31,10 @@ type Frame struct {
 	IfSeq    *int64
 	Volatile bool
 	Ack      bool
+	// Redact is the seq of the msg whose content this msg takes away. It has no payload of its own.
+	Redact int64
+	// Unreliable marks a msg that came as a datagram. It stands in no line of the protocol: a member sets it for its page.
+	Unreliable bool
 }
 
 // Append appends the frame as one line, the newline included.
@@ -84,7 +88,9 @@ func (f *Frame) Append(dst []byte) []byte {
 		w.Int(*f.IfSeq)
 	}
 	flag("volatile", f.Volatile)
+	flag("unreliable", f.Unreliable)
 	flag("ack", f.Ack)
+	num("redact", f.Redact)
 	raw("payload", f.Payload)
 	raw("patch", f.Patch)
 	w.End('}')
@@ -170,6 +176,10 @@ func (f *Frame) set(key string, v []byte) (bit uint32, err error) {
 		bit, err = 1<<16, boolean(&f.Volatile, v)
 	case "ack":
 		bit, err = 1<<17, boolean(&f.Ack, v)
+	case "redact":
+		bit, err = 1<<18, integer(&f.Redact, v)
+	case "unreliable":
+		bit, err = 1<<19, boolean(&f.Unreliable, v)
 	}
 	return bit, err
 }
@@ -213,6 +223,9 @@ func (f *Frame) validate(l Limits) *Error {
 		}
 	case TypeMsg:
 		switch {
+		case f.Redact != 0 && (f.Redact < 0 || len(f.Payload) > 0 || f.Volatile || f.To != ""):
+			return E(BadMessage, `a msg with "redact", the seq of the message that it takes away, has no "payload", "to" or "volatile"`)
+		case f.Redact != 0:
 		case len(f.Payload) == 0:
 			return E(BadMessage, `a msg needs a "payload"`)
 		case len(f.Payload) > l.Payload:

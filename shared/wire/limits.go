@@ -16,7 +16,7 @@ const (
 	MaxLine = 4 << 20
 )
 
-// Limits are the host's bounds for one group, told to the page in the welcome. Sizes are bytes.
+// Limits are the host's bounds, told to the page in the welcome. Sizes are bytes.
 // DefaultLimits has the numbers of a host that was told no others.
 type Limits struct {
 	Line    int // longest line that the host accepts
@@ -25,6 +25,15 @@ type Limits struct {
 	Meta    int // of a member's meta
 	Data    int // longest line of the data protocol that the host accepts
 	Rows    int // most rows of one data answer
+
+	Rate        int // lines a second of one peer, in all its groups together; beyond it they are read more slowly
+	Joins       int // joins a minute of one peer
+	Sessions    int // of one peer in one group
+	Members     int // peers in one group, whatever its maxMembers says
+	Groups      int // on the host
+	Connections int // from one address that have not said yet who they are
+	Idle        int // milliseconds that a connection may be without a stream
+	Datagram    int // payload of one unreliable message
 }
 
 // DefaultLimits returns the bounds that a host has without flags.
@@ -36,17 +45,38 @@ func DefaultLimits() Limits {
 		Meta:    MaxMeta,
 		Data:    256 << 10,
 		Rows:    1000,
+
+		Rate:        200,
+		Joins:       120,
+		Sessions:    16,
+		Members:     2000,
+		Groups:      1000,
+		Connections: 2048,
+		Idle:        60_000,
+		Datagram:    MaxDatagramPayload,
 	}
 }
 
 func (l Limits) append(w *jsontext.Writer) {
 	w.Begin('{')
-	for _, f := range []struct {
-		key string
-		n   int
-	}{{"line", l.Line}, {"payload", l.Payload}, {"state", l.State}, {"meta", l.Meta}, {"data", l.Data}, {"rows", l.Rows}} {
+	for _, f := range l.fields() {
 		w.Key(f.key)
-		w.Int(int64(f.n))
+		w.Int(int64(*f.n))
 	}
 	w.End('}')
+}
+
+// limitField is one bound under its name on the wire.
+type limitField struct {
+	key string
+	n   *int
+}
+
+// fields lists the bounds in the order in which they are written.
+func (l *Limits) fields() []limitField {
+	return []limitField{
+		{"line", &l.Line}, {"payload", &l.Payload}, {"state", &l.State}, {"meta", &l.Meta}, {"data", &l.Data}, {"rows", &l.Rows},
+		{"rate", &l.Rate}, {"joins", &l.Joins}, {"sessions", &l.Sessions}, {"members", &l.Members}, {"groups", &l.Groups},
+		{"connections", &l.Connections}, {"idle", &l.Idle}, {"datagram", &l.Datagram},
+	}
 }

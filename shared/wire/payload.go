@@ -26,6 +26,8 @@ type Welcome struct {
 	Limits        Limits
 	Resumed       bool
 	Time          int64 // the host's clock, milliseconds
+	// Datagrams is the number of this session in the datagrams of its connection, and 0 when that has none.
+	Datagrams int64
 }
 
 // You is what the host knows of the joining session.
@@ -33,6 +35,7 @@ type You struct {
 	Peer    PeerID
 	Session SessionID
 	Role    Role
+	Rights  []string // what it may do in the group, as package group names it
 }
 
 // Member is one peer of a roster.
@@ -56,6 +59,8 @@ type Roster struct {
 	Joined  []Member
 	Updated []Member
 	Left    []Departure
+	// You is set, for the session that gets the frame alone, when its role or rights have changed.
+	You *You
 }
 
 // Departure is one peer that left a roster, and why.
@@ -86,12 +91,7 @@ func (p *Welcome) Append(dst []byte) []byte {
 	w.Int(p.Seq)
 	w.Key("stateSeq")
 	w.Int(p.StateSeq)
-	w.Key("you")
-	w.Begin('{')
-	field(&w, "peer", string(p.You.Peer))
-	field(&w, "session", string(p.You.Session))
-	field(&w, "role", string(p.You.Role))
-	w.End('}')
+	p.You.append(&w)
 	appendMembers(&w, "members", p.Members)
 	if p.More {
 		w.Key("more")
@@ -117,8 +117,27 @@ func (p *Welcome) Append(dst []byte) []byte {
 	w.Bool(p.Resumed)
 	w.Key("time")
 	w.Int(p.Time)
+	if p.Datagrams != 0 {
+		w.Key("datagrams")
+		w.Int(p.Datagrams)
+	}
 	w.End('}')
 	return w.B
+}
+
+func (y *You) append(w *jsontext.Writer) {
+	w.Key("you")
+	w.Begin('{')
+	field(w, "peer", string(y.Peer))
+	field(w, "session", string(y.Session))
+	field(w, "role", string(y.Role))
+	w.Key("rights")
+	w.Begin('[')
+	for _, r := range y.Rights {
+		w.Str(r)
+	}
+	w.End(']')
+	w.End('}')
 }
 
 // Append appends the payload as JSON.
@@ -147,6 +166,9 @@ func (p *Roster) Append(dst []byte) []byte {
 	if p.More {
 		w.Key("more")
 		w.Bool(true)
+	}
+	if p.You != nil {
+		p.You.append(&w)
 	}
 	w.End('}')
 	return w.B
@@ -256,17 +278,7 @@ func ParseWelcome(raw []byte) (p Welcome, err error) {
 		case "stateSeq":
 			return integer(&p.StateSeq, v)
 		case "you":
-			return fields(v, func(key string, v []byte) error {
-				switch key {
-				case "peer":
-					return str(&p.You.Peer, v)
-				case "session":
-					return str(&p.You.Session, v)
-				case "role":
-					return str(&p.You.Role, v)
-				}
-				return nil
-			})
+			return you(&p.You, v)
 		case "members":
 			return members(&p.Members, v)
 		case "more":
@@ -291,10 +303,28 @@ func ParseWelcome(raw []byte) (p Welcome, err error) {
 			return boolean(&p.Resumed, v)
 		case "time":
 			return integer(&p.Time, v)
+		case "datagrams":
+			return integer(&p.Datagrams, v)
 		}
 		return nil
 	})
 	return p, err
+}
+
+func you(dst *You, v []byte) error {
+	return fields(v, func(key string, v []byte) (err error) {
+		switch key {
+		case "peer":
+			return str(&dst.Peer, v)
+		case "session":
+			return str(&dst.Session, v)
+		case "role":
+			return str(&dst.Role, v)
+		case "rights":
+			dst.Rights, err = stringsOf(v)
+		}
+		return err
+	})
 }
 
 // ParseRoster reads the payload of a members frame.
@@ -309,6 +339,9 @@ func ParseRoster(raw []byte) (p Roster, err error) {
 			return members(&p.Members, v)
 		case "more":
 			return boolean(&p.More, v)
+		case "you":
+			p.You = &You{}
+			return you(p.You, v)
 		case "joined":
 			p.Delta = true
 			return members(&p.Joined, v)
@@ -424,20 +457,12 @@ func members(dst *[]Member, v []byte) error {
 }
 
 func limits(dst *Limits, v []byte) error {
+	known := dst.fields()
 	return fields(v, func(key string, v []byte) error {
-		switch key {
-		case "line":
-			return number(&dst.Line, v)
-		case "payload":
-			return number(&dst.Payload, v)
-		case "state":
-			return number(&dst.State, v)
-		case "meta":
-			return number(&dst.Meta, v)
-		case "data":
-			return number(&dst.Data, v)
-		case "rows":
-			return number(&dst.Rows, v)
+		for _, f := range known {
+			if f.key == key {
+				return number(f.n, v)
+			}
 		}
 		return nil
 	})
