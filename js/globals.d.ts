@@ -9,6 +9,7 @@ export interface Bridge {
   join(id: string, options: string, deliver: (frames: string) => void): Promise<number>;
   send(session: number, payload: string, to: string, key: string, volatile: boolean): Promise<Receipt>;
   setState(session: number, patch: string, ifSeq: number | undefined): Promise<Receipt>;
+  redact(session: number, seq: number): Promise<Receipt>;
   update(session: number, meta: string): Promise<void>;
   /** Resolves when what was sent before is answered and the group is left. */
   leave(session: number): Promise<void>;
@@ -17,6 +18,8 @@ export interface Bridge {
   /** Resolves with what ends it, to be called once. fresh: the answer is the whole result. */
   watch(request: string, deliver: (answer: string, fresh: boolean) => void): Promise<() => void>;
   now(): number;
+  /** By how many milliseconds now() may be wrong; negative before the host was asked. */
+  within(): number;
   rtt(): number;
   /** The network or the page is back: try now. */
   wake(): void;

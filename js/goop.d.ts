@@ -67,6 +67,9 @@ export interface Member {
   readonly joined: number;
 }
 
+/** What a role may do in a group. */
+export type Right = "send" | "state" | "close" | "manage" | "invite" | "kick" | "setRole" | "redact" | "seeMembers";
+
 export interface Msg {
   readonly type: "msg";
   readonly group: string;
@@ -101,6 +104,19 @@ export interface StateChange {
   readonly own?: boolean;
 }
 
+/** The content of a message was taken away: forget what you have of it. */
+export interface Redaction {
+  readonly type: "redact";
+  readonly group: string;
+  /** Who took it away. */
+  readonly from: string;
+  /** The place of this event in the order, and that of the message which is gone. */
+  readonly seq: number;
+  readonly target: number;
+  readonly time: number;
+  readonly own?: boolean;
+}
+
 export interface Gap {
   readonly type: "gap";
   readonly group: string;
@@ -125,14 +141,18 @@ export interface RosterChange {
   readonly group: string;
   readonly members: Member[];
   readonly count: number;
+  /** Those who have gone since the last event: "left", "dropped" (the connection was lost), "kicked" or "banned". */
+  readonly left: { readonly peer: string; readonly reason: string }[];
 }
 
-export type GroupEvent = Msg | StateChange | Gap | Close;
+export type GroupEvent = Msg | StateChange | Redaction | Gap | Close;
 
 export interface GroupEvents {
   msg: Msg;
   /** Every change of `g.state`, this page's own included. */
   state: StateChange;
+  /** A message that was taken away, by this page too. */
+  redact: Redaction;
   gap: Gap;
   close: Close;
   members: RosterChange;
@@ -159,6 +179,62 @@ export interface StateOptions extends Waiting {
   ifSeq?: number;
 }
 
+export interface InviteOptions extends Waiting {
+  /** How many peers it lets in: 1 unless told, at most 10,000. */
+  uses?: number;
+  /** Until when it is good: a Date, or milliseconds since 1970 by the host's clock. A week unless told. */
+  expires?: number | Date;
+  /** What they become: "member" unless told. */
+  role?: Exclude<Role, "owner">;
+  /** A peer that is known already: it is let in at once, without a token. */
+  peer?: string;
+  /** The same as role, for a peer. */
+  as?: Exclude<Role, "owner">;
+}
+
+export interface Invite {
+  /** Names the invite for `revoke`; absent when a peer was let in by name. */
+  readonly id?: string;
+  readonly token?: string;
+  /** The link to send: this site, with the token behind the "#". */
+  readonly url: string;
+  readonly role: Role;
+  readonly uses?: number;
+  readonly expires?: number;
+  readonly peer?: string;
+}
+
+export interface HistoryOptions extends Waiting {
+  /** Only what stands before this entry; the newest when absent. */
+  before?: number;
+  /** 100 unless told, at most 500. */
+  limit?: number;
+  /** The changes of the state, too. */
+  states?: boolean;
+}
+
+/** An entry as the group's log has it. A message whose content was taken away has `redacted` and no payload. */
+export type HistoryEntry = (Msg & { readonly redacted?: true }) | Omit<StateChange, "state"> | Redaction;
+
+export interface GroupStats {
+  /** The number of the group's newest entry. */
+  readonly seq: number;
+  readonly members: number;
+  readonly sessions: number;
+  /** How many entries this page lacks; absent for a group that it has not joined. */
+  readonly lag?: number;
+  /** How often the host had to send this page the whole state, because it was too slow. */
+  readonly resyncs?: number;
+  /** Round trip to the host in milliseconds, once known. */
+  readonly rtt?: number;
+  readonly [name: string]: Json | undefined;
+}
+
+export interface ModerateOptions {
+  /** What the peer is told. */
+  message?: string;
+}
+
 export interface Receipt {
   readonly seq: number;
   readonly time: number;
@@ -168,7 +244,9 @@ export interface Receipt {
 export interface Group extends AsyncIterable<GroupEvent> {
   readonly id: string;
   readonly name: string;
+  /** What this peer is here, and what it may do; kept current. */
   readonly role: Role;
+  readonly rights: Right[];
   readonly durable: boolean;
   readonly access: "open" | "invite";
   readonly maxMembers: number;
@@ -186,13 +264,27 @@ export interface Group extends AsyncIterable<GroupEvent> {
   send(payload: unknown, options?: SendOptions): Promise<Receipt>;
   /** Merges a patch into the state: null deletes a key, objects are merged, all else replaces. */
   setState(patch: object, options?: StateOptions): Promise<Receipt>;
+  /** Takes the content of a message away: from the host's log, and from every page. Needs the right "redact". */
+  redact(seq: number, options?: Waiting): Promise<Receipt>;
   leave(): Promise<void>;
+  /** The calls of Goop.group of the same names, for this group. */
+  history(options?: HistoryOptions): Promise<HistoryEntry[]>;
+  stats(): Promise<GroupStats>;
+  invite(options?: InviteOptions): Promise<Invite>;
+  revoke(idOrToken: string): Promise<void>;
+  kick(peer: string, options?: ModerateOptions): Promise<void>;
+  ban(peer: string, options?: ModerateOptions): Promise<void>;
+  unban(peer: string): Promise<void>;
+  setRole(peer: string, role: Exclude<Role, "owner">): Promise<void>;
+  update(changes: Partial<GroupConfig>): Promise<GroupInfo>;
+  close(): Promise<void>;
   on<K extends keyof GroupEvents>(type: K, listener: (event: GroupEvents[K]) => void): () => void;
 }
 
 export interface JoinOptions extends Waiting {
   /** What the others see of this page's peer; `label` is the name. At most 1 KiB. */
   meta?: JsonObject;
+  /** The token of an invite; that of an invite link in the page's address is used by itself. */
   invite?: string;
   /** The callback also gets what this page itself sends. */
   echo?: boolean;
@@ -210,13 +302,17 @@ export interface GroupConfig {
   listed?: boolean;
   /** Milliseconds after the last member left; a moment in milliseconds. */
   dissolve?: { empty?: number; expires?: number };
+  /** What the log keeps for those who come back and for history: entries, bytes, milliseconds. */
+  retain?: { count?: number; bytes?: number; age?: number };
   maxMembers?: number;
   /** The table that every message becomes a row of. */
   record?: string;
   /** Names of seats, kept in `state.seats`; a peer may take a free one for itself alone. */
   seats?: string[];
   /** Who may do what: a list of roles, and "seat" for whoever holds a seat. */
-  rights?: { [right: string]: (Role | "seat")[] };
+  rights?: { [right in Right]?: (Role | "seat")[] };
+  /** The name of a template of goop.json: visitors make groups by these, and choose nothing but the name. */
+  template?: string;
 }
 
 export interface GroupInfo {
@@ -248,14 +344,22 @@ export interface Groups {
   create(config: GroupConfig): Promise<GroupInfo>;
   update(id: string, changes: Partial<GroupConfig>): Promise<GroupInfo>;
   close(id: string): Promise<void>;
-  invite(id: string, options?: JsonObject): Promise<{ token: string; url: string }>;
-  revoke(id: string, token: string): Promise<void>;
-  kick(id: string, peer: string): Promise<void>;
-  ban(id: string, peer: string): Promise<void>;
+  /** The group that the invite link in this page's address is for, until it is joined. */
+  readonly invited: string | undefined;
+  /** Makes an invite link, or lets a known peer in. */
+  invite(id: string, options?: InviteOptions): Promise<Invite>;
+  /** Ends an invite, by its id or its token. Who came in by it stays. */
+  revoke(id: string, idOrToken: string): Promise<void>;
+  /** Throws a peer out. It may come back where everybody may come in; elsewhere it has to be invited anew. */
+  kick(id: string, peer: string, options?: ModerateOptions): Promise<void>;
+  /** Throws a peer out for good. */
+  ban(id: string, peer: string, options?: ModerateOptions): Promise<void>;
   unban(id: string, peer: string): Promise<void>;
-  setRole(id: string, peer: string, role: Role): Promise<void>;
-  history(id: string, options?: { before?: number; limit?: number }): Promise<Msg[]>;
-  stats(id: string): Promise<JsonObject>;
+  setRole(id: string, peer: string, role: Exclude<Role, "owner">): Promise<void>;
+  /** A page of the group's log, the oldest first; fewer than `limit` entries are the last ones. */
+  history(id: string, options?: HistoryOptions): Promise<HistoryEntry[]>;
+  /** How the group and this page's part in it stand; without an id, those of the group that was joined last. */
+  stats(id?: string): Promise<GroupStats>;
 }
 
 /** A value, or an object of operators: = != < <= > >= in like contains null. */
@@ -341,8 +445,17 @@ export interface Status {
   readonly rtt?: number;
 }
 
+export interface Clock {
+  /** The host's clock, as Goop.now() gives it. */
+  readonly now: number;
+  /** By how many milliseconds it may be wrong; undefined before the host was asked. */
+  readonly error: number | undefined;
+}
+
 export interface GoopEvents {
   status: Status;
+  /** An invite link was opened in this page; the group that it is for. */
+  invited: string | undefined;
   /** `Goop.me` has changed: the role, after an owner link, or what `set` did. */
   me: Me;
   /** A fault that no call was waiting for, such as an owner link that is used up. */
@@ -359,6 +472,7 @@ export interface GoopAPI {
   readonly ready: Promise<void>;
   /** The host's clock, in milliseconds since 1970. */
   now(): number;
+  readonly clock: Clock;
   on<K extends keyof GoopEvents>(type: K, listener: (event: GoopEvents[K]) => void): () => void;
   readonly GoopError: typeof GoopError;
 }

@@ -77,7 +77,7 @@
 
   // ---- the member -------------------------------------------------------------------------------
 
-  const listeners = new Listeners(["status", "me", "error"]);
+  const listeners = new Listeners(["status", "me", "error", "invited"]);
   /** What waits for an answer of the member, to be refused should it end. @type {Set<(e: Error) => void>} */
   const waiting = new Set();
   /** @type {any} */
@@ -198,6 +198,19 @@
   addEventListener("pageshow", () => bridge?.wake());
   document.addEventListener("visibilitychange", () => bridge?.visible(document.visibilityState !== "hidden"));
 
+  /** The name under which an invite link waits. */
+  const INVITE = "goop-invite";
+  let inviteLink = stored(INVITE);
+
+  /** @param {string} name */
+  function stored(name) {
+    try {
+      return sessionStorage.getItem(name) ?? "";
+    } catch {
+      return "";
+    }
+  }
+
   // ---- who I am ---------------------------------------------------------------------------------
 
   /** @type {{peer?: string, session?: string, role?: "owner" | "visitor", meta: any}} */
@@ -234,12 +247,38 @@
 
   /** The secret of an owner link leaves the address bar before anything else can read it. */
   let ownerSecret = takeFragment("goop-owner");
+  takeInvite();
   addEventListener("hashchange", () => {
+    if (takeInvite()) listeners.emit("invited", invitation()?.group);
     const secret = takeFragment("goop-owner");
     if (!secret) return;
     ownerSecret = secret;
     if (status.state === "online") arrive();
   });
+
+  /** An invite link, `#goop-invite=<group>.<token>`, as well. It waits here for the join, through a reload too. */
+  function takeInvite() {
+    const link = takeFragment("goop-invite");
+    if (link) keepInvite(link);
+    return !!link;
+  }
+
+  /** @param {string} link "" to forget it */
+  function keepInvite(link) {
+    inviteLink = link;
+    try {
+      if (link) sessionStorage.setItem(INVITE, link);
+      else sessionStorage.removeItem(INVITE);
+    } catch {
+      // a browser that stores nothing: then a reload before the join loses the link
+    }
+  }
+
+  /** What the invite link says, if there is one. A group's id may have dots in it, a token has none. */
+  function invitation() {
+    const at = inviteLink.lastIndexOf(".");
+    return at > 0 ? { group: inviteLink.slice(0, at), token: inviteLink.slice(at + 1) } : undefined;
+  }
 
   /** After each connection: claims an owner link once, and asks what this peer is. */
   async function arrive() {
@@ -323,7 +362,7 @@
   let joins = [];
 
   class Group {
-    #listeners = new Listeners(["msg", "state", "gap", "close", "members", "error"]);
+    #listeners = new Listeners(["msg", "state", "redact", "gap", "close", "members", "error"]);
     /** @type {Set<Iteration>} */
     #iterations = new Set();
     /** @type {Map<string, Member>} */
@@ -333,7 +372,7 @@
     /** A whole roster that comes in parts. @type {number | undefined} */
     #unfinished;
     /** @type {any} */
-    #welcome = { name: "", durable: false, access: "open", maxMembers: 0, limits: {}, you: { role: "member" } };
+    #welcome = { name: "", durable: false, access: "open", maxMembers: 0, limits: {}, you: { role: "member", rights: [] } };
     #state = Object.freeze({});
     #seq = 0;
     #count = 0;
@@ -353,17 +392,23 @@
       this.#id = id;
       this.#echo = !!options.echo;
       this.#ownMeta = options.meta === undefined ? undefined : plain(options.meta, "meta");
-      const request = text({ invite: options.invite ?? "", meta: this.#meta() }, "the options of join");
+      const link = invitation();
+      const followed = options.invite === undefined && link?.group === id ? link.token : undefined;
+      const request = text({ invite: options.invite ?? followed ?? "", meta: this.#meta() }, "the options of join");
       this.joined = member(async (b) => {
         this.#session = await b.join(id, request, (frames) => this.#deliver(frames));
         return this;
       });
-      this.joined.catch(() => this.#forget());
+      this.joined.then(() => followed, (e) => {
+        this.#forget();
+        return e.code === "invite_invalid" && followed;
+      }).then((used) => used && invitation()?.token === used && keepInvite("")); // from now on this peer is known there
     }
 
     get id() { return this.#id; }
     get name() { return this.#welcome.name; }
     get role() { return this.#welcome.you.role; }
+    get rights() { return this.#welcome.you.rights; }
     get durable() { return this.#welcome.durable; }
     get access() { return this.#welcome.access; }
     get maxMembers() { return this.#welcome.maxMembers; }
@@ -394,6 +439,32 @@
       const session = this.#open();
       return member((b) => b.setState(session, body, options.ifSeq), options.signal);
     }
+
+    /** @param {number} seq @param {any} [options] */
+    async redact(seq, options = {}) {
+      if (!Number.isSafeInteger(seq)) throw new GoopError("invalid_value", "redact takes the seq of a message");
+      const session = this.#open();
+      return member((b) => b.redact(session, seq), options.signal);
+    }
+
+    /** @param {any} [options] */
+    history(options) { return group.history(this.#id, options); }
+    stats() { return group.stats(this.#id); }
+    /** @param {any} [options] */
+    invite(options) { return group.invite(this.#id, options); }
+    /** @param {string} idOrToken */
+    revoke(idOrToken) { return group.revoke(this.#id, idOrToken); }
+    /** @param {string} peer @param {any} [options] */
+    kick(peer, options) { return group.kick(this.#id, peer, options); }
+    /** @param {string} peer @param {any} [options] */
+    ban(peer, options) { return group.ban(this.#id, peer, options); }
+    /** @param {string} peer */
+    unban(peer) { return group.unban(this.#id, peer); }
+    /** @param {string} peer @param {string} role */
+    setRole(peer, role) { return group.setRole(this.#id, peer, role); }
+    /** @param {any} changes */
+    update(changes) { return group.update(this.#id, changes); }
+    close() { return group.close(this.#id); }
 
     /** The session's number, while there is one. */
     #open() {
@@ -452,7 +523,8 @@
           return this.#takeMembers(f.payload);
         case "msg":
           if (f.seq) this.#seq = f.seq;
-          if (!f.own || this.#echo) this.#pass(f);
+          if (f.redact) this.#takeRedact(f);
+          else if (!f.own || this.#echo) this.#pass(f);
           return;
         case "state":
           return this.#takeState(f);
@@ -491,11 +563,21 @@
       for (const m of r.joined ?? []) this.#roster.set(m.peer, m);
       for (const m of r.updated ?? []) this.#roster.set(m.peer, m);
       for (const d of r.left ?? []) this.#roster.delete(d.peer);
+      if (r.you) this.#welcome = { ...this.#welcome, you: r.you };
       this.#count = r.count;
       this.#members = undefined;
       if (!this.#unfinished) {
-        this.#listeners.emit("members", { type: "members", group: this.#id, members: this.members, count: r.count });
+        const left = r.left ?? [];
+        this.#listeners.emit("members", { type: "members", group: this.#id, members: this.members, count: r.count, left });
       }
+    }
+
+    /** @param {any} f */
+    #takeRedact(f) {
+      const { redact, id, ...rest } = f;
+      const event = { ...rest, type: "redact", target: redact };
+      this.#listeners.emit("redact", event);
+      if (!f.own || this.#echo) this.#give(event);
     }
 
     /** @param {any} f */
@@ -629,22 +711,43 @@
     update: async (id, changes) => (await ask({ op: "group.update", group: id, set: plain(changes, "the changes") })).group,
     /** @param {string} id */
     close: async (id) => void (await ask({ op: "group.close", group: id })),
+    /** The group that the invite link in this page's address is for, until it is joined. */
+    get invited() { return invitation()?.group; },
     /** @param {string} id @param {any} [options] */
-    invite: (id, options = {}) => ask({ ...options, op: "group.invite", group: id }),
-    /** @param {string} id @param {string} token */
-    revoke: async (id, token) => void (await ask({ op: "group.revoke", group: id, token })),
-    /** @param {string} id @param {string} peer */
-    kick: async (id, peer) => void (await ask({ op: "group.kick", group: id, peer })),
-    /** @param {string} id @param {string} peer */
-    ban: async (id, peer) => void (await ask({ op: "group.ban", group: id, peer })),
+    invite: async (id, { as, expires, signal, ...options } = {}) => {
+      const request = { ...options, op: "group.invite", group: id };
+      if (as !== undefined) request.role = as;
+      if (expires !== undefined) request.expires = expires instanceof Date ? expires.getTime() : expires;
+      return (await ask(request, signal)).invite;
+    },
+    /** @param {string} id @param {string} idOrToken */
+    revoke: async (id, idOrToken) => {
+      // The id of an invite is 16 hexadecimal digits; a token is longer.
+      const which = /^[0-9a-f]{16}$/.test(idOrToken) ? { invite: idOrToken } : { token: idOrToken };
+      await ask({ op: "group.revoke", group: id, ...which });
+    },
+    /** @param {string} id @param {string} peer @param {{message?: string}} [options] */
+    kick: async (id, peer, { message } = {}) => void (await ask({ op: "group.kick", group: id, peer, message })),
+    /** @param {string} id @param {string} peer @param {{message?: string}} [options] */
+    ban: async (id, peer, { message } = {}) => void (await ask({ op: "group.ban", group: id, peer, message })),
     /** @param {string} id @param {string} peer */
     unban: async (id, peer) => void (await ask({ op: "group.unban", group: id, peer })),
     /** @param {string} id @param {string} peer @param {string} role */
     setRole: async (id, peer, role) => void (await ask({ op: "group.setRole", group: id, peer, role })),
     /** @param {string} id @param {any} [options] */
-    history: async (id, options = {}) => (await ask({ ...options, op: "group.history", group: id })).rows,
-    /** @param {string} id */
-    stats: async (id) => (await ask({ op: "group.stats", group: id })).stats,
+    history: async (id, { signal, ...options } = {}) => {
+      const { rows } = await ask({ ...options, op: "group.history", group: id }, signal);
+      return rows.map((/** @type {any} */ { redact, ...row }) =>
+        redact ? { ...row, type: "redact", group: id, target: redact } : { ...row, group: id });
+    },
+    /** @param {string} [id] */
+    stats: async (id) => {
+      const g = id === undefined ? await current() : groups.get(id);
+      const { stats } = await ask({ op: "group.stats", group: id ?? g?.id });
+      // The host's lag counts what it has not written; the page lacks what is on its way too.
+      const lag = g && { lag: Math.max(0, stats.seq - g.seq) };
+      return { ...stats, ...lag, rtt: bridge?.rtt() || undefined };
+    },
   };
 
   // ---- data -------------------------------------------------------------------------------------
@@ -767,6 +870,10 @@
     get status() { return bridge && status.state === "online" ? { ...status, rtt: bridge.rtt() || undefined } : status; },
     ready,
     now: () => (bridge ? bridge.now() : Date.now()),
+    get clock() {
+      const within = bridge?.within() ?? -1;
+      return { now: Goop.now(), error: within < 0 ? undefined : within };
+    },
     on: (type, listener) => listeners.on(type, listener),
     GoopError: /** @type {any} */ (GoopError),
   };

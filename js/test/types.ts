@@ -2,7 +2,7 @@
 // accepted stands under @ts-expect-error, so that a type that has become too loose fails the build.
 
 import GoopModule, { data, group } from "../goop.mjs";
-import type { Changes, ErrorCode, Gap, Group, GroupInfo, GoopAPI, Msg, Receipt, Row, StateChange } from "../goop.d.ts";
+import type { Changes, ErrorCode, Gap, Group, HistoryEntry, Invite, Redaction, GroupInfo, GoopAPI, Msg, Receipt, Row, StateChange } from "../goop.d.ts";
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 declare function same<A, B>(yes: Same<A, B>): void;
@@ -15,6 +15,7 @@ export async function groups(): Promise<void> {
     if (event.type === "msg") same<typeof event, Msg>(true);
     if (event.type === "state") same<typeof event, StateChange>(true);
     if (event.type === "gap") same<typeof event, Gap>(true);
+    if (event.type === "redact") same<typeof event, Redaction>(true);
     // @ts-expect-error there is no such event
     if (event.type === "message") return;
   });
@@ -34,6 +35,19 @@ export async function groups(): Promise<void> {
 
   const info = await group.create({ name: "Chess", type: "persistent", record: "moves", rights: { send: ["seat", "owner"] } });
   same<typeof info, GroupInfo>(true);
+  const invite = await group.invite(info.id, { uses: 30, expires: new Date(2026, 11, 24), role: "viewer" });
+  same<typeof invite, Invite>(true);
+  // @ts-expect-error the owner's role is not to be given
+  await group.setRole(info.id, "12D3KooWA", "owner");
+  const page = await joined.history({ before: 40, limit: 20 });
+  same<typeof page, HistoryEntry[]>(true);
+  for (const entry of page) if (entry.type === "msg" && !entry.redacted) console.log(entry.payload);
+  await joined.redact(17);
+  // @ts-expect-error a message is named by its seq
+  await joined.redact("17");
+  console.log((await Goop.group.stats()).lag, joined.rights.includes("kick"), Goop.clock.error);
+  // @ts-expect-error there is no such right
+  await group.create({ rights: { sing: ["owner"] } });
   // @ts-expect-error there is no such type of group
   await group.create({ type: "volatile" });
 }

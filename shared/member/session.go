@@ -192,6 +192,15 @@ func (s *Session) PostState(patch []byte, ifSeq *int64) (*Pending, error) {
 	return s.post(f)
 }
 
+// PostRedact hands over that the content of the message at seq is to be taken away, from the group's log and
+// from every page. It takes a place in the order as a message does.
+func (s *Session) PostRedact(seq int64) (*Pending, error) {
+	if seq <= 0 || seq > jsontext.MaxInt {
+		return nil, wire.E(wire.InvalidValue, "redact takes the seq of a message, which is at least 1")
+	}
+	return s.post(wire.Frame{Type: wire.TypeMsg, Redact: seq})
+}
+
 // Send is Post and Wait.
 func (s *Session) Send(ctx context.Context, payload []byte, opts SendOptions) (Receipt, error) {
 	p, err := s.Post(payload, opts)

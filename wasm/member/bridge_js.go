@@ -36,11 +36,13 @@ func (b *bridge) object() js.Value {
 	set("join", b.join)
 	set("send", b.send)
 	set("setState", b.setState)
+	set("redact", b.redact)
 	set("update", b.update)
 	set("leave", b.leave)
 	set("call", b.call)
 	set("watch", b.watch)
 	set("now", func([]js.Value) any { ms, _ := b.m.Now(); return float64(ms) })
+	set("within", func([]js.Value) any { _, within := b.m.Now(); return within.Seconds() * 1000 })
 	set("rtt", func([]js.Value) any { return b.m.Status().RTT.Seconds() * 1000 })
 	set("wake", func([]js.Value) any { b.m.Wake(); return nil })
 	set("visible", func(args []js.Value) any { b.m.SetVisible(args[0].Bool()); return nil })
@@ -139,6 +141,16 @@ func (b *bridge) setState(args []js.Value) any {
 			ifSeq = new(int64(args[2].Float()))
 		}
 		p, err = s.PostState([]byte(args[1].String()), ifSeq)
+	}
+	return b.receipt(p, err)
+}
+
+// redact(session, seq)
+func (b *bridge) redact(args []js.Value) any {
+	s, err := b.session(args[0])
+	var p *member.Pending
+	if err == nil {
+		p, err = s.PostRedact(int64(args[1].Float()))
 	}
 	return b.receipt(p, err)
 }
