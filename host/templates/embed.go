@@ -5,17 +5,38 @@ package templates
 import (
 	"embed"
 	"io/fs"
+	"slices"
 )
 
-//go:embed chess
+// sites has a folder for each site, under the site's name. A folder that is added here is a site more.
+//
+//go:embed */*
 var sites embed.FS
 
-// Chess returns the site that goop serves when it is given none: chess for two, with a lobby.
-// Its root is the site's root, where goop.json lies.
-func Chess() fs.FS {
-	site, err := fs.Sub(sites, "chess")
+// Default is the site that goop serves when it is given none: chess for two, with a lobby.
+const Default = "chess"
+
+// Names lists the sites, in alphabetical order.
+func Names() []string {
+	folders, err := sites.ReadDir(".")
 	if err != nil {
-		panic(err) // the name above is a constant
+		panic(err) // the binary has it
 	}
-	return site
+	var names []string
+	for _, f := range folders {
+		names = append(names, f.Name())
+	}
+	return names
+}
+
+// Site returns the site of a name. Its root is the site's root, where goop.json lies.
+func Site(name string) (fs.FS, bool) {
+	if !slices.Contains(Names(), name) {
+		return nil, false
+	}
+	site, err := fs.Sub(sites, name)
+	if err != nil {
+		panic(err) // the name is that of a folder
+	}
+	return site, true
 }

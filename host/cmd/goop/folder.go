@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"goop/host/templates"
 	"goop/shared/data"
@@ -17,35 +18,47 @@ type folder struct {
 	files fs.FS
 	site  *data.Site
 	name  string   // for people, when goop.json has none
-	root  *os.Root // nil for the demo
+	root  *os.Root // nil for a built-in one
+	what  string   // which site it is, for people
+	in    string   // what stands before the name of a file of it, in what people read
 }
 
-// openFolder opens the folder at path, or the demo's for "".
-func openFolder(path string) (_ *folder, err error) {
-	f := &folder{files: templates.Chess(), name: "Goop"}
+// openFolder opens the site of an argument of goop serve: a built-in one, the default one for "", or the
+// folder at a path.
+func openFolder(arg string) (_ *folder, err error) {
+	f := &folder{}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, f.close())
 		}
 	}()
-	if path != "" {
-		abs, err := filepath.Abs(path)
+	builtIn, err := builtIn(arg)
+	if err != nil {
+		return nil, err
+	}
+	if builtIn != "" {
+		f.files, _ = templates.Site(builtIn)
+		f.name, f.in = builtIn, "the built-in site "+builtIn+": "
+		f.what = builtIn + " (built in; goop new " + builtIn + " DIR writes it into a folder, to start from)"
+	} else {
+		abs, err := filepath.Abs(arg)
 		if err != nil {
-			return nil, fmt.Errorf("site folder %s: %w", path, err)
+			return nil, fmt.Errorf("site folder %s: %w", arg, err)
 		}
 		if f.root, err = os.OpenRoot(abs); err != nil {
-			return nil, fmt.Errorf("site folder %s cannot be opened: %w", path, cause(err))
+			return nil, fmt.Errorf("site folder %s cannot be opened: %w%s", arg, cause(err), maybeBuiltIn(arg, err))
 		}
-		f.files, f.name = f.root.FS(), filepath.Base(abs)
+		f.files, f.name, f.what = f.root.FS(), filepath.Base(abs), abs
+		f.in = filepath.Clean(arg) + string(filepath.Separator)
 	}
 	text, err := readManifest(f.files)
 	if err != nil {
-		return nil, fmt.Errorf("%s%s cannot be read: %w", inFolder(path), data.SiteFile, cause(err))
+		return nil, fmt.Errorf("%s%s cannot be read: %w", f.in, data.SiteFile, cause(err))
 	}
 	f.site = &data.Site{}
 	if text != nil {
 		if f.site, err = data.ParseSite(text); err != nil {
-			return nil, fmt.Errorf("%s%w", inFolder(path), err) // which begins with goop.json:line:column
+			return nil, fmt.Errorf("%s%w", f.in, err) // which begins with goop.json:line:column
 		}
 	}
 	if f.site.Name != "" {
@@ -54,12 +67,28 @@ func openFolder(path string) (_ *folder, err error) {
 	return f, nil
 }
 
-// inFolder returns what stands before the name of a file in a site's folder.
-func inFolder(path string) string {
-	if path == "" {
-		return "the demo's "
+// builtIn returns the name of the site that comes with the program and is meant by an argument of goop
+// serve, "" for a folder. Beside a folder of the same name it could mean either, and the wrong one must
+// not be served: that is an error.
+func builtIn(arg string) (string, error) {
+	if arg == "" {
+		return templates.Default, nil
 	}
-	return filepath.Clean(path) + string(filepath.Separator)
+	if _, ok := templates.Site(arg); !ok {
+		return "", nil
+	}
+	if info, err := os.Stat(arg); err == nil && info.IsDir() {
+		return "", fmt.Errorf("%s is a built-in site and a folder here: write .%c%s for the folder", arg, filepath.Separator, arg)
+	}
+	return arg, nil
+}
+
+// maybeBuiltIn tells of the built-in sites after a plain name under which there is no folder.
+func maybeBuiltIn(arg string, err error) string {
+	if !errors.Is(err, fs.ErrNotExist) || arg != filepath.Base(arg) {
+		return ""
+	}
+	return ", and the built-in sites are " + strings.Join(templates.Names(), ", ")
 }
 
 // readManifest returns the text of goop.json, and nil when there is none.

@@ -121,7 +121,7 @@ func (h *running) start(ctx context.Context) (err error) {
 func (h *running) openTables(ctx context.Context) error {
 	err := h.db.OpenTables(ctx, h.folder.site)
 	if _, ok := errors.AsType[*store.SchemaError](err); ok {
-		return fmt.Errorf("%s%w", inFolder(h.opts.site), err) // which begins with goop.json
+		return fmt.Errorf("%s%w", h.folder.in, err) // which begins with goop.json
 	}
 	return err
 }
@@ -140,7 +140,7 @@ func (h *running) openGroups(ctx context.Context) (err error) {
 	h.db.OnOwner(func(wire.PeerID, bool) { h.relay.OwnersChanged() })
 	for _, cfg := range h.folder.site.Groups {
 		if err := h.relay.Ensure(ctx, cfg); err != nil {
-			return fmt.Errorf("group %q of %s%s: %w", cfg.ID, inFolder(h.opts.site), data.SiteFile, err)
+			return fmt.Errorf("group %q of %s%s: %w", cfg.ID, h.folder.in, data.SiteFile, err)
 		}
 	}
 	return nil
@@ -159,7 +159,7 @@ func (h *running) warn() {
 // apart returns an error when the site's folder is the data folder: a visitor has no business in there.
 // The data may well lie in a folder of the site, which is then hidden.
 func (h *running) apart() error {
-	if h.opts.site == "" {
+	if h.folder.root == nil {
 		return nil
 	}
 	site, err := os.Stat(h.opts.site)

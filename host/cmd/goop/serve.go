@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"goop/host/control"
+	"goop/host/templates"
 )
 
 // stopTime is how long the members have to take in that the host ends. What comes after that waits for
@@ -27,7 +28,7 @@ const maxName = 100
 
 // options say what to serve, and where.
 type options struct {
-	site      string // the site's folder; "" for the demo
+	site      string // the site's folder, or the name of a built-in site; "" for the default one
 	listen    string
 	listenTCP string
 	data      string
@@ -38,11 +39,13 @@ type options struct {
 
 func serveCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "serve [SITE-DIR]",
+		Use:   "serve [SITE-DIR | " + strings.Join(templates.Names(), " | ") + "]",
 		Short: "Serve a site until Ctrl-C",
-		Long: "Serve the site in SITE-DIR, or chess for two without one, until Ctrl-C.\n\n" +
+		Long: "Serve the site in the folder SITE-DIR, or a built-in one under its name, until Ctrl-C. Without either it\n" +
+			"is " + templates.Default + ". A folder with the name of a built-in site is meant by a path, such as ./" + templates.Default + ".\n\n" +
 			"All that must not be lost lies in the data folder: the host's identity, the site's data, its groups.",
-		Args: cobra.MaximumNArgs(1),
+		Example: "  goop serve\n  goop serve my-site --listen :8080 --data my-data",
+		Args:    cobra.MaximumNArgs(1),
 	}
 	var o options
 	f := cmd.Flags()
@@ -104,6 +107,7 @@ func greet(ctx context.Context, h *running, o options, out io.Writer) error {
 	}
 	fmt.Fprintf(&b, "%s is up.\n\n", h.name)
 	list("Page", pages...)
+	list("Site", h.folder.what)
 	owners, err := h.Owners(ctx)
 	if err != nil {
 		return err
