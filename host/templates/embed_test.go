@@ -2,56 +2,106 @@ package templates
 
 import (
 	"encoding/json"
+	"errors"
 	"io/fs"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 )
 
-// Every folder must be a site, whole inside the binary: the page, and what the program and people are told of it.
-func TestEachIsASite(t *testing.T) {
+// site returns the files of a built-in site.
+func site(t *testing.T, name string) fs.FS {
+	t.Helper()
+	files, ok := Site(name)
+	if !ok {
+		t.Fatalf("there is no site %q", name)
+	}
+	return files
+}
+
+// The sites must be whole inside the binary: what their pages and scripts name must be there.
+func TestSitesAreWhole(t *testing.T) {
 	t.Parallel()
-	names := Names()
-	if !slices.Contains(names, Default) || !slices.IsSorted(names) {
+	if names := Names(); !slices.Contains(names, Default) || !slices.IsSorted(names) {
 		t.Errorf("got the sites %q, want %q among them, in order", names, Default)
 	}
-	for _, name := range names {
-		site, ok := Site(name)
-		if !ok {
-			t.Errorf("%s is listed and cannot be had", name)
-			continue
+	// src="app.js", from "./ui.js", href="icon.svg"
+	named := regexp.MustCompile(`(?:src="|href="|from "\./)([\w./-]+\.\w+)"`)
+	for _, name := range Names() {
+		seen := 0
+		err := fs.WalkDir(site(t, name), ".", func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			raw, err := fs.ReadFile(site(t, name), path)
+			if err != nil || len(raw) == 0 {
+				t.Errorf("%s/%s: got %d bytes, %v; want a file with content", name, path, len(raw), err)
+			}
+			for _, m := range named.FindAllStringSubmatch(string(raw), -1) {
+				if file := m[1]; !strings.HasPrefix(file, "/") {
+					seen++
+					if _, err := fs.Stat(site(t, name), file); err != nil {
+						t.Errorf("%s/%s names %s: %v", name, path, file, err)
+					}
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
 		}
-		for _, file := range []string{"index.html", "goop.json"} {
-			if b, err := fs.ReadFile(site, file); err != nil || len(b) == 0 {
-				t.Errorf("%s/%s: got %d bytes, %v; want a file with content", name, file, len(b), err)
+		if seen < 10 {
+			t.Errorf("%s: only %d names of files were found", name, seen)
+		}
+		for _, file := range []string{"index.html", "goop.json", "base.css"} {
+			if _, err := fs.Stat(site(t, name), file); err != nil {
+				t.Errorf("%s: %v", name, err)
 			}
 		}
 	}
-	for _, name := range []string{"", ".", "..", "chess/vendor", "none", "embed.go"} {
+	for _, name := range []string{"", ".", "..", "chess/vendor", "none", "embed.go", common} {
 		if _, ok := Site(name); ok {
 			t.Errorf("there is a site %q", name)
 		}
 	}
 }
 
-func chess(t *testing.T) fs.FS {
-	t.Helper()
-	site, ok := Site("chess")
-	if !ok {
-		t.Fatal("there is no chess")
-	}
-	return site
-}
-
-// The site must be whole inside the binary: what its pages name must be there.
-func TestChessIsWhole(t *testing.T) {
+// A site and what the sites have in common are one file system, as the standard library tests one.
+func TestLayers(t *testing.T) {
 	t.Parallel()
-	site := chess(t)
-	for _, name := range []string{"index.html", "goop.json", "app.js", "style.css", "vendor/chess.js"} {
-		if b, err := fs.ReadFile(site, name); err != nil || len(b) == 0 {
-			t.Errorf("%s: got %d bytes, %v; want a file with content", name, len(b), err)
+	over := fstest.MapFS{"a.txt": {Data: []byte("over")}, "sub/b.txt": {Data: []byte("b")}}
+	under := fstest.MapFS{"a.txt": {Data: []byte("under")}, "c.txt": {Data: []byte("c")}, "sub/d.txt": {Data: []byte("d")}}
+	both := layers{over, under}
+	for name, want := range map[string]string{"a.txt": "over", "c.txt": "c", "sub/b.txt": "b", "sub/d.txt": "d"} {
+		if got, err := fs.ReadFile(both, name); err != nil || string(got) != want {
+			t.Errorf("%s: got %q, %v; want %q", name, got, err, want)
 		}
 	}
+	for folder, want := range map[string]string{".": "a.txt c.txt sub", "sub": "b.txt d.txt"} {
+		entries, err := fs.ReadDir(both, folder)
+		var names []string
+		for _, e := range entries {
+			names = append(names, e.Name())
+		}
+		if got := strings.Join(names, " "); err != nil || got != want {
+			t.Errorf("%s: got %q, %v; want %q", folder, got, err, want)
+		}
+	}
+	for _, name := range []string{"none", "sub/none"} {
+		if _, err := both.Open(name); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("Open(%q): got %v", name, err)
+		}
+		if _, err := both.ReadDir(name); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("ReadDir(%q): got %v", name, err)
+		}
+	}
+}
+
+func TestChessTables(t *testing.T) {
+	t.Parallel()
+	site := site(t, "chess")
 
 	raw, err := fs.ReadFile(site, "goop.json")
 	if err != nil {
@@ -81,20 +131,22 @@ func TestChessIsWhole(t *testing.T) {
 }
 
 // The pages run under a policy without inline script, so none may have crept in.
-func TestChessHasNoInlineScript(t *testing.T) {
+func TestNoInlineScript(t *testing.T) {
 	t.Parallel()
-	raw, err := fs.ReadFile(chess(t), "index.html")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for tag := range strings.SplitSeq(string(raw), "<script") {
-		if head, _, _ := strings.Cut(tag, ">"); !strings.HasPrefix(tag, "<!doctype") && !strings.Contains(head, "src=") {
-			t.Errorf("a script without src: <script%s>", head)
+	for _, name := range Names() {
+		raw, err := fs.ReadFile(site(t, name), "index.html")
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
-	for _, attr := range []string{" onclick=", " onload=", " style=", "javascript:"} {
-		if strings.Contains(string(raw), attr) {
-			t.Errorf("index.html has%s", attr)
+		for tag := range strings.SplitSeq(string(raw), "<script") {
+			if head, _, _ := strings.Cut(tag, ">"); !strings.HasPrefix(tag, "<!doctype") && !strings.Contains(head, "src=") {
+				t.Errorf("%s: a script without src: <script%s>", name, head)
+			}
+		}
+		for _, attr := range []string{" onclick=", " onload=", " style=", "javascript:"} {
+			if strings.Contains(string(raw), attr) {
+				t.Errorf("%s: index.html has%s", name, attr)
+			}
 		}
 	}
 }

@@ -5,7 +5,7 @@ import { match } from "./match.js";
 import { replay } from "./replay.js";
 import { $, askName, setText, toast } from "./ui.js";
 import { myName, rememberName } from "./names.js";
-import { connectionText } from "./words.js";
+import { showConnection } from "./connection.js";
 
 const main = $("#main");
 let leavePage = () => {};
@@ -59,28 +59,9 @@ Goop.on("error", (error) => toast(error.message));
 
 // ---- the connection -----------------------------------------------------------------------------
 
-const pill = $("#connection");
-let pillTimer;
-
-/** Says so when there is no connection, but not for the blink of an eye. */
-function showStatus() {
-  const text = connectionText(Goop.status);
-  clearTimeout(pillTimer);
-  document.documentElement.dataset.connection = Goop.status.state;
-  if (!text) {
-    pill.hidden = true;
-    return;
-  }
-  pillTimer = setTimeout(() => {
-    setText(pill, text);
-    pill.hidden = false;
-  }, 600);
-}
-
-Goop.on("status", showStatus);
-showStatus();
+showConnection("your moves are kept");
 Goop.ready.then(() => {
   if (Goop.host.name) setText($("#site-name"), Goop.host.name);
-}, showStatus);
+}, () => {});
 
 route();

@@ -2,7 +2,8 @@
 
 import { h, setText, toast } from "./ui.js";
 import { START, thumbnail } from "./board.js";
-import { ago, explain, scoreText } from "./words.js";
+import { explain, scoreText } from "./results.js";
+import { ago } from "./words.js";
 
 /** How many of the latest moves are followed for the pictures of the matches that are on. */
 const RECENT = 200;

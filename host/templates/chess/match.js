@@ -3,9 +3,10 @@
 import { Game, gameOf, other, promotes, propose } from "./game.js";
 import { replay } from "./replay.js";
 import { Table } from "./table.js";
-import { askName, choosePromotion, confirmIn, h, setText, toast } from "./ui.js";
+import { choosePromotion } from "./promotion.js";
+import { askName, confirmIn, h, setText, toast } from "./ui.js";
 import { myName, rememberName, tidy } from "./names.js";
-import { explain, resultText, scoreText } from "./words.js";
+import { explain, resultText, scoreText } from "./results.js";
 import { movesOf } from "./history.js";
 
 /** After the end the players' pages close the group: first the one that moved last, in milliseconds. */

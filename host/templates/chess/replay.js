@@ -5,7 +5,7 @@ import { gameOf } from "./game.js";
 import { Table } from "./table.js";
 import { tidy } from "./names.js";
 import { h, icon, setText } from "./ui.js";
-import { explain, resultText, scoreText } from "./words.js";
+import { explain, resultText, scoreText } from "./results.js";
 import { movesOf } from "./history.js";
 
 /** How long a position stays while the game plays by itself, in milliseconds. */

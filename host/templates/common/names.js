@@ -1,6 +1,6 @@
 // The visitor's own name: kept in this browser, shown to the others through Goop.me.
 
-const KEY = "chess.name";
+const KEY = "goop.name";
 /** Long enough for a name, short enough for a line on a phone. */
 export const MAX_NAME = 24;
 

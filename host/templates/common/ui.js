@@ -1,7 +1,6 @@
-// Small helpers to build a page: elements, dialogs, a line that tells of a fault.
+// What both sites build their pages with: elements, dialogs, a line that tells of a fault.
 
 import { MAX_NAME, tidy } from "./names.js";
-import { NAMES, piece } from "./pieces.js";
 
 export const $ = (selector, root = document) => root.querySelector(selector);
 
@@ -44,7 +43,7 @@ export function toast(text) {
 }
 
 /** Opens a modal dialog and resolves with its return value, "" when it was dismissed. */
-function modal(dialog) {
+export function modal(dialog) {
   document.body.append(dialog);
   dialog.showModal();
   return new Promise((resolve) => {
@@ -67,7 +66,7 @@ export async function askName(now) {
       h("h2", { id: "name-title" }, "What should the others call you?"),
       h("label", { class: "sr", for: "name-input" }, "Your name"),
       input,
-      h("p", { class: "note" }, "Kept in this browser and shown to the people in a match."),
+      h("p", { class: "note" }, "Kept in this browser and shown to the others."),
       h("div", { class: "row end" },
         h("button", { type: "button", class: "quiet", click: () => dialog.close("") }, "Cancel"),
         h("button", { type: "submit", class: "primary" }, "That’s me"))));
@@ -85,14 +84,4 @@ export async function confirmIn(title, text, yes) {
       h("button", { type: "button", class: "quiet", click: () => dialog.close("") }, "Cancel"),
       h("button", { type: "button", class: "danger", click: () => dialog.close("yes") }, yes)));
   return (await modal(dialog)) === "yes";
-}
-
-/** Asks what a pawn becomes; resolves with null when the visitor thought better of it. */
-export async function choosePromotion(side) {
-  const dialog = h("dialog", { class: "dialog promotion", "aria-labelledby": "promotion-title" },
-    h("h2", { id: "promotion-title" }, "The pawn becomes a…"),
-    h("div", { class: "row" }, ["q", "r", "b", "n"].map((type) => h("button", {
-      type: "button", "data-promote": type, "aria-label": NAMES[type], click: () => dialog.close(type),
-    }, piece(side === "white" ? "w" : "b", type)))));
-  return (await modal(dialog)) || null;
 }
