@@ -39,8 +39,8 @@ func (c *counter) Write(p []byte) (int, error) {
 func BenchmarkFanOut(b *testing.B) {
 	for _, n := range []int{1, 100, 300} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			fast := relay.Limits{Lines: 1e9, LineBurst: 1e9, Bytes: 1e12, ByteBurst: 1e12}
-			w := open(b, relay.Options{Limits: fast})
+			fast := relay.Limits{LineBurst: 1e9, Bytes: 1e12, ByteBurst: 1e12}
+			w := open(b, relay.Options{Limits: fast, Wire: wire.Limits{Rate: 1e9}})
 			w.create(lobby)
 			var got, size atomic.Int64
 			var lost atomic.Bool

@@ -242,7 +242,8 @@ func TestSlowReader(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				const n, size, window = 3000, 1000, 32 << 10
 				w := open(t, relay.Options{
-					Limits: relay.Limits{WindowBytes: window, Bytes: 1e9, ByteBurst: 1e9, Lines: 1e9, LineBurst: 1e9},
+					Limits: relay.Limits{WindowBytes: window, Bytes: 1e9, ByteBurst: 1e9, LineBurst: 1e9},
+					Wire:   wire.Limits{Rate: 1e9},
 					Memory: relay.NewMemLog(relay.MemLimits{Entries: tt.entries, Bytes: 1 << 30}),
 				})
 				w.create(lobby)
@@ -294,30 +295,6 @@ func TestSlowReader(t *testing.T) {
 			})
 		})
 	}
-}
-
-// TestNeverReads loses a session that takes nothing for too long.
-func TestNeverReads(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		w := open(t, relay.Options{})
-		w.create(lobby)
-		w.join(bob, fmt.Sprintf(join, "b"))
-		a := w.join(alice, fmt.Sprintf(join, "a"))
-		payload := strings.Repeat("x", 60<<10)
-		for i := range 4 {
-			a.send(fmt.Sprintf(`{"type":"msg","id":"%d","payload":"%s"}`, i, payload))
-			a.skipTo(wire.TypeMsg)
-		}
-		time.Sleep(19 * time.Second)
-		if n := w.Stats()[0].Sessions; n != 2 {
-			t.Errorf("got %d sessions after 19 s, want 2", n)
-		}
-		time.Sleep(2 * time.Second)
-		if n := w.Stats()[0].Sessions; n != 1 {
-			t.Errorf("got %d sessions after 21 s, want 1", n)
-		}
-	})
 }
 
 // TestUnreadableLog ends a session that has to catch up from a log which cannot be read; the others
@@ -428,7 +405,9 @@ func TestToAndVolatile(t *testing.T) {
 func TestVolatileUnderPressure(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := open(t, relay.Options{Limits: relay.Limits{Lines: 1e9, LineBurst: 1e9, Bytes: 1e9, ByteBurst: 1e9}})
+		w := open(t, relay.Options{
+			Limits: relay.Limits{LineBurst: 1e9, Bytes: 1e9, ByteBurst: 1e9}, Wire: wire.Limits{Rate: 1e9},
+		})
 		w.create(lobby)
 		slow := w.join(bob, fmt.Sprintf(join, "b"))
 		a := w.join(alice, fmt.Sprintf(join, "a"))
@@ -462,7 +441,7 @@ func TestVolatileUnderPressure(t *testing.T) {
 func TestFastSender(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := open(t, relay.Options{Limits: relay.Limits{Lines: 100, LineBurst: 50}})
+		w := open(t, relay.Options{Limits: relay.Limits{LineBurst: 50}, Wire: wire.Limits{Rate: 100}})
 		w.create(lobby)
 		a := w.join(alice, fmt.Sprintf(join, "a"))
 		start := time.Now()

@@ -22,7 +22,7 @@ func FuzzServe(f *testing.F) {
 	f.Add([]byte(`{"type":"state","patch":{"a":{"b":null},"seats":{"w":"12D3KooWAlice"}},"ifSeq":3}` + "\n" + `{"type":"leave"}` + "\n"))
 	f.Add([]byte(`{"type":"join","group":"lobby","meta":{"label":"x"}}` + "\n" + `{"type":"msg","volatile":true,"to":"p","payload":null}` + "\n{"))
 	f.Add([]byte("\n\r\n\xff{}\n[1]\n"))
-	fast := relay.Limits{Lines: 1e9, LineBurst: 1e9, Bytes: 1e12, ByteBurst: 1e12, LastWords: 50 * time.Millisecond}
+	fast := relay.Limits{LineBurst: 1e9, Bytes: 1e12, ByteBurst: 1e12, LastWords: 50 * time.Millisecond}
 	r, err := relay.Open(f.Context(), relay.Options{Limits: fast, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		f.Fatal(err)

@@ -82,7 +82,7 @@ func TestJoinDuringUpdateWaits(t *testing.T) {
 func TestRepeatsThatNobodyReadsAreBounded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := open(t, relay.Options{Limits: relay.Limits{WriteWait: time.Hour, Lines: 1e6, LineBurst: 1e6}})
+		w := open(t, relay.Options{Limits: relay.Limits{WriteWait: time.Hour, LineBurst: 1e6}, Wire: wire.Limits{Rate: 1e6}})
 		w.pipe = 512
 		defer w.end()
 		w.create(`{"id":"lobby"}`)

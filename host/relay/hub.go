@@ -135,7 +135,7 @@ func (h *hub) tick(now time.Time) time.Duration {
 			h.removePeer(peer, wire.ReasonDropped)
 		}
 	}
-	if h.roster.Version() > h.roster.Taken() && due(h.news.at.Add(h.r.limits.RosterGap)) {
+	if at, some := h.newsDue(); some && due(at) {
 		h.publishRoster(now)
 	}
 	if at, ends := h.endsAt(); ends && h.phase == running && !h.dissolving && due(at) && due(h.notBefore) {
@@ -222,6 +222,7 @@ func (h *hub) append(batch []queued) {
 
 // publish makes an entry visible. It is called with mu held.
 func (h *hub) publish(l *line, res *group.Result) {
+	h.r.count.appended.Add(1)
 	h.window.add(l)
 	h.head.Seq = l.seq
 	if l.kind != wire.TypeState {

@@ -82,10 +82,8 @@ func (h *hub) joinLocked(s *session, f *wire.Frame, meta group.Meta, kept bool) 
 		w.State = h.stateText()
 	}
 	w.Seq = s.cursor
-	if s.sees && (s.delta || h.roster.Len() <= plainRoster) {
-		w.Members = h.roster.Members()
-	}
-	s.welcome = &w
+	w.Members = s.members()
+	s.welcome, s.you = &w, w.You
 	h.poke() // the roster has changed
 	h.r.changed()
 	return nil
@@ -103,7 +101,7 @@ func (h *hub) takeIn(s *session, meta group.Meta) *wire.Error {
 		return nil
 	}
 	m, here := h.roster.Get(s.peer)
-	if m.Sessions >= h.r.limits.Sessions {
+	if m.Sessions >= h.r.wire.Sessions {
 		return wire.E(wire.LimitExceeded, "you are in this group too many times; close some of its pages")
 	}
 	if most := h.mostMembers(); !here && h.roster.Len() >= most {
@@ -118,9 +116,9 @@ func (h *hub) takeIn(s *session, meta group.Meta) *wire.Error {
 
 func (h *hub) mostMembers() int {
 	if h.cfg.MaxMembers == 0 {
-		return h.r.limits.Members
+		return h.r.wire.Members
 	}
-	return min(h.cfg.MaxMembers, h.r.limits.Members)
+	return min(h.cfg.MaxMembers, h.r.wire.Members)
 }
 
 // mayJoin reports whether a group may exist for a peer. It is called with mu held.
@@ -196,6 +194,7 @@ func (h *hub) seatsMayHaveChanged() {
 	holders := h.cfg.SeatHolders(h.head.State)
 	if !maps.Equal(holders, h.holders) {
 		h.holders = holders
+		h.rightsMayHaveChanged("")
 		h.r.changed()
 	}
 }

@@ -2,12 +2,8 @@ package relay
 
 import "time"
 
-// Limits bounds what one host spends on groups. The zero value of a field means its default.
+// Limits bounds what one host spends on groups, beside what wire.Limits tells members. The zero value of a field means its default.
 type Limits struct {
-	Groups   int // on the host; default 1,000
-	Members  int // peers in one group, whatever its maxMembers says; default 2,000
-	Sessions int // of one peer in one group; default 16
-
 	InFlight   int // entries of one session that wait to be appended; default 64
 	QueueBytes int // of a group's entries that wait to be appended; default 4 MiB
 	BatchSize  int // entries of one append; default 256
@@ -16,9 +12,9 @@ type Limits struct {
 	WriteBytes    int // taken up for one write to one session, and one line more; default 64 KiB
 	VolatileBytes int // of volatile messages that wait for one session; default 64 KiB
 	CatchUps      int // sessions that read from an engine at the same time; default 4
+	RosterNames   int // peers in one group; above it nobody is told their names; default 1,000
 
-	// A session that sends more than this is read more slowly.
-	Lines     float64 // a second; default 200
+	// A peer that sends more than this, or than wire.Limits.Rate lines a second, is read more slowly.
 	LineBurst float64 // at once; default 500
 	Bytes     float64 // a second; default 1 MiB
 	ByteBurst float64 // at once; default 2 MiB
@@ -41,13 +37,10 @@ const (
 	rosterRing   = 64        // roster changes that are kept encoded
 	plainRoster  = 200       // peers; above it, members without cap delta get only the count
 	readEntries  = 64        // asked of an engine at a time
-	maxDeltaLine = 1 << 20   // bytes; a larger roster change is sent as a whole roster
+	maxDeltaLine = 256 << 10 // bytes; a larger roster change is sent as a whole roster
 )
 
 func (l Limits) withDefaults() Limits {
-	set(&l.Groups, 1000)
-	set(&l.Members, 2000)
-	set(&l.Sessions, 16)
 	set(&l.InFlight, 64)
 	set(&l.QueueBytes, 4<<20)
 	set(&l.BatchSize, 256)
@@ -55,7 +48,7 @@ func (l Limits) withDefaults() Limits {
 	set(&l.WriteBytes, 64<<10)
 	set(&l.VolatileBytes, 64<<10)
 	set(&l.CatchUps, 4)
-	set(&l.Lines, 200)
+	set(&l.RosterNames, 1000)
 	set(&l.LineBurst, 500)
 	set(&l.Bytes, 1<<20)
 	set(&l.ByteBurst, 2<<20)

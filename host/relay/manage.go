@@ -60,7 +60,7 @@ func (r *Relay) create(ctx context.Context, cfg group.Config) (*hub, error) {
 	switch {
 	case closing:
 		return nil, wire.E(wire.Closed, "the host is going down")
-	case groups >= r.limits.Groups:
+	case groups >= r.wire.Groups:
 		return nil, wire.E(wire.LimitExceeded, "this host has as many groups as it takes")
 	case cfg.Dissolve.Expires > 0 && cfg.Dissolve.Expires <= time.Now().UnixMilli():
 		return nil, wire.E(wire.InvalidValue, `"dissolve.expires" is in the past`)
@@ -121,6 +121,7 @@ func (r *Relay) change(ctx context.Context, h *hub, cfg group.Config) error {
 	defer h.mu.Unlock()
 	h.cfg = cfg
 	h.seatsMayHaveChanged()
+	h.rightsMayHaveChanged("")
 	r.changed()
 	return nil
 }
@@ -256,6 +257,7 @@ type Stats struct {
 	Sessions int
 	Seq      int64
 	Bytes    int // of its newest entries in memory, and of its state
+	Waiting  int // bytes that wait for members to take them
 }
 
 // Stats returns the numbers of each group, in no order.
@@ -263,10 +265,14 @@ func (r *Relay) Stats() []Stats {
 	var all []Stats
 	for _, h := range r.allHubs() {
 		h.mu.Lock()
-		all = append(all, Stats{
+		stats := Stats{
 			Group: h.id, Members: h.roster.Len(), Sessions: len(h.sessions), Seq: h.head.Seq,
 			Bytes: h.window.bytes + h.head.State.Size(),
-		})
+		}
+		for _, s := range h.sessions {
+			stats.Waiting += s.waiting()
+		}
+		all = append(all, stats)
 		h.mu.Unlock()
 	}
 	return all

@@ -40,7 +40,7 @@ func ids(infos []group.Info) []string {
 func TestCreateAndList(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := open(t, relay.Options{Limits: relay.Limits{Groups: 5}})
+		w := open(t, relay.Options{Wire: wire.Limits{Groups: 5}})
 		if _, err := w.Create(t.Context(), visitor, parse(t, lobby)); !errors.Is(err, wire.Forbidden) {
 			t.Errorf("a visitor creates: got %v, want forbidden", err)
 		}

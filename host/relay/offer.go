@@ -30,6 +30,9 @@ func (s *session) offer(f *wire.Frame) error {
 		if refused = s.may(right); refused != nil {
 			return true
 		}
+		if !h.bringIn(s.peer) {
+			return false
+		}
 		if f.Volatile && f.Type == wire.TypeMsg {
 			s.broadcast(f)
 			return true
@@ -40,7 +43,6 @@ func (s *session) offer(f *wire.Frame) error {
 			return false
 		}
 		d.Role = s.role
-		h.bringIn(s.peer)
 		h.queue = append(h.queue, queued{d, s, size})
 		h.queueBytes += size
 		s.inFlight++
@@ -62,17 +64,9 @@ func (s *session) may(right group.Right) error {
 	return wire.E(wire.Forbidden, "as ", string(s.role), " you do not have the right ", strconv.Quote(string(right)), " in this group")
 }
 
-// bringIn sends a joiner's entry on its way, before its first message. It is called with mu held.
-func (h *hub) bringIn(peer wire.PeerID) {
-	if h.roster.Since(peer) > h.roster.Taken() {
-		h.publishRoster(time.Now())
-	}
-}
-
 // broadcast gives a volatile message to all who are there. It is called with the hub's mutex held.
 func (s *session) broadcast(f *wire.Frame) {
 	h := s.h
-	h.bringIn(s.peer)
 	m := wire.Frame{
 		Type: wire.TypeMsg, Group: h.id, From: s.peer, Time: time.Now().UnixMilli(), To: f.To, Key: f.Key,
 		Volatile: true, Payload: f.Payload,

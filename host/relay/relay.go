@@ -22,7 +22,7 @@ type Options struct {
 	// has to answer from memory.
 	IsOwner func(wire.PeerID) bool
 	Limits  Limits
-	Wire    wire.Limits // told to members; the zero value means wire.DefaultLimits
+	Wire    wire.Limits // told to members; the zero value of a field means that of wire.DefaultLimits
 	Logger  *slog.Logger
 }
 
@@ -43,6 +43,7 @@ type Relay struct {
 	limits   Limits
 	wire     wire.Limits
 	log      *slog.Logger
+	count    counters
 
 	ctx      context.Context // ends with the relay
 	cancel   context.CancelFunc
@@ -69,13 +70,10 @@ type Relay struct {
 func Open(ctx context.Context, o Options) (*Relay, error) {
 	r := &Relay{
 		durable: o.Durable, memory: o.Memory, registry: o.Registry, isOwner: o.IsOwner,
-		limits: o.Limits.withDefaults(), wire: o.Wire, log: o.Logger,
+		limits: o.Limits.withDefaults(), wire: o.Wire.WithDefaults(), log: o.Logger,
 		news: make(chan struct{}, 1), work: make(chan struct{}, 1),
 		hubs: map[wire.GroupID]*hub{}, streams: map[link.Stream]bool{},
 		listeners: map[*listener]struct{}{},
-	}
-	if r.wire == (wire.Limits{}) {
-		r.wire = wire.DefaultLimits()
 	}
 	if r.memory == nil {
 		r.memory = NewMemLog(MemLimits{State: r.wire.State})
@@ -86,6 +84,7 @@ func Open(ctx context.Context, o Options) (*Relay, error) {
 	if r.log == nil {
 		r.log = slog.New(slog.DiscardHandler)
 	}
+	r.count.init()
 	r.catchUps = make(chan struct{}, r.limits.CatchUps)
 	r.ctx, r.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	if r.registry != nil {

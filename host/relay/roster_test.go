@@ -238,7 +238,7 @@ func TestGhostIsReplaced(t *testing.T) {
 func TestSessionsOfOnePeerAreBounded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := open(t, relay.Options{Limits: relay.Limits{Sessions: 3}})
+		w := open(t, relay.Options{Wire: wire.Limits{Sessions: 3}})
 		w.create(lobby)
 		for i := range 3 {
 			w.join(bob, fmt.Sprintf(join, fmt.Sprint(i)))

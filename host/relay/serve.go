@@ -42,6 +42,7 @@ func (r *Relay) Serve(ctx context.Context, peer wire.PeerID, stream link.Stream)
 		_ = link.LastWords(stream, closeLine(id, wire.ReasonShutdown), r.limits.LastWords)
 	default:
 		refused := r.coded(err, "join", id)
+		r.count.refuse(refused.Code)
 		refused.Fatal = true
 		_ = link.LastWords(stream, errorLine(id, refused), r.limits.LastWords)
 	}
@@ -50,14 +51,10 @@ func (r *Relay) Serve(ctx context.Context, peer wire.PeerID, stream link.Stream)
 // admit reads the first line, which has to be a join, and takes the session in.
 func (r *Relay) admit(ctx context.Context, peer wire.PeerID, stream link.Stream, lines *link.Reader) (*session, wire.GroupID, error) {
 	text, err := lines.ReadLine()
-	timeout, isTimeout := errors.AsType[interface {
-		error
-		Timeout() bool
-	}](err)
 	switch {
 	case errors.Is(err, link.ErrLineTooLong):
 		return nil, "", lineTooLong()
-	case isTimeout && timeout.Timeout():
+	case timedOut(err):
 		return nil, "", wire.E(wire.TooSlow, "no join came")
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return nil, "", wire.E(wire.BadMessage, `the stream ended before its first line, which is a join`)
@@ -94,6 +91,7 @@ func (r *Relay) admit(ctx context.Context, peer wire.PeerID, stream link.Stream,
 	if refused := h.join(ctx, s, &f); refused != nil {
 		return nil, id, refused
 	}
+	r.count.joins.Add(1)
 	return s, id, nil
 }
 
@@ -101,7 +99,7 @@ func (r *Relay) admit(ctx context.Context, peer wire.PeerID, stream link.Stream,
 // else. When it returns, the session is out of the group and write is on its way to its end.
 func (s *session) read(lines *link.Reader) {
 	h, l := s.h, s.h.r.limits
-	frames := pace{rate: l.Lines, burst: l.LineBurst}
+	frames := pace{rate: float64(h.r.wire.Rate), burst: l.LineBurst}
 	bytes := pace{rate: l.Bytes, burst: l.ByteBurst}
 	for {
 		text, err := lines.ReadLine()
@@ -127,6 +125,7 @@ func (s *session) read(lines *link.Reader) {
 		switch {
 		case over.fatal != nil:
 			over.fatal.Fatal = true
+			h.r.count.refuse(over.fatal.Code)
 			s.settle()
 			s.leave(wire.ReasonDropped, errorLine(h.id, over.fatal), false)
 			return

@@ -22,14 +22,19 @@ type session struct {
 	written chan struct{} // closed when write has returned
 
 	// Set by join, before write begins.
-	sees    bool // the other members
 	welcome *wire.Welcome
 
 	// The hub's mutex guards the following.
 	role          wire.Role // when it was last asked
+	you           wire.You  // as it was told, or is about to be
+	youChanged    bool      // it is about to be
+	youDue        bool      // with the roster frame that is due
+	sees          bool      // the other members
 	cursor        int64     // the last entry that was taken up for writing
 	rosterSeen    int64     // the roster's version that the far side has or is about to get
 	inFlight      int       // drafts that wait to be appended
+	resyncs       int       // whole states instead of entries
+	writing       int       // bytes of the write that is under way
 	replies       []reply
 	volatile      []volatileMsg
 	volatileBytes int
@@ -46,6 +51,7 @@ type session struct {
 	lines       []*line   // scratch
 	frames      [][]byte  // scratch
 	readEntries int       // asked of the engine at a time
+	stuckAt     int       // bytes of the batch that nobody takes
 }
 
 // reply is a line for one session alone. It is written once the cursor has come to after.
@@ -63,6 +69,7 @@ type volatileMsg struct {
 
 // refuse tells the session that something of it was refused. It is called with the hub's mutex held.
 func (s *session) refuse(e *wire.Error, id string) {
+	s.h.r.count.refuse(e.Code)
 	about := *e
 	about.ID, about.Fatal = id, false
 	s.reply(errorLine(s.h.id, &about), 0)
@@ -100,6 +107,7 @@ func (s *session) whisper(m volatileMsg) {
 	}
 	for i := range s.volatile {
 		if v := &s.volatile[i]; v.from == m.from && v.key == m.key {
+			s.h.r.count.volatileDropped.Add(1)
 			s.volatileBytes += len(m.text) - len(v.text)
 			v.text = m.text
 			return
@@ -111,8 +119,19 @@ func (s *session) whisper(m volatileMsg) {
 	for ; s.volatileBytes > s.h.r.limits.VolatileBytes && n < len(s.volatile)-1; n++ {
 		s.volatileBytes -= len(s.volatile[n].text)
 	}
+	s.h.r.count.volatileDropped.Add(int64(n))
 	s.volatile = append(s.volatile[:0], s.volatile[n:]...)
 	signal(s.wake)
+}
+
+// waiting returns how many bytes wait for the far side to take them. It is called with the hub's mutex
+// held.
+func (s *session) waiting() int {
+	n := s.writing + s.volatileBytes
+	for i := range s.replies {
+		n += len(s.replies[i].text)
+	}
+	return n
 }
 
 // end has the session write what is pending and then final (which may be empty), and end its half. It

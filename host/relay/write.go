@@ -33,13 +33,16 @@ func (s *session) write() {
 	for {
 		buf := buffers.Get().(*[]byte)
 		batch, then := s.next((*buf)[:0])
-		ok := s.send(batch)
+		how := s.send(batch)
+		if how == stuck {
+			how, then = s.lastWords(batch), last
+		}
 		if cap(batch) <= keepBuffer {
 			*buf = batch[:0]
 			buffers.Put(buf)
 		}
 		switch {
-		case !ok:
+		case how != sent:
 			s.h.mu.Lock()
 			s.kill()
 			s.h.mu.Unlock()
@@ -62,24 +65,6 @@ func (s *session) write() {
 		case <-skipDue:
 		}
 	}
-}
-
-// send writes one batch within the time that the session has for it. It reports false when the stream
-// is of no more use.
-func (s *session) send(batch []byte) bool {
-	s.h.mu.Lock()
-	if s.killed || len(batch) == 0 {
-		defer s.h.mu.Unlock()
-		return !s.killed
-	}
-	by := time.Now().Add(s.h.r.limits.WriteWait)
-	if s.ended && s.endBy.Before(by) {
-		by = s.endBy
-	}
-	_ = s.stream.SetWriteDeadline(by)
-	s.h.mu.Unlock()
-	_, err := s.stream.Write(batch)
-	return err == nil
 }
 
 // next appends what is pending, up to about WriteBytes, in this order: the welcome, the roster, entries,
@@ -112,6 +97,7 @@ func (s *session) next(buf []byte) ([]byte, verdict) {
 	h.mu.Unlock()
 
 	buf = s.takeFrames(buf)
+	h.r.count.deliveries.Add(int64(len(lines)))
 	for _, l := range lines {
 		buf = s.take(buf, l)
 	}
@@ -138,27 +124,45 @@ func (s *session) next(buf []byte) ([]byte, verdict) {
 // longer kept, pending. It is called with the hub's mutex held.
 func (s *session) takeRoster() {
 	h, taken := s.h, s.h.roster.Taken()
-	if s.rosterSeen >= taken {
-		return
+	you := s.takeYou()
+	switch {
+	case s.rosterSeen >= taken && you == nil:
+	case !s.named() && you != nil:
+		r := h.plainRoster(s.sees)
+		r.You, s.rosterSeen = you, r.Version
+		s.frames = append(s.frames, h.membersFrame(&r))
+	case !s.named():
+		s.takeWholeRoster()
+	default:
+		frames, near := h.news.since(s.frames, s.rosterSeen, taken)
+		if s.frames = frames; near {
+			s.rosterSeen = max(s.rosterSeen, taken)
+		} else {
+			s.takeWholeRoster()
+		}
+		if you != nil {
+			r := wire.Roster{Version: s.rosterSeen, Count: h.roster.Len(), Delta: true, You: you}
+			s.frames = append(s.frames, h.membersFrame(&r))
+		}
 	}
-	if !s.delta || !s.sees {
-		s.frames = append(s.frames, h.plainRosterFrame(s.sees))
-		s.rosterSeen = h.roster.Version()
-		return
+}
+
+// takeYou returns what the far side is to be told of its rights, if anything. It is called with the hub's
+// mutex held.
+func (s *session) takeYou() *wire.You {
+	if !s.youDue {
+		return nil
 	}
-	frames, near := h.news.since(s.frames, s.rosterSeen, taken)
-	if s.frames = frames; near {
-		s.rosterSeen = taken
-		return
-	}
-	s.takeWholeRoster()
+	s.youDue, s.youChanged = false, false
+	you := s.you
+	return &you
 }
 
 // takeWholeRoster is called with the hub's mutex held.
 func (s *session) takeWholeRoster() {
 	h := s.h
 	s.rosterSeen = h.roster.Version()
-	if s.delta && s.sees {
+	if s.named() {
 		s.pending, s.pendingOf = h.roster.Members(), s.rosterSeen
 		return
 	}
@@ -267,6 +271,7 @@ func (s *session) catchUp(buf []byte, head int64) []byte {
 		buf = s.take(buf, newLine(h.id, &entries[i]))
 		cursor = entries[i].Seq
 	}
+	h.r.count.deliveries.Add(cursor - s.cursor)
 	h.mu.Lock()
 	s.cursor = cursor
 	h.mu.Unlock()
@@ -278,6 +283,8 @@ func (s *session) resync(buf []byte) []byte {
 	h := s.h
 	h.mu.Lock()
 	s.cursor = h.head.Seq
+	s.resyncs++
+	h.r.count.resyncs.Add(1)
 	snap := wire.Snapshot{Epoch: h.head.Epoch, State: h.stateText(), StateSeq: h.head.StateSeq}
 	s.takeWholeRoster()
 	h.mu.Unlock()

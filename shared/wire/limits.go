@@ -57,6 +57,18 @@ func DefaultLimits() Limits {
 	}
 }
 
+// WithDefaults returns l with the default for each bound that is zero.
+func (l Limits) WithDefaults() Limits {
+	standard := DefaultLimits()
+	have := l.fields()
+	for i, f := range standard.fields() {
+		if *have[i].n == 0 {
+			*have[i].n = *f.n
+		}
+	}
+	return l
+}
+
 func (l Limits) append(w *jsontext.Writer) {
 	w.Begin('{')
 	for _, f := range l.fields() {
