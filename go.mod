@@ -14,6 +14,7 @@ require (
 	github.com/multiformats/go-multihash v0.2.3 // host/node: certificate hashes in addresses
 	github.com/multiformats/go-multistream v0.6.1 // host/node: the native dialer
 	github.com/ncruces/go-sqlite3 v0.35.6 // host/store; v0.36.0 cannot be had everywhere
+	github.com/prometheus/client_golang v1.25.0 // host/metrics; go-libp2p brings it along
 	github.com/quic-go/quic-go v0.64.1 // host/node: limits before the handshake
 	github.com/quic-go/webtransport-go v0.13.0 // host/node
 	github.com/rogpeppe/go-internal v1.16.0 // tests of host/cmd/goop: testscript
@@ -78,7 +79,6 @@ require (
 	github.com/pion/transport/v4 v4.0.1 // indirect
 	github.com/pion/turn/v4 v4.0.2 // indirect
 	github.com/pion/webrtc/v4 v4.1.2 // indirect
-	github.com/prometheus/client_golang v1.25.0 // indirect
 	github.com/prometheus/client_model v0.6.3 // indirect
 	github.com/prometheus/common v0.72.0 // indirect
 	github.com/prometheus/procfs v0.22.0 // indirect

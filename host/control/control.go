@@ -60,11 +60,18 @@ type Status struct {
 	PID     int         `json:"pid"`
 	Peer    wire.PeerID `json:"peer"`
 	Name    string      `json:"name"`
+	Site    string      `json:"site"` // which one it is, for people
 	URLs    []string    `json:"urls"`
-	Started int64       `json:"started"` // milliseconds
-	Peers   int         `json:"peers"`   // connected members, each counted once whatever its tabs
-	Groups  int         `json:"groups"`  // open
-	Owners  int         `json:"owners"`
+	Metrics string      `json:"metrics,omitempty"` // where they are read
+	Started int64       `json:"started"`           // milliseconds
+	Now     int64       `json:"now"`               // milliseconds, by the host's clock
+
+	Peers       int `json:"peers"`       // connected members, each counted once whatever its pages
+	Connections int `json:"connections"` // of members; each page that is open has one
+	Groups      int `json:"groups"`      // open
+	Members     int `json:"members"`     // of all groups together
+	Sessions    int `json:"sessions"`    // of all groups together
+	Owners      int `json:"owners"`
 }
 
 // Server answers on the socket of one data folder.

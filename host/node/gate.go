@@ -105,6 +105,13 @@ func (g *gate) enroll() bool {
 	return true
 }
 
+// connections is the number of members.
+func (g *gate) connections() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.members
+}
+
 func (g *gate) leave() {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -187,6 +187,9 @@ func (n *Node) HandleHTTP(h http.Handler) { n.web = h }
 // Peer is the host's own id.
 func (n *Node) Peer() wire.PeerID { return n.opts.Key.Peer() }
 
+// Connections is the number of connections whose peers are known.
+func (n *Node) Connections() int { return n.gate.connections() }
+
 // StopAccepting refuses new connections, streams and HTTP requests from now on. What runs goes on, so
 // that handlers can say their last words on connections that still stand.
 func (n *Node) StopAccepting() {

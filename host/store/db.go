@@ -225,6 +225,9 @@ func (db *DB) Close() error {
 	return db.release()
 }
 
+// Commits returns how many transactions were committed since Open.
+func (db *DB) Commits() int64 { return db.commits.Load() }
+
 // release frees what connect got hold of. The writer goes last, since the last connection to close
 // copies the WAL into the database.
 func (db *DB) release() (err error) {

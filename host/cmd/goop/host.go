@@ -12,6 +12,7 @@ import (
 
 	"goop/host/control"
 	"goop/host/dataserve"
+	"goop/host/metrics"
 	"goop/host/node"
 	"goop/host/relay"
 	"goop/host/site"
@@ -37,6 +38,8 @@ type running struct {
 	node    *node.Node
 	control *control.Server
 	online  online
+	metrics *metrics.Metrics
+	scrapes *metrics.Server // nil for none
 }
 
 // start brings a host up. What it returns has to be stopped, also when there is an error.
@@ -45,6 +48,7 @@ type running struct {
 // open last, when everything behind them is ready.
 func start(ctx context.Context, o options) (*running, error) {
 	h := &running{opts: o, started: time.Now()}
+	h.metrics = metrics.New(versionText(), h.reading)
 	return h, h.start(ctx)
 }
 
@@ -113,8 +117,14 @@ func (h *running) start(ctx context.Context) (err error) {
 	if err := h.node.Listen(ctx); err != nil {
 		return err
 	}
-	h.control, err = control.Listen(o.data, h, o.log)
-	return err
+	if err := h.serveMetrics(ctx); err != nil {
+		return err
+	}
+	if h.control, err = control.Listen(o.data, h, o.log); err != nil {
+		return err
+	}
+	o.log.Info("the host is up", "name", h.name, "peer", h.node.Peer(), "version", versionText(), "site", h.folder.what, "groups", len(h.relay.Stats()))
+	return nil
 }
 
 // openTables makes the database have the tables of goop.json.
@@ -129,7 +139,7 @@ func (h *running) openTables(ctx context.Context) error {
 // openGroups brings up the groups that there are, and those that goop.json wants.
 func (h *running) openGroups(ctx context.Context) (err error) {
 	h.relay, err = relay.Open(ctx, relay.Options{
-		Durable:  h.db.Log(),
+		Durable:  timedLog{h.db.Log(), h.metrics.Appended},
 		Registry: h.db.Registry(),
 		IsOwner:  h.db.IsOwner,
 		Logger:   h.opts.log,
@@ -183,6 +193,9 @@ func (h *running) stop(ctx context.Context) error {
 	}
 	if h.control != nil {
 		told("a command was not answered", h.control.Close(ctx))
+	}
+	if h.scrapes != nil {
+		told("a scrape of the metrics was not answered", h.scrapes.Close(ctx))
 	}
 	if h.node != nil {
 		h.node.StopAccepting()
@@ -238,15 +251,26 @@ func (h *running) RemoveOwner(ctx context.Context, peer wire.PeerID) error {
 // Status tells how the host is.
 func (h *running) Status(ctx context.Context) (control.Status, error) {
 	owners, err := h.db.Owners(ctx)
-	return control.Status{
+	r := h.reading()
+	s := control.Status{
 		Version: versionText(),
 		PID:     os.Getpid(),
 		Peer:    h.node.Peer(),
 		Name:    h.name,
+		Site:    h.folder.what,
 		URLs:    h.pages(),
 		Started: h.started.UnixMilli(),
-		Peers:   h.online.peers(),
-		Groups:  len(h.relay.Stats()),
-		Owners:  len(owners),
-	}, err
+		Now:     time.Now().UnixMilli(),
+
+		Peers:       r.Peers,
+		Connections: r.Connections,
+		Groups:      r.Groups,
+		Members:     r.Members,
+		Sessions:    r.Sessions,
+		Owners:      len(owners),
+	}
+	if h.scrapes != nil {
+		s.Metrics = h.scrapes.URL()
+	}
+	return s, err
 }

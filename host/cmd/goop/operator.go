@@ -54,11 +54,14 @@ func ownersCommand() *cobra.Command {
 		Short: "List the owners",
 		Args:  cobra.NoArgs,
 	}
-	listDir := dataFlag(list)
+	listDir, asJSON := dataFlag(list), jsonFlag(list)
 	list.RunE = do(func(cmd *cobra.Command, _ []string) error {
 		owners, err := control.NewClient(*listDir).Owners(cmd.Context())
 		if err != nil {
 			return err
+		}
+		if *asJSON {
+			return printJSON(cmd.OutOrStdout(), owners)
 		}
 		return printOwners(cmd.OutOrStdout(), owners)
 	})
@@ -91,45 +94,4 @@ func printOwners(out io.Writer, owners []control.Owner) error {
 		fmt.Fprintf(w, "%s\t%s\n", o.Peer, when(o.Since))
 	}
 	return w.Flush()
-}
-
-func statusCommand() *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "status",
-		Short: "Tell how the running host is",
-		Args:  cobra.NoArgs,
-	}
-	dir := dataFlag(cmd)
-	cmd.RunE = do(func(cmd *cobra.Command, _ []string) error {
-		s, err := control.NewClient(*dir).Status(cmd.Context())
-		if err != nil {
-			return err
-		}
-		return printStatus(cmd.OutOrStdout(), s)
-	})
-	return cmd
-}
-
-func printStatus(out io.Writer, s control.Status) error {
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(w, "name\t%s\n", s.Name)
-	for i, u := range s.URLs {
-		label := "page"
-		if i > 0 {
-			label = ""
-		}
-		fmt.Fprintf(w, "%s\t%s\n", label, u)
-	}
-	fmt.Fprintf(w, "peer\t%s\n", s.Peer)
-	fmt.Fprintf(w, "running\tsince %s, pid %d, version %s\n", when(s.Started), s.PID, s.Version)
-	fmt.Fprintf(w, "now\t%s connected, %s, %s\n", count(s.Peers, "member"), count(s.Groups, "group"), count(s.Owners, "owner"))
-	return w.Flush()
-}
-
-// count puts a number before a noun.
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }

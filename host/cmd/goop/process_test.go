@@ -75,7 +75,7 @@ func (p *process) start(listen string, flags ...string) {
 		p.t.Fatal(err)
 	}
 	p.cmd = exec.Command(self)
-	p.cmd.Args = []string{"goop", "serve", p.site, "--data", p.data, "--listen", listen, "--listen-tcp", "127.0.0.1:0", "--log-level", "warn"}
+	p.cmd.Args = []string{"goop", "serve", p.site, "--data", p.data, "--listen", listen, "--listen-tcp", "127.0.0.1:0", "--metrics", "off", "--log-level", "warn"}
 	p.cmd.Args = append(p.cmd.Args, flags...)
 	p.cmd.Stderr = p.t.Output()
 	out, err := p.cmd.StdoutPipe()

@@ -76,8 +76,8 @@ func refused(ts *testscript.TestScript, neg bool, args []string, code int) (stde
 	return stderr
 }
 
-// up waits until the host on a data folder answers, and puts the address of its page in $PAGE and its
-// port in $PORT.
+// up waits until the host on a data folder answers, and puts the address of its page in $PAGE, its port
+// in $PORT, and the address of its metrics in $METRICS.
 //
 //	up DIR
 func up(ts *testscript.TestScript, neg bool, args []string) {
@@ -95,6 +95,7 @@ func up(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Check(err)
 			ts.Setenv("PAGE", s.URLs[0])
 			ts.Setenv("PORT", u.Port())
+			ts.Setenv("METRICS", s.Metrics)
 			return
 		}
 		<-tick.C

@@ -35,6 +35,9 @@ type options struct {
 	name      string   // "" for the one in goop.json
 	public    *url.URL // the address under which visitors know the host; nil for none
 	log       *slog.Logger
+
+	metrics      string // the address of the metrics, or noMetrics
+	metricsAsked bool   // by the operator
 }
 
 func serveCommand() *cobra.Command {
@@ -53,6 +56,7 @@ func serveCommand() *cobra.Command {
 	f.StringVar(&o.listenTCP, "listen-tcp", "", "`address` for native libp2p over TCP; none without it")
 	f.StringVar(&o.name, "name", "", "the host's `name` for people; without it the one in goop.json")
 	public := f.String("public-url", "", "the `address` under which visitors know the host, such as https://chess.example.org")
+	f.StringVar(&o.metrics, "metrics", defaultMetrics, "`address` for Prometheus, or off; without the flag the host also runs when that address is taken")
 	format := f.String("log", "text", "how to log: text or json")
 	level := f.String("log-level", "info", "what to log: debug, info, warn or error")
 	data := dataFlag(cmd)
@@ -63,6 +67,11 @@ func serveCommand() *cobra.Command {
 		o.data = *data
 		if utf8.RuneCountInString(o.name) > maxName || strings.ContainsFunc(o.name, unicode.IsControl) {
 			return fmt.Errorf("--name is at most %d characters on one line", maxName)
+		}
+		if o.metricsAsked = cmd.Flags().Changed("metrics"); o.metricsAsked {
+			if err := checkMetrics(o.metrics); err != nil {
+				return err
+			}
 		}
 		if o.public, err = parsePublic(*public); err != nil {
 			return err
@@ -122,6 +131,9 @@ func greet(ctx context.Context, h *running, o options, out io.Writer) error {
 		list("Owner link", "goop owner-link --data "+o.data+" makes one")
 	}
 	list("Data", data)
+	if h.scrapes != nil {
+		list("Metrics", h.scrapes.URL())
+	}
 	b.WriteString("\nCtrl-C ends it.\n")
 	_, err = io.WriteString(out, b.String())
 	return err

@@ -46,7 +46,7 @@ export class Host {
 
   /** Starts the binary; after the first time on the port that it had. Resolves when it says that it is up. */
   async start() {
-    const args = ["serve", "--listen", `${this.address}:${this.port}`, ...this.#args];
+    const args = ["serve", "--listen", `${this.address}:${this.port}`, "--metrics", "off", ...this.#args];
     const [command, ...prefix] = this.hub ? ["ip", "netns", "exec", "hub", BIN] : [BIN];
     const child = spawn(command, [...prefix, ...args], { stdio: ["ignore", "pipe", "pipe"] });
     this.#process = child;

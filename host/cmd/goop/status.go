@@ -1,0 +1,80 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"goop/host/control"
+)
+
+func statusCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "Tell how the running host is",
+		Args:  cobra.NoArgs,
+	}
+	dir, asJSON := dataFlag(cmd), jsonFlag(cmd)
+	cmd.RunE = do(func(cmd *cobra.Command, _ []string) error {
+		s, err := control.NewClient(*dir).Status(cmd.Context())
+		if err != nil {
+			return err
+		}
+		if *asJSON {
+			return printJSON(cmd.OutOrStdout(), s)
+		}
+		return printStatus(cmd.OutOrStdout(), s)
+	})
+	return cmd
+}
+
+func printStatus(out io.Writer, s control.Status) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(w, "name\t%s\n", s.Name)
+	for i, u := range s.URLs {
+		label := "page"
+		if i > 0 {
+			label = ""
+		}
+		fmt.Fprintf(w, "%s\t%s\n", label, u)
+	}
+	fmt.Fprintf(w, "site\t%s\n", s.Site)
+	if s.Metrics != "" {
+		fmt.Fprintf(w, "metrics\t%s\n", s.Metrics)
+	}
+	fmt.Fprintf(w, "peer\t%s\n", s.Peer)
+	fmt.Fprintf(w, "running\tfor %s, since %s, pid %d, version %s\n", span(s.Now-s.Started), when(s.Started), s.PID, s.Version)
+	fmt.Fprintf(w, "now\t%s connected, %s, %s\n", count(s.Peers, "member"), count(s.Groups, "group"), count(s.Owners, "owner"))
+	fmt.Fprintf(w, "\t%s, %s in groups\n", count(s.Connections, "connection"), count(s.Sessions, "session"))
+	return w.Flush()
+}
+
+// count puts a number before a noun.
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// span writes a number of milliseconds in the two units that matter.
+func span(ms int64) string {
+	d := max(0, time.Duration(ms)*time.Millisecond)
+	for _, u := range []struct {
+		size       time.Duration
+		name, rest string
+		unit       time.Duration
+	}{
+		{24 * time.Hour, "d", "h", time.Hour},
+		{time.Hour, "h", "min", time.Minute},
+		{time.Minute, "min", "s", time.Second},
+	} {
+		if d >= u.size {
+			return fmt.Sprintf("%d %s %d %s", d/u.size, u.name, d%u.size/u.unit, u.rest)
+		}
+	}
+	return fmt.Sprintf("%d s", d/time.Second)
+}
