@@ -15,7 +15,7 @@ readonly COMMANDS=(
   "test-browser|tests with the real binary in Chromium and Firefox; [filter] is a pattern for their names"
   "bench|Go benchmarks, and how fast a page gets to its group"
   "screens|pictures of every page of the demo site, into test-results/screens"
-  "bundle|the rules library for the demo site, from npm, into host/templates/chess/vendor"
+  "bundle|the libraries of the built-in sites, from npm, into host/templates/*/vendor"
 )
 
 usage() {
@@ -164,7 +164,7 @@ stages_check() {
   stage "what the member reaches" check_member_deps
   stage "npm packages" npm_packages
   stage "types" check_types
-  stage "rules library is as in npm" check_bundle
+  stage "libraries are as in npm" check_bundle
   stage "go fix" check_fixes
   stage "vet" check_vet
   stage "cross builds" check_cross

@@ -1,35 +1,48 @@
-// Bundles the rules library of the demo site from npm into one file, which is committed, so that the
-// host builds without npm. With --check it only tells whether that file is what npm's would give.
+// Bundles the libraries of the built-in sites from npm, each into one file, which is committed, so that the
+// host builds without npm. With --check it only tells whether those files are what npm's would give.
 //
 //   node js/tools/bundle.mjs [--check]
 
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
-const out = here("../../host/templates/chess/vendor/chess.js");
-const library = here("../node_modules/chess.js/");
 
-const { version } = JSON.parse(readFileSync(`${library}package.json`, "utf8"));
-const licence = readFileSync(`${library}LICENSE`, "utf8").trim();
-const result = await build({
-  entryPoints: [`${library}dist/esm/chess.js`],
-  bundle: true,
-  minify: true,
-  format: "esm",
-  target: "es2022",
-  legalComments: "none", // the whole licence stands in the banner
-  banner: { js: `/*!\nchess.js ${version}, made by ./build.sh bundle\n\n${licence}\n*/` },
-  write: false,
-});
-const text = result.outputFiles[0].text;
+/** The libraries: the npm package, its entry, and the site that has it. */
+const LIBRARIES = [
+  { name: "chess.js", entry: "dist/esm/chess.js", out: "chess/vendor/chess.js" },
+  { name: "qrcode-generator", entry: "dist/qrcode.mjs", out: "study/vendor/qrcode.js" },
+];
 
-if (process.argv.includes("--check")) {
-  if (readFileSync(out, "utf8") !== text) {
-    console.error(`${out} is not what npm's chess.js ${version} gives; ./build.sh bundle makes it anew`);
-    process.exit(1);
-  }
-} else {
-  writeFileSync(out, text);
+/** The whole licence; a package without a file of it has it in the first comment of its code. */
+function licence(folder, entry) {
+  if (existsSync(`${folder}LICENSE`)) return readFileSync(`${folder}LICENSE`, "utf8").trim();
+  const head = readFileSync(folder + entry, "utf8").match(/^(?:\/\/.*\n)+/)[0];
+  return head.replaceAll(/^\/\/[ -]*/gm, "").trim();
 }
+
+let stale = false;
+for (const { name, entry, out } of LIBRARIES) {
+  const folder = here(`../node_modules/${name}/`);
+  const { version } = JSON.parse(readFileSync(`${folder}package.json`, "utf8"));
+  const result = await build({
+    entryPoints: [folder + entry],
+    bundle: true,
+    minify: true,
+    format: "esm",
+    target: "es2022",
+    legalComments: "none", // the whole licence stands in the banner
+    banner: { js: `/*!\n${name} ${version}, made by ./build.sh bundle\n\n${licence(folder, entry)}\n*/` },
+    write: false,
+  });
+  const text = result.outputFiles[0].text;
+  const path = here(`../../host/templates/${out}`);
+  if (!process.argv.includes("--check")) {
+    writeFileSync(path, text);
+  } else if (!existsSync(path) || readFileSync(path, "utf8") !== text) {
+    console.error(`${path} is not what npm's ${name} ${version} gives; ./build.sh bundle makes it anew`);
+    stale = true;
+  }
+}
+if (stale) process.exit(1);
