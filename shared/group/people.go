@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"slices"
 
+	"goop/shared/jsontext"
 	"goop/shared/wire"
 )
 
@@ -34,6 +35,67 @@ type Invite struct {
 	Expires int64             // milliseconds
 	By      wire.PeerID       // who made it; "" for the host's operator
 	Created int64             // milliseconds
+}
+
+// InviteRequest is what an invite is asked for with. The zero value of a field stands for its default:
+// role member, DefaultInviteUse, DefaultInviteAge from now.
+type InviteRequest struct {
+	Role    wire.Role
+	Uses    int
+	Expires int64 // milliseconds since 1970
+}
+
+// InviteInfo is what those who may manage invites see of one, in the view _invites.
+type InviteInfo struct {
+	Group wire.GroupID
+	Invite
+}
+
+// PersonInfo is what is known of one peer in one group, in the view _peers: those who are there, and to
+// those who may manage people also those who are not and have a standing.
+type PersonInfo struct {
+	Group    wire.GroupID
+	Peer     wire.PeerID
+	Label    string    // "" when it is not there
+	Role     wire.Role // as it counts now; "" when it is banned, or needs an invite
+	Banned   bool
+	Given    bool        // the role is one of its own, or it is banned: By and Since tell more
+	By       wire.PeerID // "" for the host's operator
+	Since    int64       // milliseconds; 0 when nothing was given
+	Sessions int         // 0 when it is not there, or has just lost its connection
+	Joined   int64       // milliseconds; 0 when it is not there
+}
+
+// GroupStats is how a group stands, and how a caller's own sessions in it do.
+type GroupStats struct {
+	Epoch    wire.Epoch
+	Seq      int64 // of the newest entry
+	Members  int   // peers in the roster
+	Sessions int
+	Own      int   // sessions of the caller; those that follow are about them
+	Lag      int64 // entries that the slowest of them has not been sent
+	Resyncs  int   // whole states instead of entries, all sessions together
+	Waiting  int   // bytes that wait for it to take them, all sessions together
+}
+
+// Append appends the numbers as JSON.
+func (s *GroupStats) Append(dst []byte) []byte {
+	w := jsontext.Writer{B: dst}
+	w.Begin('{')
+	w.Key("epoch")
+	w.Str(string(s.Epoch))
+	for _, f := range []struct {
+		key string
+		n   int64
+	}{
+		{"seq", s.Seq}, {"members", int64(s.Members)}, {"sessions", int64(s.Sessions)}, {"own", int64(s.Own)},
+		{"lag", s.Lag}, {"resyncs", int64(s.Resyncs)}, {"waiting", int64(s.Waiting)},
+	} {
+		w.Key(f.key)
+		w.Int(f.n)
+	}
+	w.End('}')
+	return w.B
 }
 
 // Bounds of invites, and what those that are asked for without numbers get.

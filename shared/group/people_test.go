@@ -36,3 +36,12 @@ func TestInvite(t *testing.T) {
 		t.Errorf("the id of an invite is %q", id)
 	}
 }
+
+func TestGroupStatsAppend(t *testing.T) {
+	t.Parallel()
+	s := group.GroupStats{Epoch: "e", Seq: 9, Members: 3, Sessions: 4, Own: 2, Lag: 5, Resyncs: 1, Waiting: 70}
+	const want = `{"epoch":"e","seq":9,"members":3,"sessions":4,"own":2,"lag":5,"resyncs":1,"waiting":70}`
+	if got := string(s.Append(nil)); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
