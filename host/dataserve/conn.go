@@ -22,6 +22,7 @@ var errEnd = errors.New("dataserve: the stream is at its end")
 type conn struct {
 	s       *Server
 	peer    wire.PeerID
+	paces   *paces // of the peer
 	st      link.Stream
 	ctx     context.Context // of all requests; ends with the stream
 	cancel  context.CancelCauseFunc
@@ -56,6 +57,7 @@ func (c *conn) serve() {
 	})
 	lane.Go(func() {
 		for r := range c.writes {
+			c.paces.wait(c.ctx, r.Op)
 			c.answer(r)
 			c.requests.Done()
 		}

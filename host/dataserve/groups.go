@@ -1,75 +1,12 @@
 package dataserve
 
 import (
-	"context"
-	"errors"
 	"strconv"
-	"time"
 
 	"goop/shared/data"
 	"goop/shared/group"
 	"goop/shared/wire"
 )
-
-// groups does a request about _groups.
-func (c *conn) groups(r *data.Request) ([]byte, error) {
-	switch r.Op {
-	case data.OpSchema:
-		return data.AppendSchema(nil, r.ID, data.Groups), nil
-	case data.OpInsert:
-		config, err := data.GroupConfig(r.Values)
-		if err != nil {
-			return nil, err
-		}
-		row, err := c.createGroup(r, config)
-		return answered(r, "row", row, err)
-	case data.OpQuery, data.OpCount:
-		q, err := data.Groups.Query(r)
-		if err != nil {
-			return nil, err
-		}
-		if r.Op == data.OpCount {
-			return data.AppendAnswer(nil, r.ID, "count", strconv.AppendInt(nil, int64(q.Count(c.listGroups())), 10)), nil
-		}
-		return data.AppendRows(nil, r.ID, q.Select(c.listGroups())), nil
-	}
-	id, err := groupID(r)
-	if err != nil {
-		return nil, err
-	}
-	switch r.Op {
-	case data.OpGet:
-		q, err := data.Groups.Query(r)
-		if err != nil {
-			return nil, err
-		}
-		q.Where = &data.Where{Test: data.Equal, Column: 0, Value: data.TextValue(string(id))}
-		rows := q.Select(c.listGroups())
-		if len(rows) == 0 {
-			return nil, wire.E(wire.NotFound, `there is no group "`, string(id), `" that you may see`)
-		}
-		return data.AppendAnswer(nil, r.ID, "row", rows[0].JSON), nil
-	case data.OpUpdate:
-		patch, err := data.GroupConfig(r.Values)
-		if err != nil {
-			return nil, err
-		}
-		row, err := c.updateGroup(r, id, patch)
-		return answered(r, "row", row, asRow(err))
-	case data.OpRemove:
-		err := c.closeGroup(r, id)
-		return answered(r, "removed", []byte("1"), asRow(err))
-	}
-	return nil, wire.E(wire.NotSupported, `"`, string(r.Op), `" is not for _groups`)
-}
-
-// asRow tells of a group that is not there as of a row that is not there.
-func asRow(err error) error {
-	if e, ok := errors.AsType[*wire.Error](err); ok && e.Code == wire.NoSuchGroup {
-		return wire.E(wire.NotFound, e.Message)
-	}
-	return err
-}
 
 // groupOp does one of the ops about groups.
 func (c *conn) groupOp(r *data.Request) ([]byte, error) {
@@ -86,13 +23,35 @@ func (c *conn) groupOp(r *data.Request) ([]byte, error) {
 }
 
 // listGroups returns the groups that the caller may see, as rows.
-func (c *conn) listGroups() [][]data.Value {
+func (c *conn) listGroups(*data.Query) ([][]data.Value, error) {
 	list := c.s.Groups.List(c.caller())
 	rows := make([][]data.Value, len(list))
 	for i := range list {
 		rows[i] = data.GroupRow(&list[i])
 	}
-	return rows
+	return rows, nil
+}
+
+// insertGroup, updateGroupRow and removeGroup do what is asked of rows of _groups.
+
+func (c *conn) insertGroup(r *data.Request) ([]byte, error) {
+	config, err := data.GroupConfig(r.Values)
+	if err != nil {
+		return nil, err
+	}
+	return c.createGroup(r, config)
+}
+
+func (c *conn) updateGroupRow(r *data.Request, id string) ([]byte, error) {
+	patch, err := data.GroupConfig(r.Values)
+	if err != nil {
+		return nil, err
+	}
+	return c.updateGroup(r, wire.GroupID(id), patch)
+}
+
+func (c *conn) removeGroup(r *data.Request, id string) error {
+	return c.closeGroup(r, wire.GroupID(id))
 }
 
 // createGroup makes a group and returns its row as JSON, as updateGroup does.
@@ -101,10 +60,27 @@ func (c *conn) createGroup(r *data.Request, config []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	from, err := data.FromTemplate(config)
+	if err != nil {
+		return nil, err
+	}
+	if from {
+		t, err := c.s.Site.Template(cfg.Template)
+		if err != nil {
+			return nil, err
+		}
+		name := cfg.Name
+		cfg = t.Config
+		if name != "" {
+			cfg.Name = name
+		}
+	}
 	return c.s.once.do(c.ctx, c.peer, r.WriteKey(), cfg.Kept(), func() ([]byte, error) {
 		caller := c.caller()
-		if err := c.s.mayRecord(caller, &cfg); err != nil {
-			return nil, err
+		if !from { // what a template records, the site's author has said
+			if err := c.s.mayRecord(caller, &cfg); err != nil {
+				return nil, err
+			}
 		}
 		return groupJSON(c.s.Groups.Create(c.ctx, caller, cfg))
 	})
@@ -112,8 +88,28 @@ func (c *conn) createGroup(r *data.Request, config []byte) ([]byte, error) {
 
 func (c *conn) updateGroup(r *data.Request, id wire.GroupID, patch []byte) ([]byte, error) {
 	return c.s.once.do(c.ctx, c.peer, r.WriteKey(), true, func() ([]byte, error) {
+		if err := c.s.mayUpdate(id, patch); err != nil {
+			return nil, err
+		}
 		return groupJSON(c.s.Groups.Update(c.ctx, c.caller(), id, patch))
 	})
+}
+
+// mayUpdate refuses to let only those who are invited into an open group when others may read what it
+// records. That the group is there tells nobody anything: whoever knows its id may join it.
+func (s *Server) mayUpdate(id wire.GroupID, patch []byte) error {
+	for _, info := range s.Groups.List(group.Caller{Owner: true}) {
+		if info.ID != id || info.Access != group.Open || info.Record == "" {
+			continue
+		}
+		// Other mistakes in the patch are for the group itself to refuse, after it has looked at the caller.
+		if next, err := info.Update(patch); err == nil && next.Access == group.Invited {
+			if wrong := s.Site.CheckRecord(&next); wrong != nil {
+				return wrong
+			}
+		}
+	}
+	return nil
 }
 
 func (c *conn) closeGroup(r *data.Request, id wire.GroupID) error {
@@ -143,34 +139,4 @@ func (s *Server) mayRecord(caller group.Caller, cfg *group.Config) error {
 	}
 	return wire.E(wire.Forbidden, `"record": the insert rule of table "`, t.Name, `" is "`, t.Access.Insert.String(),
 		`", so that only the site's owner may make a group that records there`)
-}
-
-// watchGroups calls emit with the rows of a query on _groups, and again whenever they may have changed.
-func (c *conn) watchGroups(ctx context.Context, q *data.Query, emit func([]data.Row) error) error {
-	news := make(chan struct{}, 1)
-	cancel := c.s.Groups.Subscribe(func() {
-		select {
-		case news <- struct{}{}:
-		default:
-		}
-	})
-	defer cancel()
-	rest := time.NewTimer(0)
-	defer rest.Stop()
-	for {
-		select {
-		case <-rest.C:
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-		if err := emit(q.Select(c.listGroups())); err != nil {
-			return err
-		}
-		rest.Reset(groupsPause)
-		select {
-		case <-news:
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-	}
 }

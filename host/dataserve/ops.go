@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"goop/shared/data"
-	"goop/shared/jsontext"
 	"goop/shared/wire"
 )
 
@@ -30,30 +29,32 @@ func (c *conn) do(r *data.Request) ([]byte, error) {
 		return data.AppendAnswer(nil, r.ID, "unwatched", strconv.AppendBool(nil, c.unwatch(r.Watch))), nil
 	case data.OpGroupCreate, data.OpGroupUpdate, data.OpGroupClose:
 		return c.groupOp(r)
+	case data.OpInvite, data.OpRevoke, data.OpKick, data.OpBan, data.OpUnban, data.OpSetRole, data.OpHistory, data.OpStats:
+		return nil, wire.E(wire.NotSupported, `this host does not have "`, string(r.Op), `"`)
 	}
 	t, err := c.s.Site.Lookup(r.Table)
 	if err != nil {
 		return nil, err
 	}
-	if t == data.Groups {
-		return c.groups(r)
+	if v, ok := views[t]; ok {
+		return c.view(r, v)
 	}
 	return c.table(r, t)
 }
 
 func (c *conn) role(r *data.Request) ([]byte, error) {
-	var t *data.Table
-	if r.Table != "" {
-		var err error
-		if t, err = c.s.Site.Lookup(r.Table); err != nil {
-			return nil, err
-		}
-	}
 	role := wire.RoleVisitor
 	if c.caller().Owner {
 		role = wire.RoleOwner
 	}
-	return data.AppendRole(nil, r.ID, role, t), nil
+	if r.Table == "" {
+		return data.AppendRole(nil, r.ID, role, c.s.Site.Templates), nil
+	}
+	t, err := c.s.Site.Lookup(r.Table)
+	if err != nil {
+		return nil, err
+	}
+	return data.AppendRoleFor(nil, r.ID, role, t), nil
 }
 
 // table does a request about a table of the store.
@@ -115,13 +116,4 @@ func answered(r *data.Request, key string, raw []byte, err error) ([]byte, error
 		return nil, err
 	}
 	return data.AppendAnswer(nil, r.ID, key, raw), nil
-}
-
-// groupID returns the _id of a row of _groups.
-func groupID(r *data.Request) (wire.GroupID, error) {
-	id, err := jsontext.Str(r.Row)
-	if err != nil || !wire.ValidID(id) {
-		return "", wire.E(wire.NotFound, "there is no such group that you may see; a row of _groups is named by its group's id")
-	}
-	return wire.GroupID(id), nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"sync"
 	"time"
 
@@ -23,12 +24,22 @@ const (
 	writeChunk      = 64 << 10
 	writeTimeout    = 30 * time.Second // of one chunk: a member that reads nothing for so long is given up
 	farewell        = time.Second
+	sweepPause      = time.Minute           // between two looks for peers that are gone
 	groupsPause     = 50 * time.Millisecond // between two looks of one watch at the groups
+	maxRowID        = 256                   // bytes of the _id of a row about groups
 )
 
 // maxStreams is how many streams one peer has at once. A member opens one for each connection; those of
 // connections that were lost a moment ago count too.
 const maxStreams = 64
+
+// How fast the writing requests of one peer are done, on all its streams together.
+const (
+	writeRate   = 200.0 // a second
+	writeBurst  = 500.0
+	manageRate  = 20.0 // of them those about groups and who may do what there
+	manageBurst = 60.0
+)
 
 // Options says what a Server works with. All but Logger are required.
 type Options struct {
@@ -47,8 +58,9 @@ type Server struct {
 	once once
 
 	// mu guards the following.
-	mu      sync.Mutex
-	streams map[wire.PeerID]int
+	mu    sync.Mutex
+	peers map[wire.PeerID]*paces // of those that have streams, or had them a moment ago
+	swept time.Time              // when the others were last looked for
 }
 
 // New returns a Server.
@@ -56,14 +68,15 @@ func New(o Options) *Server {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Server{Options: o, line: o.Limits.Data, streams: map[wire.PeerID]int{}, once: once{tables: o.Tables, log: o.Logger, known: map[onceKey]*outcome{}}}
+	return &Server{Options: o, line: o.Limits.Data, peers: map[wire.PeerID]*paces{}, once: once{tables: o.Tables, log: o.Logger, known: map[onceKey]*outcome{}}}
 }
 
 // Serve answers the requests of a peer until the stream or ctx ends, and closes the stream. When ctx
 // ends, the stream is reset: what was not answered by then the member asks again.
 func (s *Server) Serve(ctx context.Context, peer wire.PeerID, st link.Stream) {
 	defer context.AfterFunc(ctx, func() { _ = st.Reset() })()
-	if !s.enter(peer) {
+	paces := s.enter(peer)
+	if paces == nil {
 		refusal := &wire.Error{Code: wire.LimitExceeded, Fatal: true, Message: "you have too many data streams; each connection needs one"}
 		_ = link.LastWords(st, data.AppendError(nil, 0, false, refusal), farewell)
 		return
@@ -72,7 +85,7 @@ func (s *Server) Serve(ctx context.Context, peer wire.PeerID, st link.Stream) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	c := &conn{
-		s: s, peer: peer, st: st, ctx: ctx, cancel: cancel,
+		s: s, peer: peer, paces: paces, st: st, ctx: ctx, cancel: cancel,
 		out:     newOutbox(),
 		pending: newBudget(maxPending, maxPendingBytes),
 		reads:   make(chan struct{}, maxReads),
@@ -82,22 +95,34 @@ func (s *Server) Serve(ctx context.Context, peer wire.PeerID, st link.Stream) {
 	c.serve()
 }
 
-// enter reports whether a peer may have one more stream; leave must follow.
-func (s *Server) enter(peer wire.PeerID) bool {
+// enter lets a peer have one more stream, or returns nil; leave must follow.
+func (s *Server) enter(peer wire.PeerID) *paces {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.streams[peer] >= maxStreams {
-		return false
+	if now := time.Now(); now.Sub(s.swept) > sweepPause {
+		s.swept = now
+		maps.DeleteFunc(s.peers, func(_ wire.PeerID, p *paces) bool { return p.streams == 0 && p.rested(now) })
 	}
-	s.streams[peer]++
-	return true
+	p := s.peers[peer]
+	if p == nil {
+		p = newPaces()
+		s.peers[peer] = p
+	}
+	if p.streams >= maxStreams {
+		return nil
+	}
+	p.streams++
+	return p
 }
 
+// leave ends a stream of a peer. How fast the peer wrote is remembered for as long as it matters, so that
+// a new stream does not begin with a new burst.
 func (s *Server) leave(peer wire.PeerID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.streams[peer]--; s.streams[peer] == 0 {
-		delete(s.streams, peer)
+	p := s.peers[peer]
+	if p.streams--; p.streams == 0 && p.rested(time.Now()) {
+		delete(s.peers, peer)
 	}
 }
 

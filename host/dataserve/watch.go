@@ -78,8 +78,8 @@ func (c *conn) follow(ctx context.Context, r request, w *watch, q *data.Query) {
 		return c.out.put(ctx, line)
 	}
 	var err error
-	if q.Table == data.Groups {
-		err = c.watchGroups(ctx, q, emit)
+	if v, ok := views[q.Table]; ok {
+		err = c.watchView(ctx, v, q, emit)
 	} else {
 		err = c.s.Tables.Watch(ctx, c.caller, q, emit)
 	}

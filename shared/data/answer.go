@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 
+	"goop/shared/group"
 	"goop/shared/jsontext"
 	"goop/shared/wire"
 )
@@ -35,15 +36,30 @@ func AppendRows(dst []byte, id int64, rows []Row) []byte {
 	return end(w)
 }
 
-// AppendRole appends the line of an answer to "role"; t is the table that was named, or nil.
-func AppendRole(dst []byte, id int64, role wire.Role, t *Table) []byte {
+// AppendRole appends the line of an answer to "role" when it named no table, with the templates from
+// which the caller may make groups.
+func AppendRole(dst []byte, id int64, role wire.Role, templates []group.Template) []byte {
 	w := begin(dst, id)
 	w.Key("role")
 	w.Str(string(role))
-	if t != nil {
-		w.Key("access")
-		t.Access.append(&w)
+	if len(templates) > 0 {
+		w.Key("create")
+		w.Begin('[')
+		for i := range templates {
+			w.Str(templates[i].Name)
+		}
+		w.End(']')
 	}
+	return end(w)
+}
+
+// AppendRoleFor appends the line of an answer to "role" when it named a table.
+func AppendRoleFor(dst []byte, id int64, role wire.Role, t *Table) []byte {
+	w := begin(dst, id)
+	w.Key("role")
+	w.Str(string(role))
+	w.Key("access")
+	t.Access.append(&w)
 	return end(w)
 }
 

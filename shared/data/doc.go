@@ -29,7 +29,8 @@
 //
 //	op            fields                                           answer
 //	time                                                           time: the host's clock in milliseconds
-//	role          table?                                           role: "owner" or "visitor"; access, with a table
+//	role                                                           role: "owner" or "visitor"; create?: [template]
+//	role          table                                            role; access
 //	claim         secret                                           role
 //	tables                                                         tables: [{name, access}]
 //	schema        table                                            schema: {name, columns, memberOf?, access}
@@ -44,11 +45,19 @@
 //	group.create  config, key                                      group: a row of _groups
 //	group.update  group, set, key                                  group: a row of _groups
 //	group.close   group, key                                       closed: the group's id
+//	group.invite  group, role?, uses?, expires?, key               invite: {id, token, url, role, uses, expires}
+//	group.invite  group, peer, role?, key                          invite: {url, role, peer}
+//	group.revoke  group, invite or token, key                      revoked: the invite's id
+//	group.kick    group, peer, message?, key                       kicked: the peer
+//	group.ban     group, peer, message?, key                       banned: the peer
+//	group.unban   group, peer, key                                 unbanned: the peer
+//	group.setRole group, peer, role, key                           role
+//	group.history group, before?, limit?, states?                  rows: [entry], the oldest first
+//	group.stats   group                                            stats: {seq, members, sessions, …}
 //
-// The ops upsert, batch, sql, group.invite, group.revoke, group.kick, group.ban, group.unban,
-// group.setRole, group.history and group.stats are known and answered with not_supported; any other op
-// is unsupported_type. time is answered at once, whatever else is under way: it is the heartbeat and
-// the clock sample.
+// The ops upsert, batch and sql are known and answered with not_supported; any other op is
+// unsupported_type. time is answered at once, whatever else is under way: it is the heartbeat and the
+// clock sample.
 //
 //   - table is a name; row is the row's _id; values, config and set are objects.
 //   - order is a list of column names, "-name" for descending. Rows that are equal in it are in the
@@ -60,6 +69,9 @@
 //     remembers it for 24 hours: the same request with the same key is not done again but gets the first
 //     answer. The same key with another request is id_conflict. A refused write is not remembered.
 //   - secret is what stood in the owner link.
+//   - config is a group's configuration, as package group reads it, or {"template", "name"?}: then the
+//     group is made from the template of goop.json with that name. The site's owner may make any group,
+//     others may make groups from templates, whose ids the host makes.
 //
 // # Rows
 //
@@ -75,6 +87,32 @@
 // whole. The column of memberOf is set to the group's id whatever the payload says. A message that does
 // not fit is refused. The table's insert rule is not asked; but a group that records may only be made by
 // those whom that rule would let insert, as members of the group. A group that records is durable.
+//
+// A group that only those who are invited may know of does not record into a table that everybody may
+// read: making it, and changing its access, is invalid_value then.
+//
+// # People of a group
+//
+// The ops from group.invite to group.setRole need the right invite (also for group.revoke), kick (for
+// group.kick, group.ban and group.unban) or setRole in the group. Whoever is not the site's owner acts
+// on peers below his own role alone, and gives no role above his own.
+//
+//   - role is "moderator", "member" or "viewer"; an invite without one is for a "member".
+//   - uses is for how many peers an invite is good, 1 to 10,000, one without it. expires is the moment
+//     at which it ends, at most 366 days from now, in 7 days without it. The host keeps a hash of the
+//     token: it is in this answer and nowhere else. A repeat of the request gets the same answer, but
+//     not after a restart of the host, which then makes another invite.
+//   - url is the site's first page, with "#goop-invite=<group>.<token>" behind it. A token has no ".".
+//   - peer, in group.invite, is let in without a token, with the role.
+//   - invite is the id of one, token the token of one.
+//   - message is what the peer is told, at most 256 bytes.
+//   - before is the seq of an entry: the history is that of the entries before it, the newest ones
+//     without it. limit is 1 to 500, and 100 when absent. states asks for changes of the state too.
+//
+// An entry of the history is {type, seq, from, time, payload or patch, to?}, one that took away another
+// has "redact", the seq of that one, in place of a payload, and one that was taken away "redacted":true.
+// Only those that the caller may see are there. Fewer than limit come at the beginning of what is kept,
+// and when they would be more than 1 MiB; no entry at all means that there is nothing before.
 //
 // # Conditions
 //
@@ -127,6 +165,16 @@
 // columns of [Groups]. Its _id is the group's id. Inserting creates a group, updating changes it, removing
 // closes it; the group's own rights are asked.
 //
+// # _invites and _peers
+//
+// These are tables like _groups. _invites has a row for each invite that is good for something, of the
+// groups where the caller has the right invite; removing a row revokes the invite. _peers has a row for
+// each peer that is in the roster of a group or has a role of its own there, of the groups whose members
+// the caller may see, and for each that is banned where the caller has the right kick. Its _id is
+// "<group>/<peer>". Updating role sets the peer's role, removing the row kicks the peer. Neither takes an
+// insert: group.invite makes both. A query on _peers that does not say in where which group it is about
+// and would look at more than 10,000 rows is limit_exceeded.
+//
 // # Errors
 //
 //	bad_message       not a request: fields missing, unknown, twice or of the wrong kind
@@ -142,7 +190,8 @@
 //	invite_invalid    the secret of an owner link
 //	conflict          a value of a unique column is taken; a group's id exists
 //	id_conflict       the key was used for another request
-//	no_such_group     a group op's group
-//	limit_exceeded    more than 50 watches, or 4 MiB of rows in them; rows of too many groups to check
+//	no_such_group     a group op's group, or one that the caller may not know of
+//	limit_exceeded    more than 50 watches, or 4 MiB of rows in them; rows of too many groups to check; as many
+//	                  groups, or invites of one, as there may be
 //	storage_full, timeout, closed, internal
 package data

@@ -29,6 +29,8 @@ var Groups = newTable(&Table{
 		{Name: "rights", Type: JSON},
 		{Name: "dissolve_empty", Type: Integer}, // milliseconds; 0 for never
 		{Name: "expires", Type: Time},           // null for never
+		{Name: "retain", Type: JSON},            // {"count":100}; null for the host's own bounds
+		{Name: "template", Type: Text},          // from which it was made
 		{Name: "creator", Type: Text, ReadOnly: true},
 		{Name: "created_at", Type: Time, ReadOnly: true},
 	},
@@ -41,6 +43,7 @@ var groupKeys = map[string]string{
 	"id": "id", "name": "name", "type": "type", "durable": "durable", "access": "access", "listed": "listed",
 	"max_members": "maxMembers", "record": "record", "seats": "seats", "rights": "rights",
 	"dissolve_empty": "empty", "expires": "expires", // in dissolve
+	"retain": "retain", "template": "template",
 }
 
 // GroupRow returns a group's row, with its values as the columns of Groups stand.
@@ -65,6 +68,7 @@ func GroupRow(g *group.Info) []Value {
 		"seats":          JSONValue(seatNames(g)),
 		"seat_holders":   JSONValue(seatHolders(g)),
 		"dissolve_empty": IntegerValue(g.Dissolve.Empty.Milliseconds()),
+		"template":       text(g.Template),
 		"creator":        text(string(g.Creator)),
 		"created_at":     TimeValue(g.CreatedAt),
 	}
@@ -72,7 +76,10 @@ func GroupRow(g *group.Info) []Value {
 		v["expires"] = TimeValue(g.Dissolve.Expires)
 	}
 	if len(g.Rights) > 0 {
-		v["rights"] = JSONValue(rights(&g.Config))
+		v["rights"] = JSONValue(part("rights", &group.Config{Rights: g.Rights}))
+	}
+	if g.Retain != (group.Retain{}) {
+		v["retain"] = JSONValue(part("retain", &group.Config{Retain: g.Retain}))
 	}
 	row := make([]Value, len(Groups.Columns))
 	for i, c := range Groups.Columns {
@@ -104,11 +111,10 @@ func seatHolders(g *group.Info) []byte {
 	return w.B
 }
 
-// rights takes the rights out of the configuration's JSON form, of which package group is the author.
-func rights(c *group.Config) []byte {
-	m := jsontext.MembersOf((&group.Config{Rights: c.Rights}).Append(nil))
-	for m.Next() {
-		if string(m.Key) == "rights" {
+// part takes one field out of a configuration's JSON form, of which package group is the author.
+func part(name string, c *group.Config) []byte {
+	for m := jsontext.MembersOf(c.Append(nil)); m.Next(); {
+		if string(m.Key) == name {
 			return m.Value
 		}
 	}

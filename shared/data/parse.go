@@ -31,7 +31,7 @@ func ParseSite(file []byte) (*Site, error) {
 		return nil, p.at(at, "", err.Error())
 	}
 	s := &Site{}
-	var groups []byte
+	var groups, create []byte
 	err := p.object(doc, "", siteKeys, func(key string, v []byte, path string) (err error) {
 		switch key {
 		case "$schema":
@@ -44,11 +44,16 @@ func ParseSite(file []byte) (*Site, error) {
 			s.Tables, err = p.tables(v, path)
 		case "groups":
 			groups = v
+		case "create":
+			create = v
 		}
 		return err
 	})
 	if err == nil && groups != nil {
 		s.Groups, err = p.groups(groups, s)
+	}
+	if err == nil && create != nil {
+		s.Templates, err = p.templates(create, s)
 	}
 	if err != nil {
 		return nil, err
@@ -164,25 +169,37 @@ func (p *siteParser) elements(raw []byte, path string, most int, each func(i int
 
 func (p *siteParser) groups(raw []byte, s *Site) (out []group.Config, err error) {
 	err = p.elements(raw, "groups", MaxGroups, func(_ int, v []byte, path string) error {
-		cfg, err := group.ParseConfig(v)
-		if err != nil {
-			message := err.Error()
-			if e, ok := errors.AsType[*wire.Error](err); ok {
-				message = e.Message
-			}
-			return p.fail(v, path, message)
-		}
-		if cfg.ID == "" {
+		cfg, err := p.group(v, v, path, s)
+		switch {
+		case err != nil:
+			return err
+		case cfg.ID == "":
 			return p.fail(v, path, `expected an "id", such as "lobby"`)
-		}
-		if slices.ContainsFunc(out, func(c group.Config) bool { return c.ID == cfg.ID }) {
+		case cfg.Template != "":
+			return p.fail(v, path, `expected no "template", which is for groups that visitors make`)
+		case slices.ContainsFunc(out, func(c group.Config) bool { return c.ID == cfg.ID }):
 			return p.fail(v, path, `expected each id once, "`, string(cfg.ID), `" stands twice`)
-		}
-		if err := s.CheckRecord(&cfg); err != nil {
-			return p.fail(v, path, err.Message)
 		}
 		out = append(out, cfg)
 		return nil
 	})
 	return out, err
+}
+
+// group reads a group's configuration, and checks what it records. Faults are shown at part.
+func (p *siteParser) group(part, config []byte, path string, s *Site) (group.Config, error) {
+	cfg, err := group.ParseConfig(config)
+	if err == nil {
+		if wrong := s.CheckRecord(&cfg); wrong != nil {
+			err = wrong
+		}
+	}
+	if err != nil {
+		message := err.Error()
+		if e, ok := errors.AsType[*wire.Error](err); ok {
+			message = e.Message
+		}
+		return cfg, p.fail(part, path, message)
+	}
+	return cfg, nil
 }

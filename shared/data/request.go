@@ -2,7 +2,9 @@ package data
 
 import (
 	"slices"
+	"strconv"
 
+	"goop/shared/group"
 	"goop/shared/jsontext"
 	"goop/shared/wire"
 )
@@ -28,6 +30,14 @@ const (
 	OpGroupCreate Op = "group.create"
 	OpGroupUpdate Op = "group.update"
 	OpGroupClose  Op = "group.close"
+	OpInvite      Op = "group.invite"
+	OpRevoke      Op = "group.revoke"
+	OpKick        Op = "group.kick"
+	OpBan         Op = "group.ban"
+	OpUnban       Op = "group.unban"
+	OpSetRole     Op = "group.setRole"
+	OpHistory     Op = "group.history"
+	OpStats       Op = "group.stats"
 )
 
 // Request is one line of a member, decoded. Its raw fields are checked JSON text and alias the line.
@@ -50,6 +60,15 @@ type Request struct {
 	Group    wire.GroupID
 	Config   []byte
 	Set      []byte
+	Peer     wire.PeerID
+	Role     wire.Role // one that can be given, or "" when there was none
+	Uses     int       // 0 when there was none
+	Expires  int64     // a moment in milliseconds, or 0
+	Invite   group.InviteID
+	Token    string
+	Message  string
+	Before   int64 // 0 for the newest
+	States   bool
 
 	has field
 }
@@ -59,34 +78,12 @@ const (
 	minKey     = 16
 	MaxWatches = 50 // live queries of one connection
 	maxColumns = 128
-	maxSecret  = 128
+	maxSecret  = 128 // bytes, of an invite's token too
+	maxMessage = 256 // bytes of what a peer that is kicked or banned is told
+
+	DefaultHistory = 100 // entries of group.history when there is no limit
+	MaxHistory     = 500
 )
-
-// field is a set of fields.
-type field uint32
-
-const (
-	fID field = 1 << iota
-	fOp
-	fTable
-	fRow
-	fWhere
-	fValues
-	fOrder
-	fLimit
-	fOffset
-	fColumns
-	fKey
-	fWatch
-	fSecret
-	fGroup
-	fConfig
-	fSet
-)
-
-// fieldNames are in the order of the bits.
-var fieldNames = []string{"id", "op", "table", "row", "where", "values", "order", "limit", "offset", "columns",
-	"key", "watch", "secret", "group", "config", "set"}
 
 // shape tells which fields an op needs, and which it may have.
 type shape struct{ need, may field }
@@ -111,14 +108,24 @@ var shapes = map[Op]shape{
 	OpGroupCreate: {need: fConfig | fKey},
 	OpGroupUpdate: {need: fGroup | fSet | fKey},
 	OpGroupClose:  {need: fGroup | fKey},
+	OpInvite:      {need: fGroup | fKey, may: fRole | fUses | fExpires | fPeer},
+	OpRevoke:      {need: fGroup | fKey, may: fInvite | fToken},
+	OpKick:        {need: fGroup | fPeer | fKey, may: fMessage},
+	OpBan:         {need: fGroup | fPeer | fKey, may: fMessage},
+	OpUnban:       {need: fGroup | fPeer | fKey},
+	OpSetRole:     {need: fGroup | fPeer | fRole | fKey},
+	OpHistory:     {need: fGroup, may: fBefore | fLimit | fStates},
+	OpStats:       {need: fGroup},
 }
 
 // later lists the ops that the protocol has and this host has not.
-var later = []Op{"upsert", "batch", "sql", "group.invite", "group.revoke", "group.kick", "group.ban", "group.unban",
-	"group.setRole", "group.history", "group.stats"}
+var later = []Op{"upsert", "batch", "sql"}
 
 // Writes reports whether the op changes something and so carries a key.
 func (op Op) Writes() bool { return shapes[op].need&fKey != 0 }
+
+// Manages reports whether the op changes a group or who may do what in it.
+func (op Op) Manages() bool { return op.Writes() && shapes[op].need&(fGroup|fConfig) != 0 }
 
 // DecodeRequest reads one line. The error is a *wire.Error, fatal when the line is no JSON object; the
 // request then holds the id if there was one. The request aliases line.
@@ -186,17 +193,24 @@ func (r *Request) fits(sh shape, stray string) *wire.Error {
 	if missing := sh.need &^ r.has; missing != 0 {
 		return wire.E(wire.BadMessage, `"`, string(r.Op), `" needs the field "`, missing.names()[0], `"`)
 	}
-	return nil
-}
-
-func (f field) names() []string {
-	var out []string
-	for i, name := range fieldNames {
-		if f&(1<<i) != 0 {
-			out = append(out, name)
+	switch r.Op {
+	case OpInvite:
+		if extra := r.has & (fUses | fExpires); r.has&fPeer != 0 && extra != 0 {
+			return wire.E(wire.BadMessage, `"`, extra.names()[0], `" is for an invite that somebody redeems; with "peer" that peer is let in at once`)
+		}
+	case OpRevoke:
+		if by := r.has & (fInvite | fToken); by == 0 || by == fInvite|fToken {
+			return wire.E(wire.BadMessage, `"group.revoke" needs one of "invite", the invite's id, and "token"`)
+		}
+	case OpHistory:
+		if r.Limit < 1 || r.Limit > MaxHistory {
+			if r.HasLimit {
+				return wire.E(wire.BadQuery, `"limit" of "group.history" is 1 to `, strconv.Itoa(MaxHistory), ", got ", strconv.Itoa(r.Limit))
+			}
+			r.Limit = DefaultHistory
 		}
 	}
-	return out
+	return nil
 }
 
 // opNames lists the ops of shapes, for suggestions.
@@ -208,111 +222,6 @@ var opNames = func() []string {
 	slices.Sort(out)
 	return out
 }()
-
-// set stores one field, and returns its bit; 0 for one that no op has.
-func (r *Request) set(key string, v []byte) (field, *wire.Error) {
-	i := slices.Index(fieldNames, key)
-	if i < 0 {
-		return 0, nil
-	}
-	bit := field(1) << i
-	code, want := wire.BadMessage, ""
-	switch bit {
-	case fID:
-		n, err := jsontext.Int(v)
-		r.ID, r.HasID = n, err == nil
-		want = needs(err == nil, "an integer within ±9007199254740991")
-	case fOp:
-		want = text(&r.Op, v, "a string")
-	case fTable:
-		want = text(&r.Table, v, "a table's name")
-	case fKey:
-		want = text(&r.Key, v, "a string")
-		if len(r.Key) < minKey || !wire.ValidID(r.Key) {
-			want = `16 to 64 of a-z, A-Z, 0-9, "-", "_" and ".", chosen at random`
-		}
-	case fSecret:
-		want = text(&r.Secret, v, "a string")
-		if len(r.Secret) > maxSecret {
-			want = "at most 128 bytes long"
-		}
-	case fGroup:
-		want = text(&r.Group, v, "a group's id")
-		if !wire.ValidID(string(r.Group)) {
-			want = `a group's id: 1 to 64 of a-z, A-Z, 0-9, "-", "_" and "."`
-		}
-	case fRow:
-		kind := jsontext.KindOf(v)
-		r.Row, want = v, needs(kind == jsontext.Number || kind == jsontext.String, "the _id of a row")
-	case fValues:
-		r.Values, want = v, object(v)
-	case fConfig:
-		r.Config, want = v, object(v)
-	case fSet:
-		r.Set, want = v, object(v)
-	case fWatch:
-		n, err := jsontext.Int(v)
-		r.Watch, want = n, needs(err == nil, "the id of a watch")
-	case fWhere:
-		code = wire.BadQuery
-		r.Where, want = v, object(v)
-	case fLimit:
-		code = wire.BadQuery
-		n, err := jsontext.Int(v)
-		r.Limit, r.HasLimit = int(n), true
-		want = needs(err == nil, "an integer from 1 to 1000")
-	case fOffset:
-		code = wire.BadQuery
-		n, err := jsontext.Int(v)
-		r.Offset, want = int(n), needs(err == nil, "an integer from 0 to 100000")
-	case fOrder:
-		code = wire.BadQuery
-		r.Order, want = stringsOf(v)
-	case fColumns:
-		code = wire.BadQuery
-		r.Columns, want = stringsOf(v)
-	}
-	switch {
-	case want != "" && bit&(fSecret|fKey) != 0: // neither is anybody's to read in a log
-		return bit, wire.E(code, `field "`, key, `" is `, want)
-	case want != "":
-		return bit, wire.E(code, `field "`, key, `" is `, want, ", got ", describe(v))
-	}
-	return bit, nil
-}
-
-// The following return "" when all is well, and otherwise what the field has to be.
-
-func needs(ok bool, want string) string {
-	if ok {
-		return ""
-	}
-	return want
-}
-
-func text[T ~string](dst *T, v []byte, want string) string {
-	s, err := jsontext.Str(v)
-	*dst = T(s)
-	return needs(err == nil, want)
-}
-
-func object(v []byte) string { return needs(jsontext.KindOf(v) == jsontext.Object, "an object") }
-
-func stringsOf(v []byte) ([]string, string) {
-	const want = `a list of column names such as ["ply"]`
-	if jsontext.KindOf(v) != jsontext.Array {
-		return nil, want
-	}
-	out := []string{}
-	for e := jsontext.ElementsOf(v); e.Next(); {
-		s, err := jsontext.Str(e.Value)
-		if err != nil || len(out) == maxColumns {
-			return nil, want
-		}
-		out = append(out, s)
-	}
-	return out, ""
-}
 
 // WriteKey recognises a repeat of a writing request.
 type WriteKey struct {
@@ -331,6 +240,32 @@ func (r *Request) WriteKey() WriteKey {
 	for _, raw := range [][]byte{r.Row, r.Values, r.Config, r.Set} {
 		w.Raw(compact(raw))
 	}
+	if r.has&ofPeople != 0 {
+		r.appendPeople(&w)
+	}
 	w.End(']')
 	return WriteKey{r.Key, w.B}
+}
+
+// appendPeople writes those fields that ops about a group's people have. An invite stands for its token,
+// which is to be kept nowhere.
+func (r *Request) appendPeople(w *jsontext.Writer) {
+	w.Begin('{')
+	w.StrUnlessEmpty("peer", string(r.Peer))
+	w.StrUnlessEmpty("role", string(r.Role))
+	w.Key("uses")
+	w.Int(int64(r.Uses))
+	w.Key("expires")
+	w.Int(r.Expires)
+	w.StrUnlessEmpty("invite", string(r.Revokes()))
+	w.StrUnlessEmpty("message", r.Message)
+	w.End('}')
+}
+
+// Revokes returns the invite that a request of group.revoke names, by its id or by its token.
+func (r *Request) Revokes() group.InviteID {
+	if r.has&fToken != 0 {
+		return group.IDOf(group.HashToken(r.Token))
+	}
+	return r.Invite
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"goop/shared/data"
+	"goop/shared/group"
 	"goop/shared/wire"
 )
 
@@ -87,9 +88,51 @@ func TestWriteKeyIgnoresTheID(t *testing.T) {
 	}
 }
 
+// What a request of one of these ops asks for is in its key, but for the token, which is written nowhere.
+func TestWriteKeyOfGroupOps(t *testing.T) {
+	t.Parallel()
+	seen := map[string]string{}
+	for _, line := range []string{
+		`{"id":1,"op":"group.invite","group":"g","key":"0123456789abcdef"}`,
+		`{"id":1,"op":"group.invite","group":"h","key":"0123456789abcdef"}`,
+		`{"id":1,"op":"group.invite","group":"g","uses":2,"key":"0123456789abcdef"}`,
+		`{"id":1,"op":"group.invite","group":"g","expires":2,"key":"0123456789abcdef"}`,
+		`{"id":1,"op":"group.invite","group":"g","role":"viewer","key":"0123456789abcdef"}`,
+		`{"id":1,"op":"group.invite","group":"g","peer":"p","key":"0123456789abcdef"}`,
+		`{"id":1,"op":"group.revoke","group":"g","invite":"i","key":"0123456789abcdef"}`,
+		`{"id":1,"op":"group.revoke","group":"g","token":"SECRETSECRET","key":"0123456789abcdef"}`,
+		`{"id":1,"op":"group.kick","group":"g","peer":"p","key":"0123456789abcdef"}`,
+		`{"id":1,"op":"group.kick","group":"g","peer":"q","key":"0123456789abcdef"}`,
+		`{"id":1,"op":"group.kick","group":"g","peer":"p","message":"m","key":"0123456789abcdef"}`,
+		`{"id":1,"op":"group.ban","group":"g","peer":"p","key":"0123456789abcdef"}`,
+		`{"id":1,"op":"group.setRole","group":"g","peer":"p","role":"viewer","key":"0123456789abcdef"}`,
+		`{"id":1,"op":"group.setRole","group":"g","peer":"p","role":"member","key":"0123456789abcdef"}`,
+	} {
+		r, err := data.DecodeRequest([]byte(line))
+		if err != nil {
+			t.Fatalf("%s: %v", line, err)
+		}
+		key := string(r.WriteKey().Request)
+		if other, ok := seen[key]; ok {
+			t.Errorf("%s counts as a repeat of %s", line, other)
+		}
+		if seen[key] = line; contains(key, "SECRETSECRET") {
+			t.Errorf("the token is in %s", key)
+		}
+		if !r.Op.Manages() {
+			t.Errorf("%s does not manage a group", r.Op)
+		}
+	}
+	r, err := data.DecodeRequest([]byte(`{"id":1,"op":"group.revoke","group":"g","token":"SECRETSECRET","key":"0123456789abcdef"}`))
+	if want := group.IDOf(group.HashToken("SECRETSECRET")); err != nil || r.Revokes() != want {
+		t.Errorf("got %q, %v, want %q", r.Revokes(), err, want)
+	}
+}
+
 func TestSecretsAreNotInErrors(t *testing.T) {
 	t.Parallel()
-	for _, line := range []string{`{"id":1,"op":"claim","secret":7012}`, `{"id":1,"op":"remove","table":"t","row":1,"key":"7012"}`} {
+	for _, line := range []string{`{"id":1,"op":"claim","secret":7012}`, `{"id":1,"op":"remove","table":"t","row":1,"key":"7012"}`,
+		`{"id":1,"op":"group.revoke","group":"g","key":"0123456789abcdef","token":7012}`} {
 		_, err := data.DecodeRequest([]byte(line))
 		if err == nil {
 			t.Fatalf("%s is accepted", line)
@@ -104,6 +147,9 @@ func FuzzDecodeRequest(f *testing.F) {
 	f.Add([]byte(`{"id":8,"op":"query","table":"moves","where":{"game":"a"},"order":["-_id"],"limit":50,"offset":10,"columns":["san"]}`))
 	f.Add([]byte(`{"id":1,"op":"insert","table":"t","values":{"a":1,"j":{"x":[]},"b":"AA=="},"key":"0123456789abcdef"}`))
 	f.Add([]byte(`{"id":1,"op":"watch","table":"t","where":{"or":[{"a":{"in":[1,null]}},{"not":{"s":{"like":"%"}}}]}}`))
+	f.Add([]byte(`{"id":1,"op":"group.invite","group":"g","role":"viewer","uses":2,"expires":9,"key":"0123456789abcdef"}`))
+	f.Add([]byte(`{"id":1,"op":"group.kick","group":"g","peer":"p","message":"m","key":"0123456789abcdef"}`))
+	f.Add([]byte(`{"id":1,"op":"group.history","group":"g","before":7,"limit":500,"states":true}`))
 	table := tableT(f)
 	f.Fuzz(func(t *testing.T, line []byte) {
 		r, err := data.DecodeRequest(line)
@@ -116,6 +162,15 @@ func FuzzDecodeRequest(f *testing.F) {
 		}
 		if !r.HasID {
 			t.Fatal("a request without an id is accepted")
+		}
+		if r.Op.Writes() && !json.Valid(r.WriteKey().Request) {
+			t.Fatalf("the key's request is %s", r.WriteKey().Request)
+		}
+		if r.Op == data.OpHistory && (r.Limit < 1 || r.Limit > data.MaxHistory || r.Before < 0) {
+			t.Fatalf("got limit %d before %d", r.Limit, r.Before)
+		}
+		if r.Role != "" && !group.Grantable(r.Role) {
+			t.Fatalf("got the role %q", r.Role)
 		}
 		if r.Where != nil || r.Order != nil || r.HasLimit {
 			if q, err := table.Query(&r); err == nil && (q.Limit < 1 || q.Limit > data.MaxRows) {

@@ -286,7 +286,7 @@ func TestDiffLeadsFromBeforeToAfter(t *testing.T) {
 
 func TestGroupRows(t *testing.T) {
 	t.Parallel()
-	cfg, err := group.ParseConfig([]byte(`{"id":"g","name":"G","type":"persistent","maxMembers":2,"record":"moves","seats":["white","black"],"dissolve":{"empty":600000},"rights":{"close":["seat"]}}`))
+	cfg, err := group.ParseConfig([]byte(`{"id":"g","name":"G","type":"persistent","maxMembers":2,"record":"moves","seats":["white","black"],"dissolve":{"empty":600000},"retain":{"count":9},"template":"match","rights":{"close":["seat"]}}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -294,12 +294,13 @@ func TestGroupRows(t *testing.T) {
 	info := group.Info{Config: cfg, Members: 1, SeatHolders: map[string]wire.PeerID{"black": "p"}}
 	got := string(data.Groups.Row(nil, data.GroupRow(&info)).JSON)
 	want := `{"_id":"g","id":"g","name":"G","type":"persistent","durable":true,"access":"open","listed":true,"members":1,"max_members":2,` +
-		`"record":"moves","seats":["white","black"],"seat_holders":{"black":"p"},"rights":{"close":["seat"]},"dissolve_empty":600000,"expires":null,"creator":null,"created_at":5}`
+		`"record":"moves","seats":["white","black"],"seat_holders":{"black":"p"},"rights":{"close":["seat"]},"dissolve_empty":600000,"expires":null,` +
+		`"retain":{"count":9,"bytes":0,"age":0},"template":"match","creator":null,"created_at":5}`
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 
-	config, err := data.GroupConfig([]byte(`{"id":"g","name":"G","type":"persistent","max_members":2,"record":"moves","seats":["white","black"],"dissolve_empty":600000,"expires":null,"rights":{"close":["seat"]}}`))
+	config, err := data.GroupConfig([]byte(`{"id":"g","name":"G","type":"persistent","max_members":2,"record":"moves","seats":["white","black"],"dissolve_empty":600000,"expires":null,"retain":{"count":9},"template":"match","rights":{"close":["seat"]}}`))
 	if err != nil {
 		t.Fatal(err)
 	}

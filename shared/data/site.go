@@ -13,10 +13,11 @@ const SiteFile = "goop.json"
 
 // Site is what goop.json says. The zero Site is that of a folder without the file.
 type Site struct {
-	Name   string
-	CSP    string // the Content-Security-Policy that its author wants, or ""
-	Tables []*Table
-	Groups []group.Config // each with an id
+	Name      string
+	CSP       string // the Content-Security-Policy that its author wants, or ""
+	Tables    []*Table
+	Groups    []group.Config   // each with an id
+	Templates []group.Template // of groups that everybody may make, in the order of the file
 }
 
 // Table returns the site's table of a name.
@@ -65,7 +66,7 @@ const (
 
 // The keys of each object of the file, which goop.schema.json lists too.
 var (
-	siteKeys   = []string{"$schema", "name", "csp", "tables", "groups"}
+	siteKeys   = []string{"$schema", "name", "csp", "tables", "groups", "create"}
 	tableKeys  = []string{"columns", "indexes", "memberOf", "access"}
 	columnKeys = []string{"type", "required", "default", "unique", "min", "max", "maxLength", "enum"}
 	accessKeys = []string{"read", "insert", "update", "remove"}
@@ -93,7 +94,8 @@ func (s *Site) CheckRecord(cfg *group.Config) *wire.Error {
 	if cfg.Record == "" {
 		return nil
 	}
-	if _, ok := s.Table(cfg.Record); !ok {
+	t, ok := s.Table(cfg.Record)
+	if !ok {
 		var list []string
 		for _, t := range s.Tables {
 			list = append(list, t.Name)
@@ -103,6 +105,10 @@ func (s *Site) CheckRecord(cfg *group.Config) *wire.Error {
 	if !cfg.Durable {
 		return wire.E(wire.InvalidValue, `"record" needs a durable group, in whose log a message and its row are stored together: `,
 			`set "durable" to true, or "type" to "persistent"`)
+	}
+	if cfg.Access == group.Invited && t.Access.Read.Who == Everybody {
+		return wire.E(wire.InvalidValue, `"record": only those who are invited may know of this group, and everybody may read the table "`,
+			t.Name, `": let its rule for "read" be "member", with "memberOf", or "author", "owner" or "none"`)
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package data_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"reflect"
 	"slices"
@@ -58,8 +59,8 @@ func TestParseSiteErrors(t *testing.T) {
 		{"empty", "", `goop.json:1:1: unexpected end, expected a JSON value`},
 		{"syntax", "{\n  \"name\": \"x\",,\n}", `goop.json:2:15: expected a key in double quotes`},
 		{"list", "\n []", `goop.json:2:2: expected an object, got []`},
-		{"key", "{\"nmae\": \"x\"}", `goop.json:1:2: nmae: unknown key (did you mean "name"?), expected one of $schema, name, csp, tables, groups`},
-		{"characters are counted", "{\"name\": \"ÄÖÜ\", \"x\": 1}", `goop.json:1:17: x: unknown key, expected one of $schema, name, csp, tables, groups`},
+		{"key", "{\"nmae\": \"x\"}", `goop.json:1:2: nmae: unknown key (did you mean "name"?), expected one of $schema, name, csp, tables, groups, create`},
+		{"characters are counted", "{\"name\": \"ÄÖÜ\", \"x\": 1}", `goop.json:1:17: x: unknown key, expected one of $schema, name, csp, tables, groups, create`},
 		{"twice", `{"name": "x", "name": "y"}`, `goop.json:1:15: name: expected each key once, this one stands twice`},
 		{"name", `{"name": 7}`, `goop.json:1:10: name: expected a string, got 7`},
 		{"csp", `{"csp": "a\nb"}`, `goop.json:1:9: csp: expected text without control characters`},
@@ -97,6 +98,21 @@ func TestParseSiteErrors(t *testing.T) {
 		{"group twice", `{"groups": [{"id": "a"}, {"id": "a"}]}`, `goop.json:1:26: groups[1]: expected each id once, "a" stands twice`},
 		{"record", `{"groups": [{"id": "a", "record": "move"}], "tables": {"moves": {"columns": {"c": {"type": "text"}}}}}`, `goop.json:1:13: groups[0]: "record": there is no table "move" (did you mean "moves"?)`},
 		{"record in memory", `{"groups": [{"id": "a", "record": "t"}], "tables": {"t": {"columns": {"c": {"type": "text"}}}}}`, `goop.json:1:13: groups[0]: "record" needs a durable group, in whose log a message and its row are stored together: set "durable" to true, or "type" to "persistent"`},
+		{"template in groups", `{"groups": [{"id": "a", "template": "match"}]}`, `goop.json:1:13: groups[0]: expected no "template", which is for groups that visitors make`},
+		{"templates", `{"create": [1]}`, `goop.json:1:12: create: expected an object, got [1]`},
+		{"template's name", `{"create": {"a b": {}}}`, `goop.json:1:20: create.a b: expected a template's name of 1 to 64 of a-z, A-Z, 0-9, "-", "_" and "."`},
+		{"template", `{"create": {"match": 7}}`, `goop.json:1:22: create.match: expected an object, got 7`},
+		{"template's key", `{"create": {"match": {"maxMember": 2}}}`, `goop.json:1:22: create.match: unknown key "maxMember"; a group has id, name, type, durable, access, listed, dissolve, retain, maxMembers, record, seats and rights`},
+		{"template with an id", `{"create": {"match": {"id": "a"}}}`, `goop.json:1:29: create.match.id: expected no "id", which is each group's own`},
+		{"template of a template", `{"create": {"match": {"template": "a"}}}`, `goop.json:1:35: create.match.template: expected no "template", which is each group's own`},
+		{"each", `{"create": {"match": {"each": 0}}}`, `goop.json:1:31: create.match.each: expected an integer from 1 to 1000, got 0`},
+		{"total", `{"create": {"match": {"total": "many"}}}`, `goop.json:1:32: create.match.total: expected an integer from 1 to 1000, got "many"`},
+		{"template twice", `{"create": {"a": {}, "a": {}}}`, `goop.json:1:22: create.a: expected each key once, this one stands twice`},
+		{"record of a template", `{"create": {"match": {"type": "persistent", "record": "t"}}}`, `goop.json:1:22: create.match: "record": there is no table "t"`},
+		{"invite-only into what all may read", `{"groups": [{"id": "a", "type": "invite-only", "record": "t"}], "tables": {"t": {"columns": {"c": {"type": "text"}}, "access": {"read": "open"}}}}`,
+			`goop.json:1:13: groups[0]: "record": only those who are invited may know of this group, and everybody may read the table "t": let its rule for "read" be "member", with "memberOf", or "author", "owner" or "none"`},
+		{"a template of such groups", `{"create": {"invite-only": {"record": "t"}}, "tables": {"t": {"columns": {"c": {"type": "text"}}, "access": {"read": "open"}}}}`,
+			`goop.json:1:28: create.invite-only: "record": only those who are invited may know of this group, and everybody may read the table "t": let its rule for "read" be "member", with "memberOf", or "author", "owner" or "none"`},
 		{"escaped key", `{"tables": {"t": {"columns": {"c\u0020": {"type": "text"}}}}}`, `goop.json:1:42: tables.t.columns.c : expected a column's name of a letter and then letters, digits and "_", at most 64`},
 	}
 	for _, tt := range tests {
@@ -113,6 +129,81 @@ func TestParseSiteErrors(t *testing.T) {
 				t.Errorf("got a %T", err)
 			}
 		})
+	}
+}
+
+func TestParseTemplates(t *testing.T) {
+	t.Parallel()
+	s, err := data.ParseSite([]byte(`{"create": {
+	  "match": {"type": "ephemeral", "maxMembers": 2, "seats": ["white", "black"], "each": 5, "total": 50, "retain": {"count": 9}},
+	  "invite-only": {"record": "moves"},
+	  "ephemeral": {"type": "persistent"},
+	  "plain": {}},
+	 "tables": {"moves": {"columns": {"game": {"type": "text"}, "san": {"type": "text"}}, "memberOf": "game", "access": {"read": "role:viewer"}}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := func(text string) group.Config {
+		cfg, err := group.ParseConfig([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return cfg
+	}
+	want := []group.Template{
+		{Name: "match", Each: 5, Total: 50, Config: config(`{"template":"match","type":"ephemeral","maxMembers":2,"seats":["white","black"],"retain":{"count":9}}`)},
+		{Name: "invite-only", Each: 3, Total: 200, Config: config(`{"template":"invite-only","type":"invite-only","record":"moves"}`)},
+		{Name: "ephemeral", Each: 3, Total: 200, Config: config(`{"template":"ephemeral","type":"persistent"}`)},
+		{Name: "plain", Each: 3, Total: 200, Config: config(`{"template":"plain"}`)},
+	}
+	if !reflect.DeepEqual(s.Templates, want) {
+		t.Errorf("got  %+v\nwant %+v", s.Templates, want)
+	}
+	if got, err := s.Template("match"); err != nil || got.Each != 5 {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	for name, says := range map[string]string{"mtach": `no template "mtach" (did you mean "match"?); there are match, invite-only`, "": `no template ""`} {
+		if _, err := s.Template(name); !errors.Is(err, wire.InvalidValue) || !strings.Contains(err.Error(), says) {
+			t.Errorf("%q: got %v", name, err)
+		}
+	}
+	if _, err := (&data.Site{}).Template("match"); !errors.Is(err, wire.InvalidValue) || !strings.Contains(err.Error(), "has no templates") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestFromTemplate(t *testing.T) {
+	t.Parallel()
+	for config, want := range map[string]string{
+		`{"template":"match"}`:             "true",
+		`{"name":"x","template":"match"}`:  "true",
+		`{"name":"x"}`:                     "false",
+		`{"id":"x","maxMembers":3}`:        "false",
+		`{"id":"x","template":"match"}`:    `"id" is not for a group that is made from a template`,
+		`{"template":"match","rights":{}}`: `"rights" is not for a group that is made from a template`,
+	} {
+		from, err := data.FromTemplate([]byte(config))
+		if got := fmt.Sprint(from); err == nil && got != want || err != nil && (!errors.Is(err, wire.InvalidValue) || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: got %s, %v", config, got, err)
+		}
+	}
+}
+
+// Only those who are invited may read what an invite-only group records.
+func TestCheckRecordOfInviteOnlyGroups(t *testing.T) {
+	t.Parallel()
+	for _, rule := range data.RuleNames {
+		s, err := data.ParseSite([]byte(`{"tables":{"t":{"columns":{"g":{"type":"text"},"c":{"type":"text"}},"memberOf":"g","access":{"read":"` + rule + `"}}}}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		wrong := s.CheckRecord(&group.Config{Durable: true, Access: group.Invited, Record: "t"})
+		if (wrong != nil) != (rule == "open") {
+			t.Errorf("%s: got %v", rule, wrong)
+		}
+		if wrong := s.CheckRecord(&group.Config{Durable: true, Access: group.Open, Record: "t"}); wrong != nil {
+			t.Errorf("%s: got %v for an open group", rule, wrong)
+		}
 	}
 }
 
@@ -175,6 +266,8 @@ func TestSchemaIsInStepWithTheParser(t *testing.T) {
 	}
 	_, list, _ := strings.Cut(err.Error(), "a group has ")
 	check("group", keys(def("group")), strings.FieldsFunc(strings.ReplaceAll(list, " and ", ", "), func(r rune) bool { return r == ',' || r == ' ' }))
+	template := append(keys(def("template")), "id")
+	check("template", template, append(keys(def("group")), "each", "total"))
 	for _, typ := range sub(def("group"), "type").Enum {
 		if _, err := group.ParseConfig([]byte(`{"type":"` + typ + `"}`)); err != nil {
 			t.Errorf("group type %s: %v", typ, err)
@@ -190,6 +283,7 @@ func TestSchemaIsInStepWithTheParser(t *testing.T) {
 func FuzzParseSite(f *testing.F) {
 	f.Add([]byte(chess))
 	f.Add([]byte(`{"tables":{"t":{"columns":{"c":{"type":"json","default":{"a":[1]},"maxLength":9}},"access":{"read":{"who":"author"}}}}}`))
+	f.Add([]byte(`{"create":{"match":{"type":"ephemeral","seats":["white","black"],"each":3,"total":200},"persistent":{"retain":{"count":9}}}}`))
 	f.Add(data.SchemaJSON)
 	f.Fuzz(func(t *testing.T, file []byte) {
 		s, err := data.ParseSite(file)

@@ -19,6 +19,7 @@ import (
 	"goop/host/store"
 	"goop/js"
 	"goop/shared/data"
+	"goop/shared/group"
 	"goop/shared/wire"
 )
 
@@ -151,6 +152,18 @@ func (h *running) openGroups(ctx context.Context) (err error) {
 	for _, cfg := range h.folder.site.Groups {
 		if err := h.relay.Ensure(ctx, cfg); err != nil {
 			return fmt.Errorf("group %q of %s%s: %w", cfg.ID, h.folder.in, data.SiteFile, err)
+		}
+	}
+	return h.checkRecords()
+}
+
+// checkRecords looks at the groups for which only those who are invited may know: what others may read of
+// them can have become more since they were made.
+func (h *running) checkRecords() error {
+	for _, info := range h.relay.List(group.Caller{Owner: true}) {
+		if t, ok := h.folder.site.Table(info.Record); ok && info.Access == group.Invited && t.Access.Read.Who == data.Everybody {
+			return fmt.Errorf("group %q records into the table %q, which everybody may read by %s%s, and only those who are invited may know of this group: "+
+				"set the table's read rule back, or close the group first", info.ID, t.Name, h.folder.in, data.SiteFile)
 		}
 	}
 	return nil

@@ -1,0 +1,113 @@
+package dataserve_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"goop/host/dataserve"
+	"goop/shared/data"
+	"goop/shared/group"
+	"goop/shared/link"
+	"goop/shared/wire"
+)
+
+// writable is a Tables that takes every row.
+type writable struct{ tables }
+
+func (*writable) Insert(context.Context, group.Caller, data.WriteKey, *data.Table, []data.Value) ([]byte, error) {
+	return []byte(`{"_id":1}`), nil
+}
+
+func (*writable) Answered(context.Context, wire.PeerID, data.WriteKey) ([]byte, error) {
+	return nil, nil
+}
+
+// closed is a Groups in which there is never anything to close.
+type closed struct{ dataserve.Groups }
+
+func (closed) Close(context.Context, group.Caller, wire.GroupID) error {
+	return wire.E(wire.NoSuchGroup)
+}
+
+// A peer that writes much is slowed down, on all its streams together and on new ones too. Nothing is
+// refused, others do not notice, and neither do reads.
+func TestPaceOfWrites(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := dataserve.New(dataserve.Options{
+			Site: site(t, notes), Tables: &writable{}, Groups: closed{}, Owners: nobody{}, Limits: wire.DefaultLimits(),
+		})
+		var serving sync.WaitGroup
+		connect := func(peer wire.PeerID) *client {
+			near, far := link.Pipe(0)
+			serving.Go(func() { server.Serve(t.Context(), peer, far) })
+			return &client{t, near, link.NewReader(near, wire.MaxLine)}
+		}
+		leave := func(c *client) {
+			_ = c.st.CloseWrite()
+			c.wantEnd()
+			synctest.Wait()
+		}
+		begin := time.Now()
+		took := func() time.Duration {
+			d := time.Since(begin)
+			begin = time.Now()
+			return d.Round(time.Millisecond)
+		}
+		insert := func(c *client, n int) {
+			for i := range n {
+				c.ask(fmt.Sprintf(`{"id":%d,"op":"insert","table":"notes","values":{"n":1},"key":"0123456789abcdef"}`, i))
+			}
+		}
+		a, b := connect("anna"), connect("anna")
+		insert(a, 250)
+		insert(b, 250)
+		if d := took(); d != 0 {
+			t.Errorf("the burst took %v", d)
+		}
+		insert(a, 100)
+		leave(a)
+		leave(b)
+		a = connect("anna")
+		insert(a, 100)
+		if d := took(); d != time.Second {
+			t.Errorf("200 more took %v, want 1s", d)
+		}
+		a.ask(`{"id":1,"op":"role"}`)
+		other := connect("bob")
+		insert(other, 100)
+		if d := took(); d != 0 {
+			t.Errorf("reads and other peers took %v", d)
+		}
+		// Groups are slower.
+		manage := func(n int) {
+			for i := range n {
+				other.ask(fmt.Sprintf(`{"id":%d,"op":"group.close","group":"g","key":"0123456789abcdef"}`, i))
+			}
+		}
+		manage(60)
+		if d := took(); d != 0 {
+			t.Errorf("the burst took %v", d)
+		}
+		manage(40)
+		if d := took(); d != 2*time.Second {
+			t.Errorf("40 more took %v, want 2s", d)
+		}
+		// What has passed is forgotten, and the peer with it.
+		leave(a)
+		time.Sleep(5 * time.Minute)
+		took()
+		a = connect("anna")
+		insert(a, 500)
+		if d := took(); d != 0 {
+			t.Errorf("the burst took %v", d)
+		}
+		leave(a)
+		leave(other)
+		serving.Wait()
+	})
+}
