@@ -7,7 +7,7 @@ import type { Receipt } from "./goop.d.ts";
 export interface Bridge {
   /** Joins, and resolves with the session's number; deliver gets arrays of frames as one text, in order. */
   join(id: string, options: string, deliver: (frames: string) => void): Promise<number>;
-  send(session: number, payload: string, to: string, key: string, volatile: boolean): Promise<Receipt>;
+  send(session: number, payload: string, to: string, key: string, volatile: boolean, unreliable: boolean): Promise<Receipt>;
   setState(session: number, patch: string, ifSeq: number | undefined): Promise<Receipt>;
   redact(session: number, seq: number): Promise<Receipt>;
   update(session: number, meta: string): Promise<void>;

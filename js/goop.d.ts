@@ -85,6 +85,8 @@ export interface Msg {
   readonly to?: string;
   readonly key?: string;
   readonly volatile?: boolean;
+  /** True on an unreliable message that came as a datagram; it is volatile then. */
+  readonly unreliable?: boolean;
   /** True on a message of this very page, which only comes with `{echo: true}`. */
   readonly own?: boolean;
 }
@@ -170,6 +172,11 @@ export interface SendOptions extends Waiting {
   to?: string;
   /** Not numbered and not kept: for cursors and typing signs. Resolves with seq 0. */
   volatile?: boolean;
+  /**
+   * Volatile, and in a datagram where the connection has them: it may be lost, and one that a later one of
+   * the same key overtakes does not arrive. At most `limits.datagram` bytes, else "too_large".
+   */
+  unreliable?: boolean;
   /** Of waiting volatile messages with the same key only the latest goes out. */
   key?: string;
 }

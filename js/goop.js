@@ -428,8 +428,8 @@
     async send(payload, options = {}) {
       const body = text(payload, "the message");
       const session = this.#open();
-      const { to = "", key = "", volatile = false, signal } = options;
-      return member((b) => b.send(session, body, String(to), String(key), !!volatile), signal);
+      const { to = "", key = "", volatile = false, unreliable = false, signal } = options;
+      return member((b) => b.send(session, body, String(to), String(key), !!volatile, !!unreliable), signal);
     }
 
     /** @param {object} patch @param {any} [options] */

@@ -14,7 +14,8 @@ type Dialer interface {
 	Dial(ctx context.Context) (Conn, error)
 }
 
-// Conn is one authenticated connection to the host.
+// Conn is one authenticated connection to the host. One that has datagrams also implements
+// link.Datagrammer.
 type Conn interface {
 	// Open opens a stream for a protocol of package wire and has it negotiated.
 	Open(ctx context.Context, protocol string) (link.Stream, error)

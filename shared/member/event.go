@@ -31,7 +31,8 @@ type Event struct {
 // Handler gets the events of one session.
 type Handler interface {
 	// Deliver is called with all events that had arrived together, in order, one call at a time. The
-	// group's stream is not read while it runs. The last event of a session that ends by itself is a
+	// group's stream is not read while it runs. Unreliable messages come in calls of their own, between
+	// the welcome and the end of each stream; while one runs, of each sender and key the newest waits. The last event of a session that ends by itself is a
 	// close or a fatal error; after Leave, and after Member.Close, there is none.
 	Deliver(batch []Event)
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"goop/shared/wire"
@@ -66,6 +67,9 @@ type Member struct {
 	beat    chan struct{} // holds one token: the heartbeat's interval may have changed
 	clock   clock
 	desk    desk
+	// datagrams is the number of the last datagram of any session: they never go back, also when a group
+	// is joined anew.
+	datagrams atomic.Uint64
 
 	// statusMu is held while OnStatus runs, so that the calls come in order.
 	statusMu sync.Mutex

@@ -29,6 +29,7 @@ type Session struct {
 	joined  chan struct{} // closed by the first welcome, or the end
 	done    chan struct{} // closed by the end
 	work    chan struct{} // holds one token: the writer has something to do
+	turn    chan struct{} // holds one token while the handler works
 
 	// mu guards the following.
 	mu       sync.Mutex
@@ -41,6 +42,9 @@ type Session struct {
 	position wire.Position
 	out      outbox
 	err      *wire.Error // set at the end
+	// datagrams are those of the connection, nil when the session has none there; number is the session's.
+	datagrams link.Datagrams
+	number    uint64
 }
 
 // Receipt is the host's word that an entry is in the group's log, as durable as the group is.
@@ -55,7 +59,11 @@ type SendOptions struct {
 	// Volatile messages are not kept, numbered or acknowledged. They are refused while there is no
 	// connection, and the latest of a Key replaces those that wait.
 	Volatile bool
-	Key      string
+	// Unreliable messages are volatile ones that travel in a datagram where that is possible: they may be
+	// lost, and one that is overtaken by a later one of the same Key does not arrive. The payload is at
+	// most the limit "datagram" of the welcome. They do not come back to the sender's own session.
+	Unreliable bool
+	Key        string
 }
 
 // Join joins a group and returns after the host's welcome; until then it waits for the connection. When
@@ -91,6 +99,7 @@ func (m *Member) Open(id wire.GroupID, opts JoinOptions) (*Session, error) {
 		joined:  make(chan struct{}),
 		done:    make(chan struct{}),
 		work:    make(chan struct{}, 1),
+		turn:    make(chan struct{}, 1),
 	}
 	s.out.init(m.opts.Outbox)
 	s.ctx, s.cancel = context.WithCancelCause(m.ctx)
@@ -173,6 +182,9 @@ func (s *Session) Post(payload []byte, opts SendOptions) (*Pending, error) {
 		return nil, wire.E(wire.InvalidValue, "a key is at most 64 bytes long")
 	}
 	f := wire.Frame{Type: wire.TypeMsg, Payload: body, To: opts.To, Key: opts.Key, Volatile: opts.Volatile}
+	if opts.Unreliable {
+		return s.postUnreliable(f)
+	}
 	return s.post(f)
 }
 

@@ -109,7 +109,7 @@ func (s *Session) attend(c *connection) error {
 		return err
 	}
 	defer s.leaveStream()
-	err = s.converse(stream, join)
+	err = s.converse(c, stream, join)
 	if _, over := err.(*ended); over || err == io.EOF {
 		stream.Close() // the host waits for this end to have read its last line
 	} else {
@@ -150,7 +150,7 @@ func (s *Session) leaveStream() {
 }
 
 // converse joins and then reads and writes until one of the two comes to an end.
-func (s *Session) converse(stream link.Stream, join []byte) error {
+func (s *Session) converse(c *connection, stream link.Stream, join []byte) error {
 	by := time.Now().Add(welcomeWait)
 	stream.SetReadDeadline(by)
 	stream.SetWriteDeadline(by)
@@ -159,6 +159,8 @@ func (s *Session) converse(stream link.Stream, join []byte) error {
 	}
 	r := link.NewReader(stream, wire.MaxLine)
 	first := true
+	unbind := func() {}
+	defer func() { unbind() }()
 	read := func() error {
 		line, err := r.ReadLine()
 		if err != nil {
@@ -173,12 +175,16 @@ func (s *Session) converse(stream link.Stream, join []byte) error {
 			}
 			line, err = r.ReadLine()
 		}
+		if err != nil {
+			unbind() // a last line is the last event
+		}
 		s.deliver(batch)
 		return err
 	}
 	if err := read(); err != nil {
 		return err
 	}
+	unbind = s.bind(c)
 	stream.SetReadDeadline(time.Time{})
 	stream.SetWriteDeadline(time.Time{})
 
@@ -247,7 +253,10 @@ func (s *Session) pending(buf []byte) (out []byte, leave bool) {
 }
 
 func (s *Session) deliver(batch []Event) {
-	if s.handler != nil && len(batch) > 0 {
-		s.handler.Deliver(batch)
+	if s.handler == nil || len(batch) == 0 {
+		return
 	}
+	s.turn <- struct{}{}
+	s.handler.Deliver(batch)
+	<-s.turn
 }

@@ -117,15 +117,16 @@ func (b *bridge) receipt(p *member.Pending, err error) js.Value {
 	})
 }
 
-// send(session, payload, to, key, volatile)
+// send(session, payload, to, key, volatile, unreliable)
 func (b *bridge) send(args []js.Value) any {
 	s, err := b.session(args[0])
 	var p *member.Pending
 	if err == nil {
 		p, err = s.Post([]byte(args[1].String()), member.SendOptions{
-			To:       wire.PeerID(args[2].String()),
-			Key:      args[3].String(),
-			Volatile: args[4].Bool(),
+			To:         wire.PeerID(args[2].String()),
+			Key:        args[3].String(),
+			Volatile:   args[4].Bool(),
+			Unreliable: args[5].Bool(),
 		})
 	}
 	return b.receipt(p, err)

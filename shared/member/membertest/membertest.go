@@ -1,5 +1,5 @@
 // Package membertest is a network in memory between members and one host, for tests. It can refuse to
-// connect, fall silent, and be cut at any byte. It must not know what travels over it.
+// connect, fall silent, carry datagrams, and be cut at any byte. It must not know what travels over it.
 //
 // Everything in it may be used from many goroutines. Close waits for the goroutines that serve streams.
 package membertest
@@ -23,6 +23,11 @@ type Net struct {
 	// Budget returns how many bytes, both ways together, a new connection of a peer carries until it is
 	// cut; a negative number is no bound. Without it there is none.
 	Budget func(peer wire.PeerID) int
+	// Datagrams gives connections datagrams, which arrive in order; both ends of their streams, and the
+	// member's Conn, are link.Datagrammers then.
+	Datagrams bool
+	// MaxPacket is the size of the largest datagram in bytes, 1,400 when it is 0.
+	MaxPacket int
 
 	wg sync.WaitGroup
 
@@ -71,6 +76,12 @@ func (d dialer) Dial(ctx context.Context) (member.Conn, error) {
 	c := &conn{n: n, peer: d.peer, done: make(chan struct{}), thaw: make(chan struct{}), budget: -1}
 	if n.Budget != nil {
 		c.budget = n.Budget(d.peer)
+	}
+	if n.Datagrams {
+		c.near, c.far = newPackets(c), newPackets(c)
+		c.near.to, c.far.to = c.far, c.near
+		n.wg.Go(c.near.run)
+		n.wg.Go(c.far.run)
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -141,6 +152,8 @@ type conn struct {
 	done chan struct{}
 	thaw chan struct{} // closed when a frozen connection is closed
 
+	near, far *packets // the member's and the host's; nil without datagrams
+
 	// mu guards the following.
 	mu      sync.Mutex
 	closed  bool
@@ -159,9 +172,20 @@ func (c *conn) Open(ctx context.Context, protocol string) (link.Stream, error) {
 		return nil, wire.E(wire.Offline, "the connection is lost")
 	}
 	c.streams = append(c.streams, far)
-	c.n.wg.Go(func() { c.n.Serve(c.peer, protocol, far) })
+	c.n.wg.Go(func() { c.n.Serve(c.peer, protocol, hostStream{far, c}) })
 	return &stream{near, c}, nil
 }
+
+// Datagrams implements link.Datagrammer.
+func (c *conn) Datagrams() link.Datagrams { return c.near.orNone() }
+
+// hostStream is the host's end.
+type hostStream struct {
+	link.Stream
+	c *conn
+}
+
+func (s hostStream) Datagrams() link.Datagrams { return s.c.far.orNone() }
 
 func (c *conn) Self() wire.PeerID     { return c.peer }
 func (c *conn) Host() wire.PeerID     { return c.n.Host }
