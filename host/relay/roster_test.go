@@ -16,11 +16,12 @@ type folded struct {
 	peers   map[wire.PeerID]wire.Member
 	version int64
 	frames  int
+	count   int
 	left    []wire.Departure
 }
 
 func fold(m *member) *folded {
-	f := &folded{m: m, peers: map[wire.PeerID]wire.Member{}, version: m.welcome.RosterVersion}
+	f := &folded{m: m, peers: map[wire.PeerID]wire.Member{}, version: m.welcome.RosterVersion, count: m.welcome.Count}
 	for _, p := range m.welcome.Members {
 		f.peers[p.Peer] = p
 	}
@@ -30,7 +31,8 @@ func fold(m *member) *folded {
 // take takes in one members frame.
 func (f *folded) take(r wire.Roster) {
 	f.frames++
-	if !r.Delta && r.Version != f.version {
+	f.count = r.Count
+	if !r.Delta && (r.Version != f.version || len(r.Members) == 0) {
 		clear(f.peers)
 	}
 	f.version = r.Version
