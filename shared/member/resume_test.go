@@ -189,6 +189,8 @@ func TestHostFaultsLeadToAnotherJoin(t *testing.T) {
 		{"an earlier whole state", `{"type":"state","group":"g","seq":1,"payload":{"epoch":"e1","state":{}}}`},
 		{"a host that goes down", `{"type":"close","group":"g","payload":{"reason":"shutdown"}}`},
 		{"too slow", `{"type":"close","group":"g","payload":{"reason":"too_slow"}}`},
+		{"too slow, with an error", `{"type":"error","group":"g","payload":{"code":"too_slow","message":"?","fatal":true}}`},
+		{"dropped for abuse", `{"type":"error","group":"g","payload":{"code":"rate_limited","message":"?","fatal":true,"retryAfter":5000}}`},
 		{"a fault of the host", `{"type":"error","group":"g","payload":{"code":"internal","message":"?","fatal":true}}`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -155,7 +155,8 @@ type player struct {
 	next int // number of the next post
 
 	// mu guards the following.
-	mu sync.Mutex
+	mu    sync.Mutex
+	stall func() // called before each batch
 	saw
 }
 
@@ -189,6 +190,12 @@ func newPlayer(t *testing.T, w *world, name wire.PeerID) *player {
 }
 
 func (p *player) deliver(batch []member.Event) {
+	p.mu.Lock()
+	stall := p.stall
+	p.mu.Unlock()
+	if stall != nil {
+		stall()
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, e := range batch {
