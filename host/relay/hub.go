@@ -46,6 +46,7 @@ type hub struct {
 	dissolving bool                  // the relay was asked to end the group
 	notBefore  time.Time             // when it may be asked again
 	holders    map[string]wire.PeerID
+	senders    uint64 // sessions so far
 }
 
 type sessionKey struct {

@@ -83,6 +83,8 @@ func (h *hub) joinLocked(s *session, f *wire.Frame, meta group.Meta, kept bool) 
 	}
 	w.Seq = s.cursor
 	w.Members = s.members()
+	h.senders++
+	s.packets.sender, w.Datagrams = h.senders, int64(s.packets.number)
 	s.welcome, s.you = &w, w.You
 	h.poke() // the roster has changed
 	h.r.changed()

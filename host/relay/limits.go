@@ -19,6 +19,11 @@ type Limits struct {
 	Bytes     float64 // a second; default 1 MiB
 	ByteBurst float64 // at once; default 2 MiB
 
+	// So is a peer of which more lines are refused than accepted. When that goes on, it is dropped.
+	Refusals     float64 // a second; default 5
+	RefusalBurst float64 // at once; default 50
+	Abuse        int     // refused lines, after it was slowed down, until it is dropped; default 200
+
 	JoinWait  time.Duration // for the first line; default 10 s
 	WriteWait time.Duration // for one write, then the session is lost; default 20 s
 	EndWait   time.Duration // for what is pending when a session is ended; default 3 s
@@ -26,6 +31,7 @@ type Limits struct {
 	Grace     time.Duration // in the roster without a session; default 5 s
 	RosterGap time.Duration // between two roster changes that are sent; default 100 ms
 	SkipGap   time.Duration // until a position is told that only moved; default 100 ms
+	TellGap   time.Duration // between two errors about volatile messages of one session; default 1 s
 	ListGap   time.Duration // between two calls of a subscriber; default 100 ms
 }
 
@@ -52,6 +58,9 @@ func (l Limits) withDefaults() Limits {
 	set(&l.LineBurst, 500)
 	set(&l.Bytes, 1<<20)
 	set(&l.ByteBurst, 2<<20)
+	set(&l.Refusals, 5)
+	set(&l.RefusalBurst, 50)
+	set(&l.Abuse, 200)
 	set(&l.JoinWait, 10*time.Second)
 	set(&l.WriteWait, 20*time.Second)
 	set(&l.EndWait, 3*time.Second)
@@ -59,6 +68,7 @@ func (l Limits) withDefaults() Limits {
 	set(&l.Grace, 5*time.Second)
 	set(&l.RosterGap, 100*time.Millisecond)
 	set(&l.SkipGap, 100*time.Millisecond)
+	set(&l.TellGap, time.Second)
 	set(&l.ListGap, 100*time.Millisecond)
 	return l
 }

@@ -34,7 +34,7 @@ func (s *session) offer(f *wire.Frame) error {
 			return false
 		}
 		if f.Volatile && f.Type == wire.TypeMsg {
-			s.broadcast(f)
+			s.broadcast(f) // the reader has counted it
 			return true
 		}
 		// Each draft may be answered by a reply: as long as nobody reads those, there are no more of them.

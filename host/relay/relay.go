@@ -44,6 +44,7 @@ type Relay struct {
 	wire     wire.Limits
 	log      *slog.Logger
 	count    counters
+	accounts accounts
 
 	ctx      context.Context // ends with the relay
 	cancel   context.CancelFunc
@@ -85,6 +86,7 @@ func Open(ctx context.Context, o Options) (*Relay, error) {
 		r.log = slog.New(slog.DiscardHandler)
 	}
 	r.count.init()
+	r.accounts.of = map[wire.PeerID]*account{}
 	r.catchUps = make(chan struct{}, r.limits.CatchUps)
 	r.ctx, r.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	if r.registry != nil {

@@ -27,12 +27,15 @@ func (r *Relay) Serve(ctx context.Context, peer wire.PeerID, stream link.Stream)
 	stop := context.AfterFunc(ctx, func() { _ = stream.Reset() })
 	defer stop()
 
+	account := r.account(peer)
+	defer account.leave()
 	lines := link.NewReader(stream, r.wire.Line)
-	s, id, err := r.admit(ctx, peer, stream, lines)
+	s, id, err := r.admit(ctx, peer, account, stream, lines)
 	switch {
 	case err == nil:
 		r.serving.Go(s.write)
 		s.read(lines)
+		s.detach()
 		<-s.written
 		link.AwaitEnd(stream, r.limits.LastWords)
 		_ = stream.Close()
@@ -49,7 +52,7 @@ func (r *Relay) Serve(ctx context.Context, peer wire.PeerID, stream link.Stream)
 }
 
 // admit reads the first line, which has to be a join, and takes the session in.
-func (r *Relay) admit(ctx context.Context, peer wire.PeerID, stream link.Stream, lines *link.Reader) (*session, wire.GroupID, error) {
+func (r *Relay) admit(ctx context.Context, peer wire.PeerID, account *account, stream link.Stream, lines *link.Reader) (*session, wire.GroupID, error) {
 	text, err := lines.ReadLine()
 	switch {
 	case errors.Is(err, link.ErrLineTooLong):
@@ -62,6 +65,9 @@ func (r *Relay) admit(ctx context.Context, peer wire.PeerID, stream link.Stream,
 		return nil, "", errLost
 	}
 	r.begun(stream)
+	if e := account.join(time.Now()); e != nil {
+		return nil, "", e
+	}
 	f, err := wire.Decode(text)
 	if err == nil {
 		err = f.Validate(r.wire)
@@ -81,14 +87,16 @@ func (r *Relay) admit(ctx context.Context, peer wire.PeerID, stream link.Stream,
 		return nil, id, noSuchGroup()
 	}
 	s := &session{
-		h: h, peer: peer, id: f.Session, delta: slices.Contains(f.Caps, wire.CapDelta), stream: stream,
+		h: h, account: account, peer: peer, id: f.Session, delta: slices.Contains(f.Caps, wire.CapDelta), stream: stream,
 		wake: make(chan struct{}, 1), room: make(chan struct{}, 1),
 		gone: make(chan struct{}), written: make(chan struct{}), readEntries: readEntries,
 	}
 	if s.id == "" {
 		s.id = wire.SessionID(rand.Text())
 	}
+	s.attach()
 	if refused := h.join(ctx, s, &f); refused != nil {
+		s.detach()
 		return nil, id, refused
 	}
 	r.count.joins.Add(1)
@@ -98,9 +106,7 @@ func (r *Relay) admit(ctx context.Context, peer wire.PeerID, stream link.Stream,
 // read takes the session's lines until it leaves, is lost, breaks the protocol, or is ended by somebody
 // else. When it returns, the session is out of the group and write is on its way to its end.
 func (s *session) read(lines *link.Reader) {
-	h, l := s.h, s.h.r.limits
-	frames := pace{rate: float64(h.r.wire.Rate), burst: l.LineBurst}
-	bytes := pace{rate: l.Bytes, burst: l.ByteBurst}
+	h := s.h
 	for {
 		text, err := lines.ReadLine()
 		select {
@@ -113,7 +119,9 @@ func (s *session) read(lines *link.Reader) {
 		var over verdictOfLine
 		switch {
 		case err == nil:
-			over = s.handle(text)
+			wait := s.account.line(len(text), now)
+			over = s.handle(text, now)
+			over.wait = max(over.wait, wait)
 		case errors.Is(err, link.ErrLineTooLong):
 			over.fatal = lineTooLong()
 		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF): // half a line may be half of what was meant
@@ -134,7 +142,7 @@ func (s *session) read(lines *link.Reader) {
 			s.leave(over.reason, nil, false)
 			return
 		}
-		s.rest(max(frames.take(1, now), bytes.take(float64(len(text)), now)))
+		s.rest(over.wait)
 	}
 }
 
@@ -142,14 +150,20 @@ func (s *session) read(lines *link.Reader) {
 type verdictOfLine struct {
 	reason wire.Reason // the member goes, and why
 	fatal  *wire.Error
+	wait   time.Duration // before the next line is read
 }
 
 // handle does what one line asks for.
-func (s *session) handle(text []byte) (over verdictOfLine) {
+func (s *session) handle(text []byte, now time.Time) (over verdictOfLine) {
 	h := s.h
 	f, err := wire.Decode(text)
+	volatile := err == nil && f.Type == wire.TypeMsg && f.Volatile
+	if !volatile {
+		over.wait = s.account.ordered(now)
+	}
 	if err != nil && (jsontext.Check(text) != nil || jsontext.KindOf(text) != jsontext.Object) {
 		over.fatal = h.r.coded(err, "read", h.id)
+		s.abused(over.fatal) // it may come back with the same
 		return over
 	}
 	if err == nil {
@@ -157,6 +171,12 @@ func (s *session) handle(text []byte) (over verdictOfLine) {
 	}
 	if err == nil && f.Group != "" && f.Group != h.id {
 		err = wire.E(wire.BadMessage, `this stream belongs to another group; each group has a stream of its own`)
+	}
+	if volatile && err == nil {
+		if e := s.account.volatile(now); e != nil {
+			s.dropVolatile(e, f.ID)
+			return over
+		}
 	}
 	if err == nil {
 		switch f.Type {
@@ -171,10 +191,40 @@ func (s *session) handle(text []byte) (over verdictOfLine) {
 			err = s.offer(&f)
 		}
 	}
-	if err != nil {
-		s.complain(h.r.coded(err, "read", h.id), f.ID)
+	if err == nil {
+		s.account.accept()
+		return over
 	}
+	e := h.r.coded(err, "read", h.id)
+	s.complain(e, f.ID)
+	var wait time.Duration
+	wait, over.fatal = s.abused(e)
+	over.wait = max(over.wait, wait)
 	return over
+}
+
+// abused counts something that was refused, and returns how long to wait before more is read, and the
+// end of a peer that has sent nothing else for long. Of that the log tells once.
+func (s *session) abused(e *wire.Error) (time.Duration, *wire.Error) {
+	wait, dropped, log := s.account.refuse(time.Now())
+	if log {
+		s.h.r.log.Warn("a peer is dropped: what it sends is refused", "peer", s.peer, "group", s.h.id, "last", e.Code, "why", e.Message)
+	}
+	return wait, dropped
+}
+
+// dropVolatile tells the session, now and then, that a volatile message of it was dropped.
+func (s *session) dropVolatile(e *wire.Error, id string) {
+	h, now := s.h, time.Now()
+	h.r.count.volatileDropped.Add(1)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if now.Sub(s.toldAt) < h.r.limits.TellGap || len(s.replies) >= maxReplies {
+		h.r.count.refuse(e.Code)
+		return
+	}
+	s.toldAt = now
+	s.refuse(e, id)
 }
 
 // leave takes the session out of the group and sees to its end: at once, or after what is pending and

@@ -14,6 +14,7 @@ type session struct {
 	h       *hub
 	peer    wire.PeerID
 	id      wire.SessionID
+	account *account
 	delta   bool // wants roster changes instead of whole rosters
 	stream  link.Stream
 	wake    chan struct{} // there may be something to write
@@ -33,6 +34,7 @@ type session struct {
 	cursor        int64     // the last entry that was taken up for writing
 	rosterSeen    int64     // the roster's version that the far side has or is about to get
 	inFlight      int       // drafts that wait to be appended
+	toldAt        time.Time // of a volatile message that was dropped
 	resyncs       int       // whole states instead of entries
 	writing       int       // bytes of the write that is under way
 	replies       []reply
@@ -42,6 +44,8 @@ type session struct {
 	killed        bool // nothing is written any more
 	final         []byte
 	endBy         time.Time
+
+	packets packets
 
 	// write alone uses the following.
 	pending     []wire.Member // of a whole roster that is on its way

@@ -74,6 +74,11 @@ func (w *world) create(cfg string) group.Info {
 // dial opens a stream to the relay.
 func (w *world) dial(peer wire.PeerID) *member {
 	near, far := link.Pipe(w.pipe)
+	return w.dialOver(peer, near, far)
+}
+
+// dialOver is dial for a stream whose two ends are there.
+func (w *world) dialOver(peer wire.PeerID, near, far link.Stream) *member {
 	w.serving.Go(func() { w.Serve(context.Background(), peer, far) })
 	return &member{t: w.t, peer: peer, stream: near, lines: link.NewReader(near, wire.MaxLine)}
 }
@@ -82,16 +87,22 @@ func (w *world) dial(peer wire.PeerID) *member {
 func (w *world) join(peer wire.PeerID, line string) *member {
 	w.t.Helper()
 	m := w.dial(peer)
+	m.join(line)
+	return m
+}
+
+// join joins with one line.
+func (m *member) join(line string) {
+	m.t.Helper()
 	m.send(line)
 	f := m.next()
 	if f.Type != wire.TypeWelcome {
-		w.t.Fatalf("first line: got %s, want a welcome", f.text)
+		m.t.Fatalf("first line: got %s, want a welcome", f.text)
 	}
 	var err error
 	if m.welcome, err = wire.ParseWelcome(f.Payload); err != nil {
-		w.t.Fatal(err)
+		m.t.Fatal(err)
 	}
-	return m
 }
 
 // member is the far end of a stream, line by line.

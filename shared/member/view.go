@@ -84,8 +84,8 @@ func (v *View) replace(raw []byte) error {
 }
 
 func (v *View) roster(r *wire.Roster) {
-	if !r.Delta && (len(r.Members) > 0 || r.Count == 0) { // a mere count changes no names
-		if v.version != r.Version {
+	if !r.Delta {
+		if v.version != r.Version || len(r.Members) == 0 { // a mere count: names are not told any more
 			v.members = nil
 		}
 		v.version = 0

@@ -66,14 +66,25 @@
 // # Volatile messages
 //
 // A msg with volatile is given to whoever is there now: no seq, no acknowledgement, not kept. While one
-// waits for a slow member, a newer one of the same session and key replaces it.
+// waits for a slow member, a newer one of the same session and key replaces it. Those over the host's
+// rate are dropped, and an error with rate_limited says so at most once a second.
+//
+// # Datagrams
+//
+// Where its connection has datagrams, a session has a number in them, datagrams of its welcome, and may
+// send a message as one (see Datagram). It is subject to the same rights and rate as a volatile msg, and
+// reaches those who have no datagrams as one, under its key. A datagram whose number is not above those
+// that the host had before from the same session and key is dropped.
 //
 // # Rosters
 //
 // The roster lists peers, not pages. A whole Roster may come in several frames of one version (more).
 // A member whose join has the cap "delta" gets changes after the first whole roster: joined, updated,
-// left. Members without it get whole rosters, and only count above 200 peers. A joiner's entry is sent
-// before its first message. A peer whose last connection was lost stays for 5 seconds.
+// left. Members without it get whole rosters, and only count above 200 peers. Above 1,000 peers (and
+// again below 900) nobody gets more than that: no members and a count above 0 mean that names are not
+// told, and those that are known are to be forgotten. A joiner's entry is sent before its first message.
+// A peer whose last connection was lost stays for 5 seconds. There are at most 10 members frames a
+// second. One with you is for a session whose role or rights have changed.
 //
 // # Errors and ends
 //

@@ -1,0 +1,8 @@
+package relay
+
+// Remembered is the number of peers of which something is counted.
+func (r *Relay) Remembered() int {
+	r.accounts.mu.Lock()
+	defer r.accounts.mu.Unlock()
+	return len(r.accounts.of)
+}
