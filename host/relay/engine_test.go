@@ -29,12 +29,16 @@ type engine struct {
 	cfgs    map[wire.GroupID]group.Config
 	rosters map[wire.GroupID][]group.RosterPeer
 	failReg error
+
+	standings map[wire.GroupID]map[wire.PeerID]group.Standing
+	invites   map[wire.GroupID]map[group.InviteID]group.Invite
 }
 
 func newEngine() *engine {
 	return &engine{
 		MemLog: relay.NewMemLog(relay.MemLimits{}), cfgs: map[wire.GroupID]group.Config{},
-		rosters: map[wire.GroupID][]group.RosterPeer{},
+		rosters:   map[wire.GroupID][]group.RosterPeer{},
+		standings: map[wire.GroupID]map[wire.PeerID]group.Standing{}, invites: map[wire.GroupID]map[group.InviteID]group.Invite{},
 	}
 }
 
@@ -63,40 +67,71 @@ func (e *engine) Read(ctx context.Context, id wire.GroupID, after int64, limit i
 	return e.MemLog.Read(ctx, id, after, limit)
 }
 
-func (e *engine) Groups(context.Context) ([]group.Config, error) {
+func (e *engine) Groups(context.Context) ([]group.Saved, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	var cfgs []group.Config
-	for _, c := range e.cfgs {
-		cfgs = append(cfgs, c)
+	var saved []group.Saved
+	for id, c := range e.cfgs {
+		s := group.Saved{Config: c}
+		for _, st := range e.standings[id] {
+			s.Standings = append(s.Standings, st)
+		}
+		for _, inv := range e.invites[id] {
+			s.Invites = append(s.Invites, inv)
+		}
+		saved = append(saved, s)
 	}
-	return cfgs, nil
+	return saved, nil
 }
 
-func (e *engine) Save(_ context.Context, cfg group.Config) error {
+func (e *engine) Save(_ context.Context, cfg group.Config, people group.PeopleChange) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.failReg == nil {
 		e.cfgs[cfg.ID] = cfg
+		e.note(cfg.ID, &people)
 	}
 	return e.failReg
 }
 
-func (e *engine) Remove(ctx context.Context, id wire.GroupID) error {
+func (e *engine) Note(_ context.Context, id wire.GroupID, people group.PeopleChange) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.failReg == nil {
+		e.note(id, &people)
+	}
+	return e.failReg
+}
+
+// note is called with mu held.
+func (e *engine) note(id wire.GroupID, people *group.PeopleChange) {
+	if e.standings[id] == nil {
+		e.standings[id], e.invites[id] = map[wire.PeerID]group.Standing{}, map[group.InviteID]group.Invite{}
+	}
+	for _, s := range people.Standings {
+		if e.standings[id][s.Peer] = s; s.Empty() {
+			delete(e.standings[id], s.Peer)
+		}
+	}
+	for _, inv := range people.Invites {
+		e.invites[id][inv.ID] = inv
+	}
+	for _, inv := range people.Revoked {
+		delete(e.invites[id], inv)
+	}
+}
+
+func (e *engine) Remove(ctx context.Context, id wire.GroupID, roster []group.RosterPeer) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.failReg != nil {
 		return e.failReg
 	}
 	delete(e.cfgs, id)
+	delete(e.standings, id)
+	delete(e.invites, id)
+	e.rosters[id] = roster
 	return e.MemLog.Drop(ctx, id)
-}
-
-func (e *engine) SaveRoster(_ context.Context, id wire.GroupID, peers []group.RosterPeer) error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.rosters[id] = peers
-	return nil
 }
 
 func (e *engine) Roster(_ context.Context, id wire.GroupID) ([]group.RosterPeer, error) {

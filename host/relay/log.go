@@ -37,10 +37,18 @@ type Log interface {
 	Drop(ctx context.Context, id wire.GroupID) error
 }
 
-// Registry remembers which groups there are, across restarts. Ephemeral groups never reach it.
+// Registry remembers, across restarts, which groups there are and what they remember of people. Ephemeral
+// groups never reach it. Each call happens as a whole or not at all.
 type Registry interface {
-	Groups(ctx context.Context) ([]group.Config, error)
-	Save(ctx context.Context, cfg group.Config) error
-	// Remove forgets a closed group, with its log and state, in one transaction.
-	Remove(ctx context.Context, id wire.GroupID) error
+	// Groups returns what was saved and not removed, those created first in front.
+	Groups(ctx context.Context) ([]group.Saved, error)
+	// Save remembers a group, or its configuration as it is now, with what has changed about its people.
+	Save(ctx context.Context, cfg group.Config, people group.PeopleChange) error
+	// Note remembers what has changed about the people of a group that was saved.
+	Note(ctx context.Context, id wire.GroupID, people group.PeopleChange) error
+	// Remove forgets a closed group with its people, its durable log and its state, and keeps its last
+	// roster.
+	Remove(ctx context.Context, id wire.GroupID, roster []group.RosterPeer) error
+	// Roster returns the last roster of a group that was removed, and nothing for one that never was.
+	Roster(ctx context.Context, id wire.GroupID) ([]group.RosterPeer, error)
 }

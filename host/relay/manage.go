@@ -66,14 +66,14 @@ func (r *Relay) create(ctx context.Context, cfg group.Config) (*hub, error) {
 		return nil, wire.E(wire.InvalidValue, `"dissolve.expires" is in the past`)
 	}
 	if cfg.Kept() && r.registry != nil {
-		if err := r.registry.Save(ctx, cfg); err != nil {
+		if err := r.registry.Save(ctx, cfg, group.PeopleChange{}); err != nil {
 			return nil, err
 		}
 	}
 	h, err := r.openHub(ctx, cfg)
 	if err != nil {
 		if cfg.Kept() && r.registry != nil {
-			_ = r.registry.Remove(context.WithoutCancel(ctx), cfg.ID) // the first error says more
+			_ = r.registry.Remove(context.WithoutCancel(ctx), cfg.ID, nil) // the first error says more
 		}
 		return nil, err
 	}
@@ -105,7 +105,7 @@ func (r *Relay) Update(ctx context.Context, caller group.Caller, id wire.GroupID
 // change puts another configuration in force. It is called with manage held.
 func (r *Relay) change(ctx context.Context, h *hub, cfg group.Config) error {
 	if cfg.Kept() && r.registry != nil {
-		if err := r.registry.Save(ctx, cfg); err != nil {
+		if err := r.registry.Save(ctx, cfg, group.PeopleChange{}); err != nil {
 			return err
 		}
 	}
@@ -162,12 +162,7 @@ func (r *Relay) remove(ctx context.Context, h *hub, reason wire.Reason) error {
 
 func (r *Relay) forget(ctx context.Context, h *hub, cfg *group.Config, roster []group.RosterPeer) error {
 	if cfg.Kept() && r.registry != nil {
-		if k, ok := r.registry.(RosterKeeper); ok {
-			if err := k.SaveRoster(ctx, h.id, roster); err != nil {
-				return err
-			}
-		}
-		if err := r.registry.Remove(ctx, h.id); err != nil {
+		if err := r.registry.Remove(ctx, h.id, roster); err != nil {
 			return err
 		}
 		if cfg.Durable {
@@ -230,11 +225,10 @@ func (r *Relay) Role(peer wire.PeerID, id wire.GroupID) (wire.Role, bool) {
 
 // lastRole is Role for a closed group.
 func (r *Relay) lastRole(peer wire.PeerID, id wire.GroupID) (wire.Role, bool) {
-	k, ok := r.registry.(RosterKeeper)
-	if !ok {
+	if r.registry == nil {
 		return "", false
 	}
-	roster, err := k.Roster(r.ctx, id)
+	roster, err := r.registry.Roster(r.ctx, id)
 	if err != nil {
 		r.log.Error("a closed group's roster could not be read", "group", id, "err", err)
 	}

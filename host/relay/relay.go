@@ -26,14 +26,6 @@ type Options struct {
 	Logger  *slog.Logger
 }
 
-// RosterKeeper is implemented by a Registry that also remembers who was in a closed group.
-type RosterKeeper interface {
-	// SaveRoster keeps the last roster of a group that is about to be removed.
-	SaveRoster(ctx context.Context, id wire.GroupID, peers []group.RosterPeer) error
-	// Roster returns what SaveRoster kept, and nothing for a group that never was.
-	Roster(ctx context.Context, id wire.GroupID) ([]group.RosterPeer, error)
-}
-
 // Relay runs the groups of one host.
 type Relay struct {
 	durable  Log
@@ -90,9 +82,9 @@ func Open(ctx context.Context, o Options) (*Relay, error) {
 	r.catchUps = make(chan struct{}, r.limits.CatchUps)
 	r.ctx, r.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	if r.registry != nil {
-		cfgs, err := r.registry.Groups(ctx)
-		for i := 0; i < len(cfgs) && err == nil; i++ {
-			_, err = r.openHub(ctx, cfgs[i])
+		saved, err := r.registry.Groups(ctx)
+		for i := 0; i < len(saved) && err == nil; i++ {
+			_, err = r.openHub(ctx, saved[i].Config)
 		}
 		if err != nil {
 			_ = r.Shutdown(ctx)

@@ -115,7 +115,9 @@ func TestDiskFull(t *testing.T) {
 					check(err)
 				})
 				waitQueued(t, db, 11)
-				check(release())
+				if err := release(); err != nil {
+					check(err)
+				} // else the machine was so slow that it was alone in its commit, with nothing to write
 				wg.Wait()
 			}
 			for range 3 {

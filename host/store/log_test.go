@@ -24,9 +24,11 @@ var (
 		Drop(context.Context, wire.GroupID) error
 	} = (*Log)(nil)
 	_ interface {
-		Groups(context.Context) ([]group.Config, error)
-		Save(context.Context, group.Config) error
-		Remove(context.Context, wire.GroupID) error
+		Groups(context.Context) ([]group.Saved, error)
+		Save(context.Context, group.Config, group.PeopleChange) error
+		Note(context.Context, wire.GroupID, group.PeopleChange) error
+		Remove(context.Context, wire.GroupID, []group.RosterPeer) error
+		Roster(context.Context, wire.GroupID) ([]group.RosterPeer, error)
 	} = (*Registry)(nil)
 )
 
@@ -338,7 +340,7 @@ func TestLogDrop(t *testing.T) {
 	l, reg := db.Log(), db.Registry()
 	epochs := map[wire.GroupID]wire.Epoch{}
 	for _, id := range []wire.GroupID{"a", "b", "c"} {
-		if err := reg.Save(t.Context(), match(id)); err != nil {
+		if err := reg.Save(t.Context(), match(id), group.PeopleChange{}); err != nil {
 			t.Fatal(err)
 		}
 		epochs[id] = mustOpen(t, l, match(id)).Epoch
@@ -347,10 +349,10 @@ func TestLogDrop(t *testing.T) {
 	if err := l.Drop(t.Context(), "a"); err != nil {
 		t.Fatal(err)
 	}
-	if err := reg.Remove(t.Context(), "b"); err != nil {
+	if err := reg.Remove(t.Context(), "b", nil); err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(l.Drop(t.Context(), "a"), reg.Remove(t.Context(), "unknown")); err != nil {
+	if err := errors.Join(l.Drop(t.Context(), "a"), reg.Remove(t.Context(), "unknown", nil)); err != nil {
 		t.Errorf("drop of what is not there: %v", err)
 	}
 	if got := number(t, db, "SELECT count(*) FROM _group_log"); got != 2 {
@@ -367,44 +369,5 @@ func TestLogDrop(t *testing.T) {
 	}
 	if head := mustOpen(t, l, match("c")); head.Seq != 2 || head.Epoch != epochs["c"] {
 		t.Errorf("group c: got %+v", head)
-	}
-}
-
-func TestRegistry(t *testing.T) {
-	t.Parallel()
-	o := Options{Dir: t.TempDir()}
-	db := openTest(t, o)
-	cfg, err := group.ParseConfig([]byte(`{"id":"chess-42","name":"A \"match\"","type":"persistent","record":"moves",
-		"seats":["white","black"],"rights":{"close":["moderator","seat"]},"dissolve":{"empty":600000},"maxMembers":50}`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	cfg.Creator, cfg.CreatedAt = alice, 1234
-	second := match("second")
-	second.CreatedAt = 1235
-	for _, c := range []group.Config{second, match("gone"), cfg, cfg} {
-		if err := db.Registry().Save(t.Context(), c); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := db.Registry().Remove(t.Context(), "gone"); err != nil {
-		t.Fatal(err)
-	}
-	roster := []group.RosterPeer{{Peer: bob, Label: "Bob", Role: wire.RoleMember, Joined: 5}, {Peer: alice, Role: wire.RoleOwner, Joined: 7}}
-	for _, r := range [][]group.RosterPeer{{{Peer: "old", Role: wire.RoleViewer}}, roster} {
-		if err := db.Registry().SaveRoster(t.Context(), "gone", r); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := db.Close(); err != nil {
-		t.Fatal(err)
-	}
-	db = openTest(t, o)
-	got, err := db.Registry().Groups(t.Context())
-	if want := []group.Config{cfg, second}; err != nil || !reflect.DeepEqual(got, want) {
-		t.Errorf("got %+v, %v, want %+v", got, err, want)
-	}
-	if got, err := db.Registry().Roster(t.Context(), "gone"); err != nil || !reflect.DeepEqual(got, roster) {
-		t.Errorf("got roster %+v, %v, want %+v", got, err, roster)
 	}
 }
