@@ -75,6 +75,9 @@ func (l *Ledger) admit(d *Draft) (Step, error) {
 		return Step{}, err
 	}
 	step.State, step.Keys = after, TopKeys(d.Patch)
+	if step.Keys == nil { // {} touches nothing, and is a state entry all the same
+		step.Keys = []string{}
+	}
 	if d.IfSeq != nil {
 		if newer := l.touched.Last(step.Keys); newer > *d.IfSeq {
 			e := wire.E(wire.Conflict, "a newer entry than ifSeq has touched the same keys of the state")

@@ -93,6 +93,21 @@ func TestLedger(t *testing.T) {
 	}
 }
 
+// A patch without a key is a state entry like any other: engines that fold their log again after a
+// restart find it there.
+func TestLedgerTakesAnEmptyPatch(t *testing.T) {
+	t.Parallel()
+	l := group.OpenLedger(group.Config{}, group.Head{Epoch: "E"}, group.Touched{}, 100)
+	commit(t, l, patch("A", wire.RoleMember, `{"a":1}`))
+	commit(t, l, patch("A", wire.RoleMember, `{}`))
+	if head := l.Head(); head.Seq != 2 || head.StateSeq != 2 {
+		t.Errorf("got %+v, want the state at 2", head)
+	}
+	if _, err := l.Admit(ifSeq(patch("A", wire.RoleMember, `{"a":2}`), 1)); err != nil {
+		t.Errorf("a key that an empty patch cannot have touched: %v", err)
+	}
+}
+
 func TestSeats(t *testing.T) {
 	t.Parallel()
 	const m, mod, own = wire.RoleMember, wire.RoleModerator, wire.RoleOwner
