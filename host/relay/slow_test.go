@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"goop/host/relay"
+	"goop/shared/group"
 	"goop/shared/link"
 	"goop/shared/wire"
 )
@@ -144,5 +145,40 @@ func TestStuckMemberIsBounded(t *testing.T) {
 				t.Fatalf("%d bytes wait after %d messages, want at most %d", held, i, most)
 			}
 		}
+	})
+}
+
+// TestSlowWhenTheGroupCloses closes a group while a member is behind what its window holds: the log is
+// gone by then, so the member gets the whole state, and then it is told.
+func TestSlowWhenTheGroupCloses(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := open(t, relay.Options{Limits: relay.Limits{WindowBytes: 500, WriteBytes: 500}})
+		w.create(lobby)
+		w.pipe = 300
+		b := w.join(bob, fmt.Sprintf(join, "b"))
+		w.pipe = 0
+		w.flood(20, 100)
+		if err := w.Close(t.Context(), group.Caller{Peer: boss, Owner: true}, "lobby"); err != nil {
+			t.Fatal(err)
+		}
+		var last, whole int64
+		f := b.next()
+		for ; f.Type != wire.TypeClose; f = b.next() {
+			if f.Type == wire.TypeError {
+				t.Fatalf("got %s", f.text)
+			}
+			last = max(last, f.Seq)
+			if f.Type == wire.TypeState {
+				whole = f.Seq
+			}
+		}
+		if last != 20 || whole != 20 {
+			t.Errorf("got entries up to %d and a state at %d, want 20", last, whole)
+		}
+		if bye, err := wire.ParseGoodbye(f.Payload); err != nil || bye.Reason != wire.ReasonClosed {
+			t.Errorf("got %s", f.text)
+		}
+		b.ends()
 	})
 }

@@ -250,7 +250,10 @@ func (s *session) catchUp(buf []byte, head int64) []byte {
 	h.r.catchUps <- struct{}{}
 	defer func() { <-h.r.catchUps }()
 	entries, err := h.log.Read(h.r.ctx, h.id, s.cursor, s.readEntries)
-	if err != nil && !errors.Is(err, group.ErrForgotten) {
+	h.mu.Lock()
+	ending := h.phase == closing // perhaps the log is gone with its group, and the state has to do
+	h.mu.Unlock()
+	if err != nil && !errors.Is(err, group.ErrForgotten) && !ending {
 		e := h.r.coded(err, "read", h.id)
 		e.Fatal = true
 		h.mu.Lock()
