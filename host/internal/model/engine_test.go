@@ -1,0 +1,131 @@
+package model_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"goop/host/relay"
+	"goop/host/store"
+	"goop/shared/group"
+	"goop/shared/wire"
+)
+
+// engine is what durable groups lie in. It outlives the relay.
+type engine interface {
+	open(t *testing.T, entries int) (relay.Log, relay.Registry)
+	close(t *testing.T)
+}
+
+// memory keeps durable groups in memory, which is fast.
+type memory struct{ log *relay.MemLog }
+
+func (m *memory) open(_ *testing.T, entries int) (relay.Log, relay.Registry) {
+	if m.log == nil {
+		m.log = relay.NewMemLog(relay.MemLimits{Entries: entries})
+	}
+	return m.log, nil
+}
+
+func (m *memory) close(*testing.T) {}
+
+// disk keeps durable groups in the real store.
+type disk struct {
+	dir string
+	db  *store.DB
+}
+
+func (d *disk) open(t *testing.T, entries int) (relay.Log, relay.Registry) {
+	t.Helper()
+	db, err := store.Open(t.Context(), store.Options{Dir: d.dir, Limits: store.Limits{LogEntries: int64(entries), Readers: 2}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.db = db
+	return db.Log(), db.Registry()
+}
+
+func (d *disk) close(t *testing.T) {
+	t.Helper()
+	if err := d.db.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// witness is a Log that remembers what was asked of it and what it answered.
+type witness struct {
+	relay.Log
+
+	// mu guards the following.
+	mu    sync.Mutex
+	calls []appended
+	slow  time.Duration
+	full  map[wire.GroupID]bool // the next append of the group fails
+	heads map[wire.GroupID]group.Head
+}
+
+// appended is one call of Append.
+type appended struct {
+	group   wire.GroupID
+	drafts  []group.Draft
+	results []group.Result
+	err     error
+}
+
+func newWitness(log relay.Log) *witness {
+	return &witness{Log: log, full: map[wire.GroupID]bool{}, heads: map[wire.GroupID]group.Head{}}
+}
+
+func (w *witness) Open(ctx context.Context, cfg group.Config) (group.Head, error) {
+	head, err := w.Log.Open(ctx, cfg)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.heads[cfg.ID] = head
+	return head, err
+}
+
+func (w *witness) Append(ctx context.Context, id wire.GroupID, drafts []group.Draft) ([]group.Result, error) {
+	w.mu.Lock()
+	slow, full := w.slow, w.full[id]
+	delete(w.full, id)
+	w.mu.Unlock()
+	time.Sleep(slow)
+	call := appended{group: id, drafts: drafts}
+	if full {
+		call.err = wire.E(wire.StorageFull, "the disk is full")
+	} else {
+		call.results, call.err = w.Log.Append(ctx, id, drafts)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.calls = append(w.calls, call)
+	return call.results, call.err
+}
+
+// take returns the calls since the last take.
+func (w *witness) take() []appended {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	calls := w.calls
+	w.calls = nil
+	return calls
+}
+
+func (w *witness) head(id wire.GroupID) group.Head {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.heads[id]
+}
+
+func (w *witness) fill(id wire.GroupID) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.full[id] = true
+}
+
+func (w *witness) slowDown(d time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.slow = d
+}

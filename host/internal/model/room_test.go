@@ -1,0 +1,223 @@
+package model_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"testing"
+	"time"
+
+	"goop/shared/group"
+	"goop/shared/wire"
+)
+
+// room is the model of one group: a list of entries, and what follows from it. It knows nothing of
+// windows, cursors, batches and streams.
+type room struct {
+	t       *testing.T
+	id      wire.GroupID
+	durable bool
+	epoch   wire.Epoch
+	entries []entry  // the entry with seq n is entries[n-1]
+	states  []string // the state after n entries is states[n]
+	state   map[string]any
+	touched map[string]int64 // the last entry that touched a top-level key
+	ids     map[string]int64 // by peer and id, the seq that it got
+	roster  map[wire.PeerID]*person
+	closing bool // in this burst, and with it goes the log
+}
+
+// entry is one entry of the log.
+type entry struct {
+	group.Entry
+	content string // what has to be the same in a repeat
+}
+
+// person is one peer of the roster.
+type person struct {
+	label    string
+	sessions map[int]bool // by slot
+	until    time.Time    // without a session, when it goes
+	unsure   time.Time    // until then it is not known what the host has noticed
+}
+
+func newRoom(t *testing.T, id wire.GroupID, durable bool, epoch wire.Epoch) *room {
+	return &room{
+		t: t, id: id, durable: durable, epoch: epoch, states: []string{"{}"}, state: map[string]any{},
+		touched: map[string]int64{}, ids: map[string]int64{}, roster: map[wire.PeerID]*person{},
+	}
+}
+
+func (r *room) head() int64 { return int64(len(r.entries)) }
+
+// outcome is what becomes of a draft.
+type outcome struct {
+	seq  int64
+	dup  bool
+	code wire.Code
+}
+
+func (o outcome) String() string {
+	switch {
+	case o.code != "":
+		return string(o.code)
+	case o.dup:
+		return "again as " + strconv.FormatInt(o.seq, 10)
+	}
+	return strconv.FormatInt(o.seq, 10)
+}
+
+func contentOf(d *group.Draft) string {
+	ifSeq := ""
+	if d.IfSeq != nil {
+		ifSeq = strconv.FormatInt(*d.IfSeq, 10)
+	}
+	return fmt.Sprintf("%s|%s|%s|%s|%s", d.Kind, d.To, d.Payload, d.Patch, ifSeq)
+}
+
+// append takes in one draft, and says what has to become of it.
+func (r *room) append(d *group.Draft, time int64) outcome {
+	content := contentOf(d)
+	if seq, known := r.ids[string(d.From)+" "+d.ID]; known && d.ID != "" {
+		if r.entries[seq-1].content != content {
+			return outcome{code: wire.IDConflict}
+		}
+		return outcome{seq: seq, dup: true}
+	}
+	seq := r.head() + 1
+	if d.Kind == wire.TypeState {
+		change := r.object(d.Patch)
+		if d.IfSeq != nil {
+			for key := range change {
+				if r.touched[key] > *d.IfSeq {
+					return outcome{code: wire.Conflict}
+				}
+			}
+		}
+		for key := range change {
+			r.touched[key] = seq
+		}
+		r.state = merge(r.state, change).(map[string]any)
+	}
+	r.entries = append(r.entries, entry{
+		Entry: group.Entry{
+			Seq: seq, Time: time, From: d.From, Session: d.Session, ID: d.ID, Kind: d.Kind, To: d.To,
+			Payload: d.Payload, Patch: d.Patch,
+		},
+		content: content,
+	})
+	r.states = append(r.states, r.canonical(r.state))
+	if d.ID != "" {
+		r.ids[string(d.From)+" "+d.ID] = seq
+	}
+	return outcome{seq: seq}
+}
+
+// merge is the text of RFC 7396, word for word.
+func merge(target, patch any) any {
+	p, ok := patch.(map[string]any)
+	if !ok {
+		return patch
+	}
+	t, ok := target.(map[string]any)
+	if !ok {
+		t = map[string]any{}
+	}
+	result := map[string]any{}
+	for name, value := range t {
+		result[name] = value
+	}
+	for name, value := range p {
+		if value == nil {
+			delete(result, name)
+		} else {
+			result[name] = merge(result[name], value)
+		}
+	}
+	return result
+}
+
+func (r *room) object(text []byte) map[string]any {
+	r.t.Helper()
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	var o map[string]any
+	if err := d.Decode(&o); err != nil {
+		r.t.Fatalf("%s is no object: %v", text, err)
+	}
+	return o
+}
+
+// canonical returns one text for all that say the same.
+func (r *room) canonical(o map[string]any) string {
+	r.t.Helper()
+	text, err := json.Marshal(o)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return string(text)
+}
+
+// sees tells how a session sees an entry.
+type sees int
+
+const (
+	nothing  sees = iota // it is not for this session, or nobody waits for an answer
+	whole                // as everybody does
+	withID               // it is from another session of the same peer
+	answered             // its own: the acknowledgement stands in its place
+)
+
+func (e *entry) seenBy(peer wire.PeerID, session wire.SessionID) sees {
+	own := e.From == peer && e.Session == session
+	switch {
+	case own && e.ID == "":
+		return nothing
+	case own:
+		return answered
+	case e.To != "" && e.To != peer && e.From != peer:
+		return nothing
+	case e.From == peer && e.ID != "":
+		return withID
+	}
+	return whole
+}
+
+// come, go and drop keep the roster.
+func (r *room) come(slot int, now time.Time) {
+	peer := peerOf(slot)
+	p := r.roster[peer]
+	if p == nil || len(p.sessions) == 0 && now.After(p.until) {
+		p = &person{sessions: map[int]bool{}}
+		r.roster[peer] = p
+	}
+	if len(p.sessions) == 0 && now.Add(2*rest).After(p.until) { // it may just have gone, and with it what it was called
+		p.label = ""
+	}
+	p.sessions[slot] = true
+}
+
+func (r *room) leaves(slot int) {
+	peer := peerOf(slot)
+	if p := r.roster[peer]; p != nil {
+		delete(p.sessions, slot)
+		if len(p.sessions) == 0 {
+			delete(r.roster, peer)
+		}
+	}
+}
+
+func (r *room) drops(slot int, now time.Time) {
+	if p := r.roster[peerOf(slot)]; p != nil {
+		delete(p.sessions, slot)
+		p.until = now.Add(grace)
+	}
+}
+
+// doubt notes that for a while it is not known what the host knows of a peer, nor what it calls it.
+func (r *room) doubt(peer wire.PeerID, d time.Duration) {
+	if p := r.roster[peer]; p != nil {
+		p.label, p.unsure = "", time.Now().Add(d)
+	}
+}
