@@ -13,7 +13,7 @@ readonly COMMANDS=(
   "test-go|Go tests with the race detector; further arguments go to: go test"
   "test-wasm|Go tests of what browsers run, as js/wasm under Node"
   "test-browser|tests with the real binary in Chromium and Firefox; [filter] is a pattern for their names"
-  "bench|Go benchmarks, and how fast a page gets to its group"
+  "bench|Go benchmarks, and how fast a page gets to its group; bench slow: what one slow member costs the others"
   "screens|pictures of every page of the demo site, into test-results/screens"
   "bundle|the libraries of the built-in sites, from npm, into host/templates/*/vendor"
 )
@@ -239,6 +239,10 @@ cmd_test-browser() {
 }
 
 cmd_bench() {
+  if [[ ${1:-} == slow ]]; then
+    go test -run='^TestSlowMember$' -v -timeout=20m ./host/internal/together -slow.for=20s -slow.pairs=5 "${@:2}"
+    return
+  fi
   go test -run='^$' -bench=. -benchmem ./...
   for_browsers
   npm_packages

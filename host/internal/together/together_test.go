@@ -130,6 +130,11 @@ func (w *world) serve(peer wire.PeerID, protocol string, s link.Stream) {
 		w.current().Serve(context.Background(), peer, s)
 		return
 	}
+	answerTime(s)
+}
+
+// answerTime works on a data stream of which only heartbeats are wanted.
+func answerTime(s link.Stream) {
 	r := link.NewReader(s, wire.MaxLine)
 	for {
 		line, err := r.ReadLine()
