@@ -18,12 +18,39 @@ type Groups interface {
 	Close(ctx context.Context, caller group.Caller, id wire.GroupID) error
 	// List returns the groups that the caller may see in _groups.
 	List(caller group.Caller) []group.Info
-	// Subscribe has fn called after each change of what List or Role would say. fn returns at once, and
-	// calls of it may be coalesced. After cancel has returned, fn is not called any more.
+	// Subscribe has fn called after each change of what List, Role, Invites or People would say. fn
+	// returns at once, and calls of it may be coalesced. After cancel has returned, fn is not called any
+	// more.
 	Subscribe(fn func()) (cancel func())
 	// Role returns what the peer is in a group, and whether it has a role there or is in its roster (for
 	// a closed group: was, at its end). A group that never was has no members.
 	Role(peer wire.PeerID, id wire.GroupID) (role wire.Role, in bool)
+}
+
+// People is what the data protocol asks of the relay about those who are in groups, or may be. Errors
+// that a member may see are *wire.Error; a group that the caller may not know of is no_such_group.
+type People interface {
+	// Invite makes an invite. The token is kept nowhere.
+	Invite(ctx context.Context, caller group.Caller, id wire.GroupID, req group.InviteRequest) (token string, inv group.Invite, err error)
+	// Admit lets a peer in that needs no token then.
+	Admit(ctx context.Context, caller group.Caller, id wire.GroupID, peer wire.PeerID, role wire.Role) error
+	Revoke(ctx context.Context, caller group.Caller, id wire.GroupID, invite group.InviteID) error
+	// Kick and Ban end the sessions of a peer, which is told message. Nothing sequenced reaches it
+	// after they have returned.
+	Kick(ctx context.Context, caller group.Caller, id wire.GroupID, peer wire.PeerID, message string) error
+	Ban(ctx context.Context, caller group.Caller, id wire.GroupID, peer wire.PeerID, message string) error
+	Unban(ctx context.Context, caller group.Caller, id wire.GroupID, peer wire.PeerID) error
+	SetRole(ctx context.Context, caller group.Caller, id wire.GroupID, peer wire.PeerID, role wire.Role) error
+	// History returns up to limit entries before one, or the newest ones (before 0), of those that the
+	// caller may see, the oldest first. states asks for changes of the state too.
+	History(ctx context.Context, caller group.Caller, id wire.GroupID, before int64, limit int, states bool) ([]group.Entry, error)
+	// GroupStats returns how a group stands, and how the caller's sessions in it do.
+	GroupStats(caller group.Caller, id wire.GroupID) (group.GroupStats, error)
+	// Invites returns the invites that are good for something of the groups where the caller may make
+	// some, in any order.
+	Invites(caller group.Caller) []group.InviteInfo
+	// People returns what the caller may see of a group's people, in any order.
+	People(caller group.Caller, id wire.GroupID) []group.PersonInfo
 }
 
 // Tables is what the data protocol asks of the store. Each call is done within the caller's rights.

@@ -30,7 +30,7 @@ func (c *conn) do(r *data.Request) ([]byte, error) {
 	case data.OpGroupCreate, data.OpGroupUpdate, data.OpGroupClose:
 		return c.groupOp(r)
 	case data.OpInvite, data.OpRevoke, data.OpKick, data.OpBan, data.OpUnban, data.OpSetRole, data.OpHistory, data.OpStats:
-		return nil, wire.E(wire.NotSupported, `this host does not have "`, string(r.Op), `"`)
+		return c.peopleOp(r)
 	}
 	t, err := c.s.Site.Lookup(r.Table)
 	if err != nil {

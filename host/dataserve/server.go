@@ -26,6 +26,7 @@ const (
 	farewell        = time.Second
 	sweepPause      = time.Minute           // between two looks for peers that are gone
 	groupsPause     = 50 * time.Millisecond // between two looks of one watch at the groups
+	maxPeople       = 10_000                // rows of _peers that a query looks at which names no group
 	maxRowID        = 256                   // bytes of the _id of a row about groups
 )
 
@@ -41,21 +42,25 @@ const (
 	manageBurst = 60.0
 )
 
-// Options says what a Server works with. All but Logger are required.
+// Options says what a Server works with. All but InviteURL and Logger are required.
 type Options struct {
 	Site   *data.Site
 	Tables Tables
 	Groups Groups
 	Owners Owners
 	Limits wire.Limits
-	Logger *slog.Logger // nil to log nothing
+	// InviteURL returns the address at which a token of a group is redeemed; without a token, the one
+	// for somebody who needs none. It may be nil for none.
+	InviteURL func(id wire.GroupID, token string) string
+	Logger    *slog.Logger // nil to log nothing
 }
 
 // Server serves the data protocol.
 type Server struct {
 	Options
-	line int // longest line, in bytes
-	once once
+	people People
+	line   int // longest line, in bytes
+	once   once
 
 	// mu guards the following.
 	mu    sync.Mutex
@@ -68,7 +73,17 @@ func New(o Options) *Server {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Server{Options: o, line: o.Limits.Data, peers: map[wire.PeerID]*paces{}, once: once{tables: o.Tables, log: o.Logger, known: map[onceKey]*outcome{}}}
+	if o.InviteURL == nil {
+		o.InviteURL = func(wire.GroupID, string) string { return "" }
+	}
+	people, ok := o.Groups.(People)
+	if !ok {
+		people = noPeople{}
+	}
+	return &Server{
+		Options: o, people: people, line: o.Limits.Data, peers: map[wire.PeerID]*paces{},
+		once: once{tables: o.Tables, log: o.Logger, known: map[onceKey]*outcome{}},
+	}
 }
 
 // Serve answers the requests of a peer until the stream or ctx ends, and closes the stream. When ctx

@@ -24,6 +24,7 @@ import (
 // host is a Server over the real store and the real relay.
 type host struct {
 	t      testing.TB
+	dir    string // with its files
 	db     *store.DB
 	relay  *relay.Relay
 	server *dataserve.Server
@@ -31,8 +32,14 @@ type host struct {
 }
 
 func newHost(t testing.TB, site *data.Site) *host {
+	return newHostWith(t, site, func(r *relay.Relay) dataserve.Groups { return r })
+}
+
+// newHostWith has the server ask something that stands before the relay.
+func newHostWith(t testing.TB, site *data.Site, groups func(*relay.Relay) dataserve.Groups) *host {
 	t.Helper()
-	db, err := store.Open(t.Context(), store.Options{Dir: t.TempDir()})
+	dir := t.TempDir()
+	db, err := store.Open(t.Context(), store.Options{Dir: dir})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,8 +56,14 @@ func newHost(t testing.TB, site *data.Site) *host {
 		}
 	}
 	tables := db.Tables(r)
-	h := &host{t: t, db: db, relay: r, server: dataserve.New(dataserve.Options{
-		Site: site, Tables: tables, Groups: r, Owners: db, Limits: wire.DefaultLimits(),
+	h := &host{t: t, dir: dir, db: db, relay: r, server: dataserve.New(dataserve.Options{
+		Site: site, Tables: tables, Groups: groups(r), Owners: db, Limits: wire.DefaultLimits(),
+		InviteURL: func(id wire.GroupID, token string) string {
+			if token == "" {
+				return "https://goop.example/"
+			}
+			return "https://goop.example/#goop-invite=" + string(id) + "." + token
+		},
 	})}
 	t.Cleanup(func() {
 		h.wg.Wait() // each test ends its streams

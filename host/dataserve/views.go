@@ -33,6 +33,14 @@ var views = map[*data.Table]*view{
 		table: data.Groups, row: "group", names: "its group's id",
 		rows: (*conn).listGroups, insert: (*conn).insertGroup, update: (*conn).updateGroupRow, remove: (*conn).removeGroup,
 	},
+	data.Invites: {
+		table: data.Invites, row: "invite", names: "its id",
+		rows: (*conn).listInvites, insert: (*conn).insertInvite, update: (*conn).updateInvite, remove: (*conn).removeInvite,
+	},
+	data.Peers: {
+		table: data.Peers, row: "peer", names: `"<group>/<peer>"`,
+		rows: (*conn).listPeers, insert: (*conn).insertPeer, update: (*conn).updatePeer, remove: (*conn).removePeer,
+	},
 }
 
 // view does a request about a view.

@@ -54,7 +54,7 @@ func (ts *Tables) filter(ctx context.Context, t *table, c group.Caller, w *data.
 	default:
 		return filter{kind: g.Kind, peer: g.Peer}, nil
 	}
-	groups, named := pinned(w, t.Lookup(t.MemberOf))
+	groups, named := w.Pinned(t.Lookup(t.MemberOf))
 	if !named {
 		var err error
 		if groups, err = ts.groupsOf(ctx, t); err != nil {
@@ -78,28 +78,6 @@ func (ts *Tables) belongs(g data.Grant, id string) bool {
 		return false
 	}
 	return g.Enough(ts.members.Role(g.Peer, wire.GroupID(id)))
-}
-
-// pinned returns the only values that a column can have where w is true, if w says so.
-func pinned(w *data.Where, column int) (values []string, ok bool) {
-	switch {
-	case w == nil:
-	case w.Test == data.And:
-		for _, term := range w.Terms {
-			if values, ok := pinned(term, column); ok {
-				return values, true
-			}
-		}
-	case w.Column != column:
-	case w.Test == data.Equal:
-		return []string{w.Value.S}, true
-	case w.Test == data.In: // whether null is in the list too does not matter: such a row is nobody's
-		for _, v := range w.Values {
-			values = append(values, v.S)
-		}
-		return values, true
-	}
-	return nil, false
 }
 
 // groupsOf returns the groups that a table has rows of. It steps through the index from one group to

@@ -48,12 +48,6 @@ var groupKeys = map[string]string{
 
 // GroupRow returns a group's row, with its values as the columns of Groups stand.
 func GroupRow(g *group.Info) []Value {
-	text := func(s string) Value {
-		if s == "" {
-			return Value{}
-		}
-		return TextValue(s)
-	}
 	v := map[string]Value{
 		IDColumn:         TextValue(string(g.ID)),
 		"id":             TextValue(string(g.ID)),
@@ -64,12 +58,12 @@ func GroupRow(g *group.Info) []Value {
 		"listed":         BooleanValue(g.Listed),
 		"members":        IntegerValue(int64(g.Members)),
 		"max_members":    IntegerValue(int64(g.MaxMembers)),
-		"record":         text(g.Record),
+		"record":         textUnlessEmpty(g.Record),
 		"seats":          JSONValue(seatNames(g)),
 		"seat_holders":   JSONValue(seatHolders(g)),
 		"dissolve_empty": IntegerValue(g.Dissolve.Empty.Milliseconds()),
-		"template":       text(g.Template),
-		"creator":        text(string(g.Creator)),
+		"template":       textUnlessEmpty(g.Template),
+		"creator":        textUnlessEmpty(string(g.Creator)),
 		"created_at":     TimeValue(g.CreatedAt),
 	}
 	if g.Dissolve.Expires != 0 {

@@ -52,6 +52,29 @@ func (w *Where) Match(row []Value) bool {
 	return false
 }
 
+// Pinned returns the only texts that a column can have where the condition is true, if it says so. A nil
+// condition says nothing.
+func (w *Where) Pinned(column int) (values []string, ok bool) {
+	switch {
+	case w == nil:
+	case w.Test == And:
+		for _, term := range w.Terms {
+			if values, ok := term.Pinned(column); ok {
+				return values, true
+			}
+		}
+	case w.Column != column:
+	case w.Test == Equal:
+		return []string{w.Value.S}, true
+	case w.Test == In: // whether null is in the list too does not matter: such a row is nobody's
+		for _, v := range w.Values {
+			values = append(values, v.S)
+		}
+		return values, true
+	}
+	return nil, false
+}
+
 // IsLike matches a text with a pattern of the test Like: letters of ASCII match in either case. It goes
 // back to the last % alone, so that no pattern takes long.
 func IsLike(s, pattern string) bool {

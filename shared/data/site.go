@@ -73,16 +73,22 @@ var (
 	ruleKeys   = []string{"who"}
 )
 
-// Lookup returns the table that a request names, _groups included. The error is a *wire.Error with code
-// no_such_table.
+// systemTables are those that the host makes up.
+var systemTables = []*Table{Groups, Invites, Peers}
+
+// Lookup returns the table that a request names, _groups and its like included. The error is a
+// *wire.Error with code no_such_table.
 func (s *Site) Lookup(name string) (*Table, error) {
-	if name == GroupsTable {
-		return Groups, nil
-	}
 	if t, ok := s.Table(name); ok {
 		return t, nil
 	}
-	list := []string{GroupsTable}
+	var list []string
+	for _, t := range systemTables {
+		if t.Name == name {
+			return t, nil
+		}
+		list = append(list, t.Name)
+	}
 	for _, t := range s.Tables {
 		list = append(list, t.Name)
 	}
@@ -113,7 +119,8 @@ func (s *Site) CheckRecord(cfg *group.Config) *wire.Error {
 	return nil
 }
 
-// Visible returns the tables with which a caller may do anything at all, _groups included.
+// Visible returns the tables with which a caller may do anything at all, _groups and its like
+// included.
 func (s *Site) Visible(c group.Caller) []*Table {
 	var out []*Table
 	for _, t := range s.Tables {
@@ -125,5 +132,5 @@ func (s *Site) Visible(c group.Caller) []*Table {
 			}
 		}
 	}
-	return append(out, Groups)
+	return append(out, systemTables...)
 }
