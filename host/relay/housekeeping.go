@@ -37,8 +37,21 @@ func (r *Relay) Subscribe(fn func()) (cancel func()) {
 func (r *Relay) changed() { signal(r.news) }
 
 // OwnersChanged tells the relay that Options.IsOwner does not say of everybody what it said before, so
-// that what List and Role say may have changed.
-func (r *Relay) OwnersChanged() { r.changed() }
+// that what List and Role say may have changed, and what members were told of their rights.
+func (r *Relay) OwnersChanged() {
+	r.owners.Store(true)
+	signal(r.work)
+	r.changed()
+}
+
+// tellOwners has the members told who are owners now, or are not any more.
+func (r *Relay) tellOwners() {
+	for _, h := range r.allHubs() {
+		h.mu.Lock()
+		h.rightsMayHaveChanged("")
+		h.mu.Unlock()
+	}
+}
 
 // askToDissolve has a group ended whose time has come. The hub cannot end itself.
 func (r *Relay) askToDissolve(h *hub) {
@@ -56,6 +69,9 @@ func (r *Relay) housekeeping() {
 		case <-r.ctx.Done():
 			return
 		case <-r.work:
+			if r.owners.Swap(false) {
+				r.tellOwners()
+			}
 			r.dissolveAll()
 		case <-news:
 			r.tellAll()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"goop/shared/group"
@@ -43,7 +44,8 @@ type Relay struct {
 	running  sync.WaitGroup // the hubs and housekeeping
 	serving  sync.WaitGroup // Serve and the sessions' writers
 	news     chan struct{}  // what List says has changed
-	work     chan struct{}  // there are groups to dissolve
+	work     chan struct{}  // there are groups to dissolve, or owners have changed
+	owners   atomic.Bool    // who they are has changed
 	catchUps chan struct{}  // a slot for each session that reads from an engine
 
 	// manage is held while groups are created, changed and closed, so that this happens one at a time.
