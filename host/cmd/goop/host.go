@@ -82,6 +82,8 @@ func (h *running) start(ctx context.Context) (err error) {
 		Owners: h.db,
 		Limits: wire.DefaultLimits(),
 		Logger: o.log,
+
+		InviteURL: h.inviteURL,
 	})
 	dataDir, err := os.Stat(o.data)
 	if err != nil {

@@ -40,6 +40,34 @@ func (h *running) pages() []string {
 	return append(list, rest...)
 }
 
+// inviteURL returns the address at which a token of a group is redeemed, or without a token that of the
+// first page. The host makes it: a page knows only the address that it came from itself.
+func (h *running) inviteURL(id wire.GroupID, token string) string {
+	page := toHandOut(h.pages())
+	if token == "" {
+		return page
+	}
+	return page + "#goop-invite=" + string(id) + "." + token
+}
+
+// toHandOut picks the address of a page that is good for somebody else: the first that does not mean the
+// machine on which it is opened, if there is one.
+func toHandOut(pages []string) string {
+	for _, p := range pages {
+		u, err := url.Parse(p)
+		if err != nil || u.Hostname() == "localhost" {
+			continue
+		}
+		if a, err := netip.ParseAddr(u.Hostname()); err != nil || !a.IsLoopback() {
+			return p
+		}
+	}
+	if len(pages) == 0 {
+		return ""
+	}
+	return pages[0]
+}
+
 // everywhere reports whether an address of --listen covers the name localhost.
 func everywhere(listen string) bool {
 	host, _, err := net.SplitHostPort(listen)

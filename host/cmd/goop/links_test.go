@@ -18,6 +18,24 @@ func TestEverywhere(t *testing.T) {
 	}
 }
 
+func TestToHandOut(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		pages []string
+		want  string
+	}{
+		{nil, ""},
+		{[]string{"http://localhost:7780/"}, "http://localhost:7780/"},
+		{[]string{"http://127.0.0.1:7780/", "http://[::1]:7780/"}, "http://127.0.0.1:7780/"},
+		{[]string{"http://localhost:7780/", "http://192.0.2.7:7780/"}, "http://192.0.2.7:7780/"},
+		{[]string{"https://chess.example.org/", "http://localhost:7780/"}, "https://chess.example.org/"},
+	} {
+		if got := toHandOut(tt.pages); got != tt.want {
+			t.Errorf("%q: got %q, want %q", tt.pages, got, tt.want)
+		}
+	}
+}
+
 func TestSecure(t *testing.T) {
 	t.Parallel()
 	public := &url.URL{Scheme: "https", Host: "Chess.example.org"}
