@@ -1,6 +1,7 @@
 package control
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -18,8 +19,8 @@ import (
 // answerTime is how long a Client waits for an answer: a little more than the host takes at most.
 const answerTime = requestTime + 2*time.Second
 
-// maxAnswer bounds what a Client reads, in bytes.
-const maxAnswer = 4 << 20
+// maxAnswer bounds what a Client reads of one answer, in bytes: a group of 10,000 with all their names.
+const maxAnswer = 32 << 20
 
 // NotRunningError tells that no host answers on a data folder.
 type NotRunningError struct{ Dir string }
@@ -74,36 +75,88 @@ func (c *Client) Status(ctx context.Context) (s Status, err error) {
 	return s, err
 }
 
+// Groups asks for all groups, those created first in front.
+func (c *Client) Groups(ctx context.Context) (list []Group, err error) {
+	err = c.do(ctx, http.MethodGet, "/groups", &list)
+	return list, err
+}
+
+// Group asks for all there is to know about one group.
+func (c *Client) Group(ctx context.Context, id wire.GroupID) (g GroupDetail, err error) {
+	err = c.do(ctx, http.MethodGet, groupPath(id, ""), &g)
+	return g, err
+}
+
+// CloseGroup ends a group for everybody.
+func (c *Client) CloseGroup(ctx context.Context, id wire.GroupID) error {
+	return c.do(ctx, http.MethodDelete, groupPath(id, ""), &struct{}{})
+}
+
+// groupPath returns the path and query of a request about a group, or about a part of what it has.
+func groupPath(id wire.GroupID, part string) string {
+	return "/group" + part + "?" + url.Values{"id": {string(id)}}.Encode()
+}
+
+// do makes a request without a body and reads the answer.
 func (c *Client) do(ctx context.Context, method, path string, result any) error {
-	r, err := http.NewRequestWithContext(ctx, method, "http://goop"+path, nil)
+	return c.ask(ctx, method, path, nil, result)
+}
+
+// ask makes a request, with a body when it is not nil, and reads the answer.
+func (c *Client) ask(ctx context.Context, method, path string, body, result any) error {
+	res, err := c.send(ctx, c.http, method, path, body)
 	if err != nil {
-		return fmt.Errorf("ask the host: %w", err)
-	}
-	res, err := c.http.Do(r)
-	if err != nil {
-		op, ok := errors.AsType[*net.OpError](err)
-		switch {
-		case errors.Is(err, fs.ErrPermission):
-			return fmt.Errorf("the host on the data folder %s is another user's", c.dir)
-		case ok && op.Op == "dial":
-			return &NotRunningError{c.dir}
-		}
-		return fmt.Errorf("ask the host: %w", err)
+		return err
 	}
 	defer res.Body.Close()
 	b, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
 	if err != nil {
-		return fmt.Errorf("read the host's answer: %w", err)
-	}
-	if res.StatusCode != http.StatusOK {
-		var f failure
-		if err := json.Unmarshal(b, &f); err != nil || f.Code == "" {
-			return fmt.Errorf("the host answered %s; it may be of another version than this command", res.Status)
-		}
-		return wire.E(f.Code, f.Message)
+		return badAnswer(err)
 	}
 	if err := json.Unmarshal(b, result); err != nil {
-		return fmt.Errorf("read the host's answer: %w", err)
+		return badAnswer(err)
 	}
 	return nil
 }
+
+// send makes a request and returns the answer, unless the host said no.
+func (c *Client) send(ctx context.Context, with *http.Client, method, path string, body any) (*http.Response, error) {
+	var text io.Reader
+	if body != nil {
+		b, err := json.Marshal(body)
+		if err != nil {
+			return nil, fmt.Errorf("ask the host: %w", err)
+		}
+		text = bytes.NewReader(b)
+	}
+	r, err := http.NewRequestWithContext(ctx, method, "http://goop"+path, text)
+	if err != nil {
+		return nil, fmt.Errorf("ask the host: %w", err)
+	}
+	res, err := with.Do(r)
+	if err != nil {
+		op, ok := errors.AsType[*net.OpError](err)
+		switch {
+		case errors.Is(err, fs.ErrPermission):
+			return nil, fmt.Errorf("the host on the data folder %s is another user's", c.dir)
+		case ok && op.Op == "dial":
+			return nil, &NotRunningError{c.dir}
+		}
+		return nil, fmt.Errorf("ask the host: %w", err)
+	}
+	if res.StatusCode == http.StatusOK {
+		return res, nil
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
+	if err != nil {
+		return nil, badAnswer(err)
+	}
+	var f failure
+	if err := json.Unmarshal(b, &f); err != nil || f.Code == "" {
+		return nil, fmt.Errorf("the host answered %s; it may be of another version than this command", res.Status)
+	}
+	return nil, wire.E(f.Code, f.Message)
+}
+
+func badAnswer(err error) error { return fmt.Errorf("read the host's answer: %w", err) }

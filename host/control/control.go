@@ -40,6 +40,15 @@ type Host interface {
 	// RemoveOwner returns an error with code not_found for a peer that is no owner.
 	RemoveOwner(ctx context.Context, peer wire.PeerID) error
 	Status(ctx context.Context) (Status, error)
+
+	// The following return an error with code no_such_group for a group that is not there.
+
+	Groups(ctx context.Context) ([]Group, error)
+	Group(ctx context.Context, id wire.GroupID) (GroupDetail, error)
+	CloseGroup(ctx context.Context, id wire.GroupID) error
+	// TailGroup returns up to n entries of a group's log after a position, oldest first, and the position
+	// to go on from; none when there are none yet. A position below zero is n entries before the end.
+	TailGroup(ctx context.Context, id wire.GroupID, after int64, n int) (entries []Entry, next int64, err error)
 }
 
 // OwnerLink is one secret, in links for each of the host's addresses.
@@ -80,6 +89,8 @@ type Server struct {
 	log    *slog.Logger
 	http   *http.Server
 	socket *socket
+	ctx    context.Context // ends with Close, and with it the answers that would not end by themselves
+	cancel context.CancelFunc
 	wg     sync.WaitGroup
 	once   sync.Once
 	err    error
@@ -93,12 +104,21 @@ func Listen(dir string, host Host, log *slog.Logger) (*Server, error) {
 		return nil, fmt.Errorf("open the control socket: %w", err)
 	}
 	s := &Server{host: host, log: log, socket: sock}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /owner-link", answer(s, func(r *http.Request) (any, error) { return host.OwnerLink(r.Context()) }))
 	mux.HandleFunc("GET /owners", answer(s, s.owners))
 	mux.HandleFunc("DELETE /owners/{peer}", answer(s, func(r *http.Request) (any, error) {
 		return struct{}{}, host.RemoveOwner(r.Context(), wire.PeerID(r.PathValue("peer")))
 	}))
+	mux.HandleFunc("GET /groups", answer(s, func(r *http.Request) (any, error) { return host.Groups(r.Context()) }))
+	mux.HandleFunc("GET /group", answer(s, func(r *http.Request) (any, error) {
+		return host.Group(r.Context(), groupOf(r))
+	}))
+	mux.HandleFunc("DELETE /group", answer(s, func(r *http.Request) (any, error) {
+		return struct{}{}, host.CloseGroup(r.Context(), groupOf(r))
+	}))
+	mux.HandleFunc("GET /group/log", s.tail)
 	mux.HandleFunc("GET /status", answer(s, func(r *http.Request) (any, error) { return host.Status(r.Context()) }))
 	s.http = &http.Server{
 		Handler:           mux,
@@ -119,6 +139,7 @@ func Listen(dir string, host Host, log *slog.Logger) (*Server, error) {
 // call returns what the first did.
 func (s *Server) Close(ctx context.Context) error {
 	s.once.Do(func() {
+		s.cancel()
 		if err := s.http.Shutdown(ctx); err != nil {
 			s.err = errors.Join(fmt.Errorf("finish the requests on the control socket: %w", err), s.http.Close())
 		}
@@ -127,6 +148,9 @@ func (s *Server) Close(ctx context.Context) error {
 	})
 	return s.err
 }
+
+// groupOf returns the group that a request is about. Its id is not in the path, for it may be "..".
+func groupOf(r *http.Request) wire.GroupID { return wire.GroupID(r.FormValue("id")) }
 
 func (s *Server) owners(r *http.Request) (any, error) {
 	list, err := s.host.Owners(r.Context())
@@ -142,6 +166,15 @@ type failure struct {
 	Message string    `json:"message"`
 }
 
+// told returns an error as it may be told. What has no code is logged.
+func (s *Server) told(r *http.Request, err error) *failure {
+	if e, ok := errors.AsType[*wire.Error](err); ok {
+		return &failure{e.Code, e.Message}
+	}
+	s.log.Error("a request on the control socket", "path", r.URL.Path, "error", err)
+	return &failure{wire.Internal, "the host has a fault; its log has the details"}
+}
+
 // answer turns a function into a handler that answers with its result as JSON.
 func answer(s *Server, fn func(*http.Request) (any, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -151,13 +184,9 @@ func answer(s *Server, fn func(*http.Request) (any, error)) http.HandlerFunc {
 		result, err := fn(r.WithContext(ctx))
 		status := http.StatusOK
 		if err != nil {
-			status = http.StatusInternalServerError
-			f := failure{wire.Internal, "the host has a fault; its log has the details"}
-			if e, ok := errors.AsType[*wire.Error](err); ok {
-				status = http.StatusConflict
-				f = failure{e.Code, e.Message}
-			} else {
-				s.log.Error("a request on the control socket", "path", r.URL.Path, "error", err)
+			f := s.told(r, err)
+			if status = http.StatusConflict; f.Code == wire.Internal {
+				status = http.StatusInternalServerError
 			}
 			result = f
 		}

@@ -23,6 +23,8 @@ type host struct {
 	status  control.Status
 	err     error
 	removed wire.PeerID
+	groups  map[wire.GroupID]control.GroupDetail
+	log     tailLog
 	entered chan struct{} // when not nil, Status reports here and waits for leave
 	leave   chan struct{}
 }
@@ -39,6 +41,27 @@ func (h *host) Status(context.Context) (control.Status, error) {
 		<-h.leave
 	}
 	return h.status, h.err
+}
+
+func (h *host) Groups(context.Context) (list []control.Group, err error) {
+	for _, g := range h.groups {
+		list = append(list, g.Group)
+	}
+	return list, h.err
+}
+
+func (h *host) Group(_ context.Context, id wire.GroupID) (control.GroupDetail, error) {
+	g, ok := h.groups[id]
+	if !ok {
+		return g, wire.E(wire.NoSuchGroup, "there is no such group")
+	}
+	return g, h.err
+}
+
+func (h *host) CloseGroup(ctx context.Context, id wire.GroupID) error {
+	_, err := h.Group(ctx, id)
+	delete(h.groups, id)
+	return err
 }
 
 func listen(t *testing.T, dir string, h control.Host) *control.Server {

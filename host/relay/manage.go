@@ -77,6 +77,7 @@ func (r *Relay) create(ctx context.Context, cfg group.Config) (*hub, error) {
 		}
 		return nil, err
 	}
+	r.log.Info("a group was made", "group", cfg.ID, "type", cfg.Type, "by", cfg.Creator)
 	r.changed()
 	return h, nil
 }
@@ -155,6 +156,7 @@ func (r *Relay) remove(ctx context.Context, h *hub, reason wire.Reason) error {
 	r.mu.Lock()
 	delete(r.hubs, h.id)
 	r.mu.Unlock()
+	r.log.Info("a group has ended", "group", h.id, "reason", reason)
 	h.endSessions(reason)
 	r.changed()
 	return nil
@@ -259,17 +261,21 @@ func (r *Relay) Stats() []Stats {
 	var all []Stats
 	for _, h := range r.allHubs() {
 		h.mu.Lock()
-		stats := Stats{
-			Group: h.id, Members: h.roster.Len(), Sessions: len(h.sessions), Seq: h.head.Seq,
-			Bytes: h.window.bytes + h.head.State.Size(),
-		}
-		for _, s := range h.sessions {
-			stats.Waiting += s.waiting()
-		}
-		all = append(all, stats)
+		all = append(all, h.statsLocked())
 		h.mu.Unlock()
 	}
 	return all
+}
+
+func (h *hub) statsLocked() Stats {
+	stats := Stats{
+		Group: h.id, Members: h.roster.Len(), Sessions: len(h.sessions), Seq: h.head.Seq,
+		Bytes: h.window.bytes + h.head.State.Size(),
+	}
+	for _, s := range h.sessions {
+		stats.Waiting += s.waiting()
+	}
+	return stats
 }
 
 // roleOf is called with mu held.

@@ -101,7 +101,7 @@ func command() *cobra.Command {
 		SilenceUsage:      true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
-	root.AddCommand(serveCommand(), newCommand(), ownerLinkCommand(), ownersCommand(), statusCommand(), versionCommand())
+	root.AddCommand(serveCommand(), newCommand(), ownerLinkCommand(), ownersCommand(), groupCommand(), statusCommand(), versionCommand())
 	return root
 }
 
