@@ -319,13 +319,18 @@ type conn struct {
 	name       string
 	done       chan struct{} // closed by refuse
 	wg         sync.WaitGroup
+	datagrams  link.Datagrams // nil when there are none
 }
 
-var _ member.Conn = (*conn)(nil)
+var (
+	_ member.Conn      = (*conn)(nil)
+	_ link.Datagrammer = (*conn)(nil)
+)
 
 func newConn(c transport.CapableConn, opts DialerOptions, host wire.PeerID) *conn {
 	m := &conn{CapableConn: c, self: opts.Key.Peer(), host: host, name: opts.Transport, done: make(chan struct{})}
 	m.wg.Go(m.refuse)
+	m.datagrams = startPackets(packetConnOf(c), &m.wg)
 	return m
 }
 
@@ -345,6 +350,9 @@ func (c *conn) Self() wire.PeerID     { return c.self }
 func (c *conn) Host() wire.PeerID     { return c.host }
 func (c *conn) Transport() string     { return c.name }
 func (c *conn) Done() <-chan struct{} { return c.done }
+
+// Datagrams implements link.Datagrammer.
+func (c *conn) Datagrams() link.Datagrams { return c.datagrams }
 
 func (c *conn) Close() error {
 	err := c.CapableConn.Close()

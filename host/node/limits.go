@@ -50,6 +50,9 @@ type Limits struct {
 	// counts 256 KiB from the start, a QUIC connection what it gets beyond its first 768 KiB.
 	PeerWindow int64
 	Window     int64
+
+	// Idle is how long a connection may be without a stream; default 60 s.
+	Idle time.Duration
 }
 
 // Times and sizes that are no matter of taste.
@@ -91,6 +94,9 @@ func (l Limits) withDefaults() Limits {
 	}
 	if l.Window <= 0 {
 		l.Window = 8 << 30
+	}
+	if l.Idle <= 0 {
+		l.Idle = time.Minute
 	}
 	return l
 }

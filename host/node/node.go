@@ -79,6 +79,8 @@ type Node struct {
 	ctx    context.Context // the lifetime of handlers
 	cancel context.CancelCauseFunc
 
+	wg sync.WaitGroup // showOut, and what belongs to connections
+
 	closeOnce sync.Once
 	closeErr  error
 
@@ -89,6 +91,7 @@ type Node struct {
 	idle     chan struct{} // closed once stopping and active is 0
 	binds    []bind        // of the main address; nil until Listen has opened them
 	tcp      []bind        // of native TCP, the same
+	visiting map[network.Conn]*visit
 }
 
 // Open makes a node that does not listen yet. The error says which option was wrong. A node that was
@@ -111,7 +114,7 @@ func Open(ctx context.Context, opts Options) (*Node, error) {
 		return nil, context.Cause(ctx)
 	}
 	opts.Limits = opts.Limits.withDefaults()
-	n := &Node{opts: opts, log: opts.Log, wanted: wanted, wantedTCP: wantedTCP, idle: make(chan struct{})}
+	n := &Node{opts: opts, log: opts.Log, wanted: wanted, wantedTCP: wantedTCP, idle: make(chan struct{}), visiting: map[network.Conn]*visit{}}
 	if n.log == nil {
 		n.log = slog.New(slog.DiscardHandler)
 	}
@@ -154,6 +157,8 @@ func Open(ctx context.Context, opts Options) (*Node, error) {
 		return nil, fmt.Errorf("node: %w", errors.Join(err, n.quic.Close(), n.gate.Close()))
 	}
 	n.ctx, n.cancel = context.WithCancelCause(context.Background())
+	n.host.Network().Notify(n.visits())
+	n.wg.Go(n.showOut)
 	return n, nil
 }
 
@@ -167,6 +172,11 @@ func (n *Node) Handle(proto string, fn Handler) {
 			return
 		}
 		defer n.leave()
+		v := n.arrive(ns.Conn())
+		defer n.depart(v)
+		if v != nil {
+			s.datagrams = v.datagrams
+		}
 		peer := wire.PeerID(ns.Conn().RemotePeer().String())
 		defer func() {
 			if p := recover(); p != nil {
@@ -217,13 +227,14 @@ func (n *Node) Drain(ctx context.Context) error {
 }
 
 // Close ends the contexts of all handlers, cuts all connections, frees the ports and waits for the
-// handlers. A second call waits for the first and returns the same error.
+// handlers and for what belongs to connections. A second call waits for the first and returns the same error.
 func (n *Node) Close() error {
 	n.closeOnce.Do(func() {
 		n.StopAccepting()
 		n.cancel(ErrClosed)
 		n.closeErr = errors.Join(n.host.Close(), n.quic.Close())
 		<-n.idle
+		n.wg.Wait()
 	})
 	return n.closeErr
 }

@@ -16,9 +16,21 @@ import (
 type stream struct {
 	link.Stream // a network.Stream on the host's side, a network.MuxedStream on the member's
 	ended       atomic.Bool
+	datagrams   func() link.Datagrams // of the connection; nil when there are none
 }
 
-var _ link.Stream = (*stream)(nil)
+var (
+	_ link.Stream      = (*stream)(nil)
+	_ link.Datagrammer = (*stream)(nil)
+)
+
+// Datagrams implements link.Datagrammer.
+func (s *stream) Datagrams() link.Datagrams {
+	if s.datagrams == nil {
+		return nil
+	}
+	return s.datagrams()
+}
 
 func (s *stream) Read(p []byte) (int, error) {
 	n, err := s.Stream.Read(p)

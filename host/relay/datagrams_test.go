@@ -55,7 +55,7 @@ func (w *world) fly(peer wire.PeerID, session string) *flyer {
 	near.far, far.far = far, near
 	a, b := link.Pipe(w.pipe)
 	f := &flyer{member: w.dialOver(peer, a, &aired{b, far}), air: near}
-	f.member.join(fmt.Sprintf(join, session))
+	f.member.join(fmt.Sprintf(`{"type":"join","group":"lobby","session":"%s","caps":["delta","datagrams"]}`, session))
 	if f.welcome.Datagrams == 0 {
 		w.t.Fatal("the welcome has no number for datagrams")
 	}

@@ -94,7 +94,9 @@ func (r *Relay) admit(ctx context.Context, peer wire.PeerID, account *account, s
 	if s.id == "" {
 		s.id = wire.SessionID(rand.Text())
 	}
-	s.attach()
+	if slices.Contains(f.Caps, wire.CapDatagrams) {
+		s.attach()
+	}
 	if refused := h.join(ctx, s, &f); refused != nil {
 		s.detach()
 		return nil, id, refused

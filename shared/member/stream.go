@@ -103,7 +103,7 @@ func (s *Session) attend(c *connection) error {
 	if err != nil {
 		return err
 	}
-	join, err := s.begin(stream)
+	join, err := s.begin(c, stream)
 	if err != nil {
 		stream.Reset()
 		return err
@@ -119,7 +119,7 @@ func (s *Session) attend(c *connection) error {
 }
 
 // begin makes a stream the current one and returns the line to begin it with.
-func (s *Session) begin(stream link.Stream) (join []byte, err error) {
+func (s *Session) begin(c *connection, stream link.Stream) (join []byte, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ctx.Err() != nil { // abandon has not seen the stream
@@ -134,6 +134,9 @@ func (s *Session) begin(stream link.Stream) (join []byte, err error) {
 		Invite:  s.invite,
 		Meta:    s.meta,
 		Caps:    []string{wire.CapDelta},
+	}
+	if c.datagrams() != nil {
+		f.Caps = append(f.Caps, wire.CapDatagrams)
 	}
 	if s.welcome != nil {
 		since := s.position

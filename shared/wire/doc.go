@@ -71,10 +71,10 @@
 //
 // # Datagrams
 //
-// Where its connection has datagrams, a session has a number in them, datagrams of its welcome, and may
-// send a message as one (see Datagram). It is subject to the same rights and rate as a volatile msg, and
-// reaches those who have no datagrams as one, under its key. A datagram whose number is not above those
-// that the host had before from the same session and key is dropped.
+// Where its connection has datagrams, a session whose join has the cap "datagrams" has a number in them,
+// datagrams of its welcome, and may send a message as one (see Datagram). It is subject to the same rights
+// and rate as a volatile msg, and reaches those who have no datagrams as one, under its key. A datagram
+// whose number is not above those that the host had before from the same session and key is dropped.
 //
 // # Rosters
 //

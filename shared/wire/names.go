@@ -67,8 +67,11 @@ const (
 	ReasonDropped Reason = "dropped" // roster: the connection was lost, and the grace is over
 )
 
-// CapDelta, in a join's caps, asks for roster changes instead of whole rosters.
-const CapDelta = "delta"
+// What a join's caps may hold.
+const (
+	CapDelta     = "delta"     // asks for roster changes instead of whole rosters
+	CapDatagrams = "datagrams" // reads datagrams, where its connection has them
+)
 
 // Position is a place in a group's log: after entry Seq of the log's life Epoch.
 type Position struct {
