@@ -22,7 +22,10 @@ type conn struct {
 	doubted map[string]bool // protocols whose last stream ended before the host had agreed to it
 }
 
-var _ member.Conn = (*conn)(nil)
+var (
+	_ member.Conn      = (*conn)(nil)
+	_ link.Datagrammer = (*conn)(nil)
+)
 
 func newConn(s Session, self, host wire.PeerID, transport string) *conn {
 	return &conn{session: s, self: self, host: host, transport: transport, doubted: map[string]bool{}}
@@ -63,6 +66,14 @@ func (c *conn) answered(protocol string, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.doubted[protocol] = err != nil
+}
+
+// Datagrams implements link.Datagrammer: there are some where the session is a link.Datagrammer too.
+func (c *conn) Datagrams() link.Datagrams {
+	if d, ok := c.session.(link.Datagrammer); ok {
+		return d.Datagrams()
+	}
+	return nil
 }
 
 func (c *conn) Self() wire.PeerID     { return c.self }

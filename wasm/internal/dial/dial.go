@@ -69,7 +69,8 @@ type Platform struct {
 	Key func(ctx context.Context, host wire.PeerID) (key *identity.Key, why error, err error)
 }
 
-// Session is a connection that carries streams.
+// Session is a connection that carries streams. One that has datagrams also implements
+// link.Datagrammer.
 type Session interface {
 	OpenStream(ctx context.Context) (link.Stream, error)
 	Done() <-chan struct{}

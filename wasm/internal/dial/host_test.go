@@ -24,6 +24,7 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 	manet "github.com/multiformats/go-multiaddr/net"
 	"github.com/multiformats/go-multihash"
+	wt "github.com/quic-go/webtransport-go"
 
 	"goop/shared/wire"
 )
@@ -35,6 +36,7 @@ import (
 //	/ask-back  the host opens a stream to the caller, and tells how that ended
 //	/hang-up   the host closes the connection
 //	/deaf      the host never reads
+//	/datagrams the first byte is answered with whether the connection has datagrams, which go back
 //
 // and serves its descriptor, with faults under the paths that faulty names.
 type testHost struct {
@@ -152,6 +154,25 @@ func (h *testHost) serve() {
 	})
 	h.SetStreamHandler("/hang-up", func(st network.Stream) { st.Conn().Close() })
 	h.SetStreamHandler("/deaf", func(network.Stream) {})
+	h.SetStreamHandler("/datagrams", func(st network.Stream) {
+		defer st.Close()
+		var session *wt.Session
+		if !st.Conn().As(&session) {
+			io.WriteString(st, "n")
+			return
+		}
+		if _, err := io.ReadFull(st, make([]byte, 1)); err != nil {
+			return
+		}
+		io.WriteString(st, "y")
+		for {
+			packet, err := session.ReceiveDatagram(session.Context())
+			if err != nil {
+				return
+			}
+			session.SendDatagram(packet)
+		}
+	})
 }
 
 // ask opens a stream to a member, as identify does.

@@ -17,6 +17,7 @@ import (
 	"testing"
 
 	"github.com/gorilla/websocket"
+	"github.com/quic-go/quic-go"
 	"github.com/quic-go/quic-go/http3"
 	"github.com/quic-go/webtransport-go"
 
@@ -118,6 +119,7 @@ func dialWebTransport(ctx context.Context, url string, certHashes [][]byte) (dia
 	}
 	out := &session{Session: s, tr: tr}
 	out.wg.Go(out.refuse)
+	out.wg.Go(out.readDatagrams)
 	return out, nil
 }
 
@@ -126,6 +128,29 @@ type session struct {
 	*webtransport.Session
 	tr *webtransport.Transport
 	wg sync.WaitGroup
+
+	demux link.Demux
+}
+
+func (s *session) Datagrams() link.Datagrams { return s }
+func (s *session) Demux() *link.Demux        { return &s.demux }
+
+func (s *session) Send(packet []byte) error {
+	err := s.SendDatagram(packet)
+	if _, ok := errors.AsType[*quic.DatagramTooLargeError](err); ok {
+		return link.ErrPacketTooLarge
+	}
+	return err
+}
+
+func (s *session) readDatagrams() {
+	for {
+		packet, err := s.ReceiveDatagram(s.Session.Context())
+		if err != nil {
+			return
+		}
+		s.demux.Take(packet)
+	}
 }
 
 // refuse throws away the streams that the host opens.

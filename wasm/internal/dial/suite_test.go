@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -83,6 +84,7 @@ func (w world) suite(t *testing.T) {
 				{"the host asks back", askBack},
 				{"a protocol that is not spoken", notSpoken},
 				{"the host hangs up", hangUp},
+				{"datagrams", datagrams},
 				{"close", closeConn},
 				{"close amid a write", closeAmidWrite},
 				{"another host", otherHost},
@@ -284,6 +286,83 @@ func closeAmidWrite(t *testing.T, w world, transport string) {
 }
 
 // otherHost proves that a host which cannot prove itself is refused, over each transport.
+// datagrams sends some, which the host sends back, over WebTransport; a WebSocket has none. Any of them may
+// be lost, so each test is made of many.
+func datagrams(t *testing.T, w world, transport string) {
+	c := w.connect(t, transport)
+	d := c.(link.Datagrammer).Datagrams()
+	st := open(t, c, "/datagrams")
+	answer := make([]byte, 1)
+	if _, err := io.WriteString(st, "?"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(st, answer); err != nil {
+		t.Fatal(err)
+	}
+	if some := transport == dial.WebTransport; (d != nil) != some || (answer[0] == 'y') != some {
+		t.Fatalf("got %v here and %q there, want datagrams over WebTransport alone", d, answer)
+	} else if !some {
+		return
+	}
+	got := make(chan string, 1000)
+	d.Demux().Bind(5, func(rest []byte) {
+		select {
+		case got <- string(rest):
+		default:
+		}
+	})
+	send := func(text string) {
+		t.Helper()
+		if err := d.Send(append([]byte{5}, text...)); err != nil {
+			t.Fatalf("%d bytes: %v", len(text), err)
+		}
+	}
+	for _, size := range []int{0, 1, 100, 1100} {
+		text := strings.Repeat("x", size)
+		for came, tries := false, 0; !came; tries++ {
+			if tries == 100 {
+				t.Fatalf("%d bytes do not come back", size)
+			}
+			send(text)
+			select {
+			case back := <-got:
+				came = back == text
+			case <-time.After(100 * time.Millisecond):
+			}
+		}
+	}
+	const burst = 10 // in one turn, as a page does that moves several things
+	for i := range burst {
+		send("burst " + strconv.Itoa(i))
+	}
+	came := map[string]bool{}
+	for timeout := time.After(time.Second); len(came) < burst && timeout != nil; {
+		select {
+		case text := <-got:
+			if strings.HasPrefix(text, "burst") {
+				came[text] = true
+			}
+		case <-timeout:
+			timeout = nil
+		}
+	}
+	t.Logf("of %d at once %d came back", burst, len(came))
+	if len(came) < burst/2 {
+		t.Errorf("of %d at once %d came back", burst, len(came))
+	}
+	for range 100 { // more than the browser takes, and an end in the middle
+		send("last")
+	}
+	if err := d.Send(make([]byte, 65536)); err != nil && !errors.Is(err, link.ErrPacketTooLarge) {
+		t.Errorf("a packet that is too large: %v", err)
+	}
+	c.Close()
+	if err := d.Send([]byte{5}); err == nil {
+		t.Error("sent on a closed connection")
+	}
+	hello(t, w.connect(t, transport))
+}
+
 func otherHost(t *testing.T, w world, transport string) {
 	_, err := w.dialer(dial.Options{Base: w.base + "/other-peer", Transport: transport}).Dial(t.Context())
 	if !errors.Is(err, wire.WrongHost) {

@@ -16,6 +16,7 @@ func Available() bool { return js.Global().Get("WebTransport").Type() == js.Type
 // Session is one WebTransport session.
 type Session struct {
 	transport js.Value
+	datagrams *datagrams // nil when the browser has none
 	wg        sync.WaitGroup
 	ctx       context.Context
 	cancel    context.CancelFunc
@@ -49,6 +50,9 @@ func Dial(ctx context.Context, url string, certHashes [][]byte) (*Session, error
 		return nil, err
 	}
 	s.wg.Go(s.refuse)
+	if s.datagrams = openDatagrams(s); s.datagrams != nil {
+		s.wg.Go(s.datagrams.read)
+	}
 	return s, nil
 }
 
