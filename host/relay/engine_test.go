@@ -29,6 +29,7 @@ type engine struct {
 	cfgs    map[wire.GroupID]group.Config
 	rosters map[wire.GroupID][]group.RosterPeer
 	failReg error
+	holdReg chan struct{} // Note waits until it is closed
 
 	standings map[wire.GroupID]map[wire.PeerID]group.Standing
 	invites   map[wire.GroupID]map[group.InviteID]group.Invite
@@ -95,6 +96,12 @@ func (e *engine) Save(_ context.Context, cfg group.Config, people group.PeopleCh
 }
 
 func (e *engine) Note(_ context.Context, id wire.GroupID, people group.PeopleChange) error {
+	e.mu.Lock()
+	hold := e.holdReg
+	e.mu.Unlock()
+	if hold != nil {
+		<-hold
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.failReg == nil {

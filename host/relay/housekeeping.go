@@ -15,7 +15,7 @@ type listener struct {
 	ceased bool
 }
 
-// Subscribe has fn called after each change of what List or Role would say; changes that come together
+// Subscribe has fn called after each change of what List, Role, Invites or People would say; changes that come together
 // are one call. fn returns at once and does not cancel its own subscription. After cancel has returned,
 // fn is not called any more.
 func (r *Relay) Subscribe(fn func()) (cancel func()) {
@@ -47,9 +47,7 @@ func (r *Relay) OwnersChanged() {
 // tellOwners has the members told who are owners now, or are not any more.
 func (r *Relay) tellOwners() {
 	for _, h := range r.allHubs() {
-		h.mu.Lock()
-		h.rightsMayHaveChanged("")
-		h.mu.Unlock()
+		h.ownersMayHaveChanged()
 	}
 }
 

@@ -26,6 +26,10 @@ type hub struct {
 	log  Log
 	kick chan struct{} // wakes run
 
+	// changes holds one value while the group's people or configuration are changed, or it ends; see hold.
+	// It is taken after Relay.manage and before the mutexes.
+	changes chan struct{}
+
 	// mu guards the following, and the fields of the sessions that say so.
 	mu         sync.Mutex
 	done       chan struct{} // closed when run has returned
@@ -35,12 +39,14 @@ type hub struct {
 	head       group.Head    // what everybody may see
 	text       []byte        // of head.State; nil until somebody asks
 	window     window
+	people     people
 	roster     group.Roster
 	news       news
 	sessions   map[sessionKey]*session
 	grace      map[wire.PeerID]time.Time // until when a peer without a session stays
 	queue      []queued
 	queueBytes int
+	flight     chan struct{}         // while a batch is being appended: closed when it is published
 	waiting    map[*session]struct{} // whose reader waits for room
 	emptySince time.Time             // zero while the roster is not empty
 	dissolving bool                  // the relay was asked to end the group
@@ -64,7 +70,8 @@ type queued struct {
 func newHub(r *Relay, cfg group.Config, log Log, head group.Head) *hub {
 	return &hub{
 		r: r, id: cfg.ID, log: log, kick: make(chan struct{}, 1), done: make(chan struct{}),
-		cfg: cfg, head: head, window: window{first: head.Seq + 1, most: r.limits.WindowBytes},
+		changes: make(chan struct{}, 1),
+		cfg:     cfg, head: head, window: window{first: head.Seq + 1, most: r.limits.WindowBytes},
 		sessions: map[sessionKey]*session{}, grace: map[wire.PeerID]time.Time{},
 		waiting: map[*session]struct{}{}, emptySince: time.Now(),
 		holders: cfg.SeatHolders(head.State),
@@ -92,6 +99,9 @@ func (h *hub) run() {
 	for {
 		h.mu.Lock()
 		batch := h.takeQueue()
+		if len(batch) > 0 {
+			h.flight = make(chan struct{})
+		}
 		wait := h.tick(time.Now())
 		ending := h.phase == closing
 		h.mu.Unlock()
@@ -218,6 +228,8 @@ func (h *hub) append(batch []queued) {
 			h.publish(lines[i], &results[i])
 		}
 	}
+	close(h.flight)
+	h.flight = nil
 	h.wakeAll()
 }
 

@@ -13,15 +13,29 @@ import (
 // join takes a session in and prepares its first line. A session that is there already under the same
 // peer and id is a ghost, and makes place. The error is for the far side.
 func (h *hub) join(ctx context.Context, s *session, f *wire.Frame) *wire.Error {
-	if !h.awaitOpen(ctx, s.peer) { // asked first: nothing else may tell that there is such a group
-		return noSuchGroup()
+	h.mu.Lock()
+	there := h.phase == running || h.paused != nil
+	refused, redeems := h.enters(s.peer, f.Invite), f.Invite != "" && h.ownRole(s.peer) == ""
+	h.mu.Unlock()
+	switch { // asked first: nothing else may tell that there is such a group
+	case !there:
+		return notThere(f.Invite)
+	case refused != nil:
+		return refused
 	}
 	meta, err := group.ParseMeta(f.Meta)
 	if err != nil {
 		return h.r.coded(err, "join", h.id)
 	}
 	kept := f.Since != nil && h.reachesBack(ctx, *f.Since)
-	for h.awaitOpen(ctx, s.peer) {
+	if redeems {
+		if err := h.redeem(ctx, s.peer, f.Invite); errors.Is(err, wire.NoSuchGroup) {
+			return inviteInvalid()
+		} else if err != nil {
+			return h.r.coded(err, "join", h.id)
+		}
+	}
+	for h.awaitOpen(ctx) {
 		h.mu.Lock()
 		again := h.paused != nil // a pause has begun meanwhile
 		var refused *wire.Error
@@ -33,15 +47,15 @@ func (h *hub) join(ctx context.Context, s *session, f *wire.Frame) *wire.Error {
 			return refused
 		}
 	}
-	return noSuchGroup()
+	return notThere(f.Invite)
 }
 
-// awaitOpen waits while the group is being changed, and reports whether it is there for a peer.
-func (h *hub) awaitOpen(ctx context.Context, peer wire.PeerID) bool {
+// awaitOpen waits while the group is being changed, and reports whether it is there.
+func (h *hub) awaitOpen(ctx context.Context) bool {
 	for {
 		h.mu.Lock()
-		open, paused := h.mayJoin(peer), h.paused
-		open = open && (h.phase == running || paused != nil)
+		paused := h.paused
+		open := h.phase == running || paused != nil
 		h.mu.Unlock()
 		if !open || paused == nil {
 			return open
@@ -58,14 +72,20 @@ func (h *hub) awaitOpen(ctx context.Context, peer wire.PeerID) bool {
 
 // joinLocked is called with mu held.
 func (h *hub) joinLocked(s *session, f *wire.Frame, meta group.Meta, kept bool) *wire.Error {
-	if h.phase != running || !h.mayJoin(s.peer) {
-		return noSuchGroup()
+	if h.phase != running {
+		return notThere(f.Invite)
+	}
+	if refused := h.enters(s.peer, f.Invite); refused != nil {
+		return refused
+	}
+	if h.roleOf(s.peer) == "" { // it was sent away between redeeming and joining
+		return notThere(f.Invite)
 	}
 	if refused := h.takeIn(s, meta); refused != nil {
 		return refused
 	}
 	now := time.Now()
-	s.role = h.r.roleOf(&h.cfg, s.peer)
+	s.role = h.roleOf(s.peer)
 	seated := h.cfg.Seated(h.head.State, s.peer)
 	s.sees = h.cfg.Allows(group.SeeAll, s.role, seated)
 	s.cursor, s.rosterSeen = h.head.Seq, h.roster.Version()
@@ -102,17 +122,24 @@ func (h *hub) takeIn(s *session, meta group.Meta) *wire.Error {
 		}
 		return nil
 	}
-	m, here := h.roster.Get(s.peer)
-	if m.Sessions >= h.r.wire.Sessions {
+	if m, _ := h.roster.Get(s.peer); m.Sessions >= h.r.wire.Sessions {
 		return wire.E(wire.LimitExceeded, "you are in this group too many times; close some of its pages")
 	}
-	if most := h.mostMembers(); !here && h.roster.Len() >= most {
-		return wire.E(wire.Full, "the group is full")
+	if full := h.roomFor(s.peer); full != nil {
+		return full
 	}
 	h.sessions[key] = s
-	h.roster.Join(s.peer, h.r.roleOf(&h.cfg, s.peer), meta, time.Now().UnixMilli())
+	h.roster.Join(s.peer, h.roleOf(s.peer), meta, time.Now().UnixMilli())
 	delete(h.grace, s.peer)
 	h.emptySince = time.Time{}
+	return nil
+}
+
+// roomFor returns an error when a peer does not fit into the group any more. It is called with mu held.
+func (h *hub) roomFor(peer wire.PeerID) *wire.Error {
+	if _, here := h.roster.Get(peer); !here && h.roster.Len() >= h.mostMembers() {
+		return wire.E(wire.Full, "the group is full")
+	}
 	return nil
 }
 
@@ -121,15 +148,6 @@ func (h *hub) mostMembers() int {
 		return h.r.wire.Members
 	}
 	return min(h.cfg.MaxMembers, h.r.wire.Members)
-}
-
-// mayJoin reports whether a group may exist for a peer. It is called with mu held.
-func (h *hub) mayJoin(peer wire.PeerID) bool {
-	if h.cfg.Access != group.Invited {
-		return true
-	}
-	_, here := h.roster.Get(peer)
-	return here || h.r.roleOf(&h.cfg, peer) != wire.RoleMember
 }
 
 // reachesBack reports whether the entries after a position can still be had.
@@ -199,8 +217,4 @@ func (h *hub) seatsMayHaveChanged() {
 		h.rightsMayHaveChanged("")
 		h.r.changed()
 	}
-}
-
-func noSuchGroup() *wire.Error {
-	return wire.E(wire.NoSuchGroup, "there is no such group, or it is not for you")
 }

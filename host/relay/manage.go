@@ -10,13 +10,17 @@ import (
 	"goop/shared/wire"
 )
 
-// Create makes a group. Only the site's owner may. A cfg without an id gets one.
+// Create makes a group: for the site's owner any, for others one of a template, of which cfg gives the name
+// and perhaps its own. The creator moderates it. A cfg without an id gets one.
 func (r *Relay) Create(ctx context.Context, caller group.Caller, cfg group.Config) (group.Info, error) {
-	if !caller.Owner {
-		return group.Info{}, wire.E(wire.Forbidden, "only the site's owner may create groups here")
-	}
 	r.manage.Lock()
 	defer r.manage.Unlock()
+	if !caller.Owner {
+		var err error
+		if cfg, err = r.fromTemplate(caller.Peer, &cfg); err != nil {
+			return group.Info{}, err
+		}
+	}
 	if cfg.ID == "" {
 		cfg.ID = group.NewID()
 	}
@@ -49,7 +53,7 @@ func (r *Relay) Ensure(ctx context.Context, cfg group.Config) error {
 		return wire.E(wire.Conflict, `the group "`, string(cfg.ID), `" exists, and whether it is durable and its record table cannot be changed; close it first, or use another id`)
 	}
 	cfg.Creator, cfg.CreatedAt = old.Creator, old.CreatedAt
-	return r.change(ctx, h, cfg)
+	return r.change(ctx, h, cfg, "")
 }
 
 // create is called with manage held.
@@ -70,7 +74,7 @@ func (r *Relay) create(ctx context.Context, cfg group.Config) (*hub, error) {
 			return nil, err
 		}
 	}
-	h, err := r.openHub(ctx, cfg)
+	h, err := r.openHub(ctx, &group.Saved{Config: cfg})
 	if err != nil {
 		if cfg.Kept() && r.registry != nil {
 			_ = r.registry.Remove(context.WithoutCancel(ctx), cfg.ID, nil) // the first error says more
@@ -97,34 +101,64 @@ func (r *Relay) Update(ctx context.Context, caller group.Caller, id wire.GroupID
 	if err != nil {
 		return group.Info{}, err
 	}
-	if err := r.change(ctx, h, cfg); err != nil {
+	if err := mayChange(caller, &old, &cfg); err != nil {
+		return group.Info{}, err
+	}
+	if err := r.change(ctx, h, cfg, caller.Peer); err != nil {
 		return group.Info{}, err
 	}
 	return h.info(), nil
 }
 
-// change puts another configuration in force. It is called with manage held.
-func (r *Relay) change(ctx context.Context, h *hub, cfg group.Config) error {
-	if cfg.Kept() && r.registry != nil {
-		if err := r.registry.Save(ctx, cfg, group.PeopleChange{}); err != nil {
-			return err
-		}
+// change puts another configuration in force, for a peer or, when by is "", for the host's operator. It is
+// called with manage held.
+func (r *Relay) change(ctx context.Context, h *hub, cfg group.Config, by wire.PeerID) error {
+	if err := h.hold(ctx); err != nil {
+		return err
 	}
+	defer h.release()
 	restart, err := h.pause()
 	if err != nil {
 		return err
 	}
 	defer restart()
+	h.mu.Lock()
+	stay, err := h.staying(&cfg, by)
+	h.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	if cfg.Kept() && r.registry != nil {
+		if err := r.registry.Save(context.WithoutCancel(ctx), cfg, stay); err != nil {
+			return err
+		}
+	}
 	if _, err := h.log.Open(ctx, cfg); err != nil {
 		return err
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.cfg = cfg
+	h.people.apply(&stay)
 	h.seatsMayHaveChanged()
 	h.rightsMayHaveChanged("")
 	r.changed()
 	return nil
+}
+
+// staying returns what has to be remembered of those who are in the group because it is open to everybody,
+// when it will be no longer: they stay. It is called with mu held, during a pause.
+func (h *hub) staying(next *group.Config, by wire.PeerID) (change group.PeopleChange, err error) {
+	if h.cfg.Access == group.Invited || next.Access != group.Invited {
+		return change, nil
+	}
+	now := time.Now().UnixMilli()
+	for _, m := range h.roster.Members() {
+		if h.ownRole(m.Peer) == "" {
+			change.Standings = append(change.Standings, group.Standing{Peer: m.Peer, Role: wire.RoleMember, By: by, Since: now})
+		}
+	}
+	return change, h.people.room(len(change.Standings))
 }
 
 // Close ends a group for everybody, and forgets it.
@@ -141,6 +175,10 @@ func (r *Relay) Close(ctx context.Context, caller group.Caller, id wire.GroupID)
 // remove ends a group: its queue is finished, it is forgotten, and then its sessions are told. When it
 // cannot be forgotten, it goes on. It is called with manage held.
 func (r *Relay) remove(ctx context.Context, h *hub, reason wire.Reason) error {
+	if err := h.hold(ctx); err != nil {
+		return err
+	}
+	defer h.release()
 	ctx = context.WithoutCancel(ctx) // half of it must not be done
 	restart, err := h.pause()
 	if err != nil {
@@ -174,24 +212,6 @@ func (r *Relay) forget(ctx context.Context, h *hub, cfg *group.Config, roster []
 	return h.log.Drop(ctx, h.id)
 }
 
-// allowed returns the hub of a group in which the caller has a right.
-func (r *Relay) allowed(caller group.Caller, id wire.GroupID, right group.Right) (*hub, error) {
-	h := r.hub(id)
-	if h == nil {
-		return nil, noSuchGroup()
-	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	role := h.roleOf(caller)
-	switch {
-	case role != wire.RoleOwner && !h.mayJoin(caller.Peer):
-		return nil, noSuchGroup()
-	case !h.cfg.Allows(right, role, h.cfg.Seated(h.head.State, caller.Peer)):
-		return nil, wire.E(wire.Forbidden, `you do not have the right "`, string(right), `" in this group`)
-	}
-	return h, nil
-}
-
 // List returns the groups that the caller may see in _groups, those created first in front: the listed
 // ones that it may join, those that it created, and to the site's owner all.
 func (r *Relay) List(caller group.Caller) []group.Info {
@@ -215,12 +235,11 @@ func (r *Relay) Role(peer wire.PeerID, id wire.GroupID) (wire.Role, bool) {
 	if h := r.hub(id); h != nil {
 		h.mu.Lock()
 		defer h.mu.Unlock()
-		role := r.roleOf(&h.cfg, peer)
-		_, here := h.roster.Get(peer)
-		if !here && role == wire.RoleMember {
+		if _, here := h.roster.Get(peer); !here && h.ownRole(peer) == "" {
 			return "", false
 		}
-		return role, true
+		role := h.roleOf(peer)
+		return role, role != ""
 	}
 	return r.lastRole(peer, id)
 }
@@ -278,25 +297,12 @@ func (h *hub) statsLocked() Stats {
 	return stats
 }
 
-// roleOf is called with mu held.
-func (h *hub) roleOf(caller group.Caller) wire.Role {
-	if caller.Owner {
-		return wire.RoleOwner
-	}
-	return h.r.roleOf(&h.cfg, caller.Peer)
-}
-
 // shows reports whether the group is in the caller's list. It is called with mu held.
 func (h *hub) shows(caller group.Caller) bool {
-	role := h.roleOf(caller)
-	if role != wire.RoleMember {
+	if caller.Owner || h.ownRole(caller.Peer) != "" {
 		return true
 	}
-	if h.cfg.Access == group.Invited {
-		_, here := h.roster.Get(caller.Peer)
-		return here
-	}
-	return h.cfg.Listed
+	return h.cfg.Listed && h.roleOf(caller.Peer) != ""
 }
 
 func (h *hub) info() group.Info {

@@ -186,7 +186,7 @@ func (h *hub) rightsMayHaveChanged(peer wire.PeerID) {
 		if peer != "" && s.peer != peer {
 			continue
 		}
-		role := h.r.roleOf(&h.cfg, s.peer)
+		role := h.roleOf(s.peer)
 		seated := h.cfg.Seated(h.head.State, s.peer)
 		rights := h.cfg.RightsOf(role, seated)
 		if role == s.you.Role && slices.Equal(rights, s.you.Rights) {

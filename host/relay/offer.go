@@ -56,7 +56,7 @@ func (s *session) offer(f *wire.Frame) error {
 // hub's mutex held.
 func (s *session) may(right group.Right) error {
 	cfg := &s.h.cfg
-	s.role = s.h.r.roleOf(cfg, s.peer)
+	s.role = s.h.roleOf(s.peer)
 	seated := cfg.AsksForSeat(right) && cfg.Seated(s.h.head.State, s.peer)
 	if cfg.Allows(right, s.role, seated) {
 		return nil

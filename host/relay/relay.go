@@ -22,22 +22,25 @@ type Options struct {
 	// IsOwner reports whether a peer is an owner of the site. It is asked often, with a lock held, and
 	// has to answer from memory.
 	IsOwner func(wire.PeerID) bool
-	Limits  Limits
-	Wire    wire.Limits // told to members; the zero value of a field means that of wire.DefaultLimits
-	Logger  *slog.Logger
+	// Templates are the kinds of groups that others than the site's owner may make.
+	Templates []group.Template
+	Limits    Limits
+	Wire      wire.Limits // told to members; the zero value of a field means that of wire.DefaultLimits
+	Logger    *slog.Logger
 }
 
 // Relay runs the groups of one host.
 type Relay struct {
-	durable  Log
-	memory   Log
-	registry Registry
-	isOwner  func(wire.PeerID) bool
-	limits   Limits
-	wire     wire.Limits
-	log      *slog.Logger
-	count    counters
-	accounts accounts
+	durable   Log
+	memory    Log
+	registry  Registry
+	isOwner   func(wire.PeerID) bool
+	templates []group.Template
+	limits    Limits
+	wire      wire.Limits
+	log       *slog.Logger
+	count     counters
+	accounts  accounts
 
 	ctx      context.Context // ends with the relay
 	cancel   context.CancelFunc
@@ -64,7 +67,7 @@ type Relay struct {
 // stand, the others begin anew.
 func Open(ctx context.Context, o Options) (*Relay, error) {
 	r := &Relay{
-		durable: o.Durable, memory: o.Memory, registry: o.Registry, isOwner: o.IsOwner,
+		durable: o.Durable, memory: o.Memory, registry: o.Registry, isOwner: o.IsOwner, templates: o.Templates,
 		limits: o.Limits.withDefaults(), wire: o.Wire.WithDefaults(), log: o.Logger,
 		news: make(chan struct{}, 1), work: make(chan struct{}, 1),
 		hubs: map[wire.GroupID]*hub{}, streams: map[link.Stream]bool{},
@@ -86,7 +89,10 @@ func Open(ctx context.Context, o Options) (*Relay, error) {
 	if r.registry != nil {
 		saved, err := r.registry.Groups(ctx)
 		for i := 0; i < len(saved) && err == nil; i++ {
-			_, err = r.openHub(ctx, saved[i].Config)
+			_, err = r.openHub(ctx, &saved[i])
+			if err == nil {
+				err = r.forgetStale(ctx, saved[i].Config.ID)
+			}
 		}
 		if err != nil {
 			_ = r.Shutdown(ctx)
@@ -98,7 +104,8 @@ func Open(ctx context.Context, o Options) (*Relay, error) {
 }
 
 // openHub opens the log of a group and starts its hub.
-func (r *Relay) openHub(ctx context.Context, cfg group.Config) (*hub, error) {
+func (r *Relay) openHub(ctx context.Context, saved *group.Saved) (*hub, error) {
+	cfg := saved.Config
 	log := r.logOf(&cfg)
 	if log == nil {
 		return nil, wire.E(wire.NotSupported, "this host keeps nothing on disk, so a group cannot be durable")
@@ -108,6 +115,7 @@ func (r *Relay) openHub(ctx context.Context, cfg group.Config) (*hub, error) {
 		return nil, err
 	}
 	h := newHub(r, cfg, log, head)
+	h.people = peopleOf(saved)
 	r.mu.Lock()
 	r.hubs[cfg.ID] = h
 	r.mu.Unlock()
@@ -137,17 +145,6 @@ func (r *Relay) allHubs() []*hub {
 		hubs = append(hubs, h)
 	}
 	return hubs
-}
-
-// roleOf is the one place that says what a peer is in a group.
-func (r *Relay) roleOf(cfg *group.Config, peer wire.PeerID) wire.Role {
-	switch {
-	case r.isOwner(peer):
-		return wire.RoleOwner
-	case peer != "" && peer == cfg.Creator:
-		return wire.RoleModerator
-	}
-	return wire.RoleMember
 }
 
 // coded returns err as it may be told to the far side. What has no code is logged here and becomes

@@ -84,7 +84,7 @@ func (r *Relay) admit(ctx context.Context, peer wire.PeerID, account *account, s
 	}
 	h := r.hub(id)
 	if h == nil {
-		return nil, id, noSuchGroup()
+		return nil, id, notThere(f.Invite)
 	}
 	s := &session{
 		h: h, account: account, peer: peer, id: f.Session, delta: slices.Contains(f.Caps, wire.CapDelta), stream: stream,

@@ -40,8 +40,10 @@ type session struct {
 	replies       []reply
 	volatile      []volatileMsg
 	volatileBytes int
-	ended         bool // nothing new is taken in; what is pending, and then final, is written
-	killed        bool // nothing is written any more
+	until         int64 // the last entry that is still to be written, once it is ended
+	expelled      bool  // it is told nothing but what it would have been told before
+	ended         bool  // nothing new is taken in; what is pending, and then final, is written
+	killed        bool  // nothing is written any more
 	final         []byte
 	endBy         time.Time
 
@@ -98,9 +100,7 @@ func errorLine(id wire.GroupID, e *wire.Error) []byte {
 }
 
 func closeLine(id wire.GroupID, reason wire.Reason) []byte {
-	bye := wire.Goodbye{Reason: reason}
-	f := wire.Frame{Type: wire.TypeClose, Group: id, Payload: bye.Append(nil)}
-	return f.Append(nil)
+	return partingLine(id, reason, "")
 }
 
 // whisper puts a volatile message into the session's queue, in the place of an older one of the same
@@ -144,7 +144,7 @@ func (s *session) end(final []byte) {
 	if s.ended {
 		return
 	}
-	s.ended, s.final = true, final
+	s.ended, s.final, s.until = true, final, s.h.head.Seq
 	s.endBy = time.Now().Add(s.h.r.limits.EndWait)
 	_ = s.stream.SetWriteDeadline(s.endBy)
 	close(s.gone)

@@ -78,11 +78,13 @@ func (s *session) next(buf []byte) ([]byte, verdict) {
 	}
 	h := s.h
 	h.mu.Lock()
-	s.takeRoster()
-	lines, near := h.window.after(s.lines[:0], s.cursor, h.r.limits.WriteBytes)
-	s.lines = lines
+	if !s.expelled {
+		s.takeRoster()
+	}
+	near := s.takeLines()
+	lines := s.lines
 	if len(s.pending) > 0 || !near {
-		head := h.head.Seq
+		head := s.goal()
 		h.mu.Unlock()
 		if buf = s.takeFrames(buf); len(s.pending) > 0 {
 			return buf, more
@@ -93,7 +95,7 @@ func (s *session) next(buf []byte) ([]byte, verdict) {
 		s.cursor = lines[len(lines)-1].seq
 	}
 	replies, volatile := s.takeReplies()
-	ended, final := s.ended && s.cursor == h.head.Seq, s.final
+	ended, final := s.ended && s.cursor >= s.until, s.final
 	h.mu.Unlock()
 
 	buf = s.takeFrames(buf)
@@ -285,6 +287,11 @@ func (s *session) catchUp(buf []byte, head int64) []byte {
 func (s *session) resync(buf []byte) []byte {
 	h := s.h
 	h.mu.Lock()
+	if s.expelled {
+		s.cursor = s.until
+		h.mu.Unlock()
+		return buf
+	}
 	s.cursor = h.head.Seq
 	s.resyncs++
 	h.r.count.resyncs.Add(1)

@@ -106,6 +106,7 @@ const (
 	MaxInviteAge     = 366 * 24 * 60 * 60 * 1000 // milliseconds
 	DefaultInviteAge = 7 * 24 * 60 * 60 * 1000
 	MaxStandings     = 20_000 // of one group
+	MaxParting       = 500    // bytes of what a peer is told that is kicked or banned
 )
 
 // HashToken returns what is kept of a token.

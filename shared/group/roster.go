@@ -86,6 +86,14 @@ func (r *Roster) Update(peer wire.PeerID, meta Meta) {
 	}
 }
 
+// SetRole changes the role of a peer. A peer that is not there, or has it already, is left alone.
+func (r *Roster) SetRole(peer wire.PeerID, role wire.Role) {
+	if e, ok := r.peers[peer]; ok && e.Role != role {
+		r.note(peer, "")
+		e.Role = role
+	}
+}
+
 // Drop takes one session of a peer away and returns how many are left. The peer stays.
 func (r *Roster) Drop(peer wire.PeerID) (left int) {
 	e, ok := r.peers[peer]

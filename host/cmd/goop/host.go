@@ -142,10 +142,11 @@ func (h *running) openTables(ctx context.Context) error {
 // openGroups brings up the groups that there are, and those that goop.json wants.
 func (h *running) openGroups(ctx context.Context) (err error) {
 	h.relay, err = relay.Open(ctx, relay.Options{
-		Durable:  timedLog{h.db.Log(), h.metrics.Appended},
-		Registry: h.db.Registry(),
-		IsOwner:  h.db.IsOwner,
-		Logger:   h.opts.log,
+		Durable:   timedLog{h.db.Log(), h.metrics.Appended},
+		Registry:  h.db.Registry(),
+		IsOwner:   h.db.IsOwner,
+		Templates: h.folder.site.Templates,
+		Logger:    h.opts.log,
 	})
 	if err != nil {
 		return fmt.Errorf("open the groups: %w", err)

@@ -9,6 +9,7 @@ import (
 // Where relay, store and dataserve meet.
 var (
 	_ dataserve.Groups = (*relay.Relay)(nil)
+	_ dataserve.People = (*relay.Relay)(nil)
 	_ dataserve.Tables = (*store.Tables)(nil)
 	_ dataserve.Owners = (*store.DB)(nil)
 	_ store.Membership = (*relay.Relay)(nil)
