@@ -21,7 +21,7 @@ func TestMetrics(t *testing.T) {
 		documented[string(row[1])] = string(row[2])
 	}
 	w := httptest.NewRecorder()
-	m := metrics.New("v1", func() metrics.Reading { return metrics.Reading{} })
+	m := metrics.New("v1", func() metrics.Reading { return metrics.Reading{Refused: map[string]int64{"full": 1}} })
 	m.Handler().ServeHTTP(w, httptest.NewRequest("GET", metrics.Path, nil))
 	for _, told := range regexp.MustCompile(`(?m)^# TYPE (goop_\w+) (\w+)$`).FindAllStringSubmatch(w.Body.String(), -1) {
 		if got := documented[told[1]]; got != told[2] {

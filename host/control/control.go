@@ -81,6 +81,9 @@ type Status struct {
 	Members     int `json:"members"`     // of all groups together
 	Sessions    int `json:"sessions"`    // of all groups together
 	Owners      int `json:"owners"`
+
+	Rate   float64          `json:"rate"`   // entries a second, of all groups, over the last minute
+	Limits map[string]int64 `json:"limits"` // by the names of --limit: sizes in bytes, times in milliseconds
 }
 
 // Server answers on the socket of one data folder.

@@ -84,7 +84,7 @@ func TestRequests(t *testing.T) {
 		link:   control.OwnerLink{URLs: []string{"http://localhost:7780/#goop-owner=x"}, Expires: 12},
 		owners: []control.Owner{{Peer: "12D3KooWa", Since: 1}, {Peer: "12D3KooWb", Since: 2}},
 		status: control.Status{Version: "v1", PID: 7, Peer: "12D3KooWh", Name: "Chess", Site: "chess", URLs: []string{"http://a/"}, Metrics: "http://b/metrics",
-			Started: 3, Now: 8, Peers: 4, Connections: 9, Groups: 5, Members: 6, Sessions: 7, Owners: 2},
+			Started: 3, Now: 8, Peers: 4, Connections: 9, Groups: 5, Members: 6, Sessions: 7, Owners: 2, Rate: 1.5, Limits: map[string]int64{"line": 10}},
 	}
 	dir := t.TempDir()
 	listen(t, dir, h)

@@ -36,10 +36,21 @@ func (c *conn) do(r *data.Request) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := c.s.checkRows(r); err != nil {
+		return nil, err
+	}
 	if v, ok := views[t]; ok {
 		return c.view(r, v)
 	}
 	return c.table(r, t)
+}
+
+// checkRows checks that a request asks for no more rows than this host gives.
+func (s *Server) checkRows(r *data.Request) error {
+	if r.HasLimit && r.Limit > s.Limits.Rows {
+		return wire.E(wire.BadQuery, `"limit" is 1 to `, strconv.Itoa(s.Limits.Rows), ", got ", strconv.Itoa(r.Limit))
+	}
+	return nil
 }
 
 func (c *conn) role(r *data.Request) ([]byte, error) {

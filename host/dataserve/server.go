@@ -76,6 +76,7 @@ func New(o Options) *Server {
 	if o.InviteURL == nil {
 		o.InviteURL = func(wire.GroupID, string) string { return "" }
 	}
+	o.Limits = o.Limits.WithDefaults()
 	people, ok := o.Groups.(People)
 	if !ok {
 		people = noPeople{}

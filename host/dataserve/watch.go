@@ -37,6 +37,9 @@ func (c *conn) openWatch(r request) (*watch, *data.Query, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := c.s.checkRows(r.Request); err != nil {
+		return nil, nil, err
+	}
 	q, err := t.Query(r.Request)
 	if err != nil {
 		return nil, nil, err

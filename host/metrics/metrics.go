@@ -31,7 +31,17 @@ type Reading struct {
 	Sessions    int // of all groups together
 
 	// Since the start.
-	Commits int64 // transactions of the database
+	Commits         int64 // transactions of the database
+	Joins           int64 // sessions that were taken in, returns included
+	Appended        int64 // entries of all groups
+	Deliveries      int64 // of entries to sessions
+	BytesOut        int64 // that members took
+	Resyncs         int64 // sessions that got a whole state because their log had forgotten
+	TooSlow         int64 // sessions that were ended because they did not read
+	DatagramsIn     int64
+	DatagramsOut    int64
+	VolatileDropped int64
+	Refused         map[string]int64 // frames and joins, by the code that they were refused with
 }
 
 // Metrics are the host's numbers under their names.
@@ -108,7 +118,19 @@ var numbers = []number{
 	gauge("members", "Members of all groups together; one that is in two groups counts twice.", func(r *Reading) int { return r.Members }),
 	gauge("sessions", "Sessions (pages) in all groups together.", func(r *Reading) int { return r.Sessions }),
 	counter("commits", "Transactions that the database has put on the disk.", func(r *Reading) int64 { return r.Commits }),
+	counter("joins", "Sessions that were taken in, those that returned included.", func(r *Reading) int64 { return r.Joins }),
+	counter("entries_appended", "Entries of all groups: messages and changes of the state.", func(r *Reading) int64 { return r.Appended }),
+	counter("deliveries", "Deliveries of entries to sessions, acknowledgements included.", func(r *Reading) int64 { return r.Deliveries }),
+	counter("sent_bytes", "Bytes of groups that members took.", func(r *Reading) int64 { return r.BytesOut }),
+	counter("resyncs", "Sessions that got a whole state because the log had forgotten what they missed.", func(r *Reading) int64 { return r.Resyncs }),
+	counter("too_slow", "Sessions that were ended because they did not read.", func(r *Reading) int64 { return r.TooSlow }),
+	counter("datagrams_received", "Unreliable messages that came as datagrams.", func(r *Reading) int64 { return r.DatagramsIn }),
+	counter("datagrams_sent", "Unreliable messages that were sent as datagrams.", func(r *Reading) int64 { return r.DatagramsOut }),
+	counter("volatile_dropped", "Volatile and unreliable messages that were dropped: stale, over the rate, or pushed out by newer ones.", func(r *Reading) int64 { return r.VolatileDropped }),
 }
+
+// refused are the frames and joins that were refused, by code.
+var refused = prometheus.NewDesc("goop_refused_total", "Frames and joins that were refused, by the code of the error.", []string{"code"}, nil)
 
 // host collects the numbers of a Reading, all of the same moment.
 type host struct{ read func() Reading }
@@ -118,6 +140,7 @@ func (h host) Describe(out chan<- *prometheus.Desc) {
 	for _, n := range numbers {
 		out <- n.desc
 	}
+	out <- refused
 }
 
 // Collect implements prometheus.Collector.
@@ -125,5 +148,8 @@ func (h host) Collect(out chan<- prometheus.Metric) {
 	r := h.read()
 	for _, n := range numbers {
 		out <- prometheus.MustNewConstMetric(n.desc, n.kind, n.value(&r))
+	}
+	for code, n := range r.Refused {
+		out <- prometheus.MustNewConstMetric(refused, prometheus.CounterValue, float64(n), code)
 	}
 }

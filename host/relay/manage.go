@@ -32,6 +32,7 @@ func (r *Relay) Create(ctx context.Context, caller group.Caller, cfg group.Confi
 	if err != nil {
 		return group.Info{}, err
 	}
+	r.log.Info("a group was made", "group", cfg.ID, "type", cfg.Type, "by", cfg.Creator)
 	return h.info(), nil
 }
 
@@ -81,7 +82,6 @@ func (r *Relay) create(ctx context.Context, cfg group.Config) (*hub, error) {
 		}
 		return nil, err
 	}
-	r.log.Info("a group was made", "group", cfg.ID, "type", cfg.Type, "by", cfg.Creator)
 	r.changed()
 	return h, nil
 }

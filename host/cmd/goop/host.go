@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -41,6 +42,7 @@ type running struct {
 	online  online
 	metrics *metrics.Metrics
 	scrapes *metrics.Server // nil for none
+	pace    pace            // of entries
 }
 
 // start brings a host up. What it returns has to be stopped, also when there is an error.
@@ -65,7 +67,7 @@ func (h *running) start(ctx context.Context) (err error) {
 		return err
 	}
 	h.warn()
-	if h.db, err = store.Open(ctx, store.Options{Dir: o.data, Logger: o.log}); err != nil {
+	if h.db, err = store.Open(ctx, store.Options{Dir: o.data, Logger: o.log, Limits: o.limits.store}); err != nil {
 		return err
 	}
 	if err := h.openTables(ctx); err != nil {
@@ -80,7 +82,7 @@ func (h *running) start(ctx context.Context) (err error) {
 		Tables: h.tables,
 		Groups: h.relay,
 		Owners: h.db,
-		Limits: wire.DefaultLimits(),
+		Limits: o.limits.wire,
 		Logger: o.log,
 
 		InviteURL: h.inviteURL,
@@ -108,7 +110,7 @@ func (h *running) start(ctx context.Context) (err error) {
 	}
 	h.node, err = node.Open(ctx, node.Options{
 		Key: key, Name: h.name, Version: versionText(),
-		Listen: o.listen, ListenTCP: o.listenTCP, Log: o.log,
+		Listen: o.listen, ListenTCP: o.listenTCP, Limits: o.limits.node, Log: o.log,
 	})
 	if err != nil {
 		return err
@@ -123,6 +125,7 @@ func (h *running) start(ctx context.Context) (err error) {
 	if err := h.serveMetrics(ctx); err != nil {
 		return err
 	}
+	h.pace.start(func() int64 { return h.relay.Counters().Appended })
 	if h.control, err = control.Listen(o.data, h, o.log); err != nil {
 		return err
 	}
@@ -143,9 +146,12 @@ func (h *running) openTables(ctx context.Context) error {
 func (h *running) openGroups(ctx context.Context) (err error) {
 	h.relay, err = relay.Open(ctx, relay.Options{
 		Durable:   timedLog{h.db.Log(), h.metrics.Appended},
+		Memory:    relay.NewMemLog(h.opts.limits.memory),
 		Registry:  h.db.Registry(),
 		IsOwner:   h.db.IsOwner,
 		Templates: h.folder.site.Templates,
+		Limits:    h.opts.limits.relay,
+		Wire:      h.opts.limits.wire,
 		Logger:    h.opts.log,
 	})
 	if err != nil {
@@ -210,6 +216,7 @@ func (h *running) stop(ctx context.Context) error {
 	if h.control != nil {
 		told("a command was not answered", h.control.Close(ctx))
 	}
+	h.pace.stop()
 	if h.scrapes != nil {
 		told("a scrape of the metrics was not answered", h.scrapes.Close(ctx))
 	}
@@ -284,6 +291,8 @@ func (h *running) Status(ctx context.Context) (control.Status, error) {
 		Members:     r.Members,
 		Sessions:    r.Sessions,
 		Owners:      len(owners),
+		Rate:        math.Round(10*h.pace.perSecond(time.Now(), h.relay.Counters().Appended)) / 10,
+		Limits:      h.opts.limits.values(),
 	}
 	if h.scrapes != nil {
 		s.Metrics = h.scrapes.URL()

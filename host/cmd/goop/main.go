@@ -9,6 +9,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 	"os/signal"
@@ -74,8 +75,8 @@ func (f *failure) Unwrap() error { return f.err }
 // goes without its code, which is for programs.
 func oneLine(err error) string {
 	text := err.Error()
-	if e, ok := err.(*wire.Error); ok {
-		text = e.Message
+	if e, ok := errors.AsType[*wire.Error](err); ok {
+		text = strings.Replace(text, e.Error(), e.Message, 1)
 	}
 	return strings.ReplaceAll(text, "\n", "; ")
 }

@@ -53,10 +53,15 @@ func (h *running) serveMetrics(ctx context.Context) (err error) {
 
 // reading returns what the host counts.
 func (h *running) reading() metrics.Reading {
+	c := h.relay.Counters()
 	r := metrics.Reading{
-		Connections: h.node.Connections(),
-		Peers:       h.online.peers(),
-		Commits:     h.db.Commits(),
+		Connections: h.node.Connections(), Peers: h.online.peers(),
+		Commits: h.db.Commits(), Joins: c.Joins, Appended: c.Appended, Deliveries: c.Deliveries, BytesOut: c.BytesOut,
+		Resyncs: c.Resyncs, TooSlow: c.TooSlow, DatagramsIn: c.DatagramsIn, DatagramsOut: c.DatagramsOut,
+		VolatileDropped: c.VolatileDropped, Refused: map[string]int64{},
+	}
+	for _, code := range wire.Codes { // those that were never used too, so that their first use is a rise
+		r.Refused[string(code)] = c.Refused[code]
 	}
 	for _, g := range h.relay.Stats() {
 		r.Groups++

@@ -36,27 +36,31 @@ type options struct {
 	public    *url.URL // the address under which visitors know the host; nil for none
 	log       *slog.Logger
 
+	limits limits
+
 	metrics      string // the address of the metrics, or noMetrics
 	metricsAsked bool   // by the operator
 }
 
 func serveCommand() *cobra.Command {
+	o := options{limits: defaultLimits()}
 	cmd := &cobra.Command{
 		Use:   "serve [SITE-DIR | " + strings.Join(templates.Names(), " | ") + "]",
 		Short: "Serve a site until Ctrl-C",
 		Long: "Serve the site in the folder SITE-DIR, or a built-in one under its name, until Ctrl-C. Without either it\n" +
 			"is " + templates.Default + ". A folder with the name of a built-in site is meant by a path, such as ./" + templates.Default + ".\n\n" +
-			"All that must not be lost lies in the data folder: the host's identity, the site's data, its groups.",
+			"All that must not be lost lies in the data folder: the host's identity, the site's data, its groups.\n\n" +
+			"What --limit can set, and what holds without it (docs/limits.md says more):\n\n" + o.limits.help(),
 		Example: "  goop serve\n  goop serve my-site --listen :8080 --data my-data",
 		Args:    cobra.MaximumNArgs(1),
 	}
-	var o options
 	f := cmd.Flags()
 	f.StringVar(&o.listen, "listen", ":7780", "`address` for TCP (HTTP, WebSocket) and UDP (QUIC, WebTransport); port 0 takes a free one")
 	f.StringVar(&o.listenTCP, "listen-tcp", "", "`address` for native libp2p over TCP; none without it")
 	f.StringVar(&o.name, "name", "", "the host's `name` for people; without it the one in goop.json")
 	public := f.String("public-url", "", "the `address` under which visitors know the host, such as https://chess.example.org")
 	f.StringVar(&o.metrics, "metrics", defaultMetrics, "`address` for Prometheus, or off; without the flag the host also runs when that address is taken")
+	f.Var(&o.limits, "limit", "another `name=value` than a limit has, such as payload=32KiB, idle=5m or members=500; may be given again")
 	format := f.String("log", "text", "how to log: text or json")
 	level := f.String("log-level", "info", "what to log: debug, info, warn or error")
 	data := dataFlag(cmd)
@@ -73,6 +77,10 @@ func serveCommand() *cobra.Command {
 				return err
 			}
 		}
+		if err := o.limits.check(); err != nil {
+			return err
+		}
+		o.limits.share()
 		if o.public, err = parsePublic(*public); err != nil {
 			return err
 		}
@@ -87,7 +95,7 @@ func serveCommand() *cobra.Command {
 func serve(ctx context.Context, o options, out io.Writer) error {
 	h, err := start(ctx, o)
 	if err == nil {
-		err = greet(ctx, h, o, out)
+		err = greet(context.WithoutCancel(ctx), h, o, out) // a host that is up says so, however soon it ends
 	}
 	if err == nil {
 		<-ctx.Done()

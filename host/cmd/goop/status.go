@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strconv"
 	"text/tabwriter"
 	"time"
 
@@ -46,10 +47,18 @@ func printStatus(out io.Writer, s control.Status) error {
 		fmt.Fprintf(w, "metrics\t%s\n", s.Metrics)
 	}
 	fmt.Fprintf(w, "peer\t%s\n", s.Peer)
-	fmt.Fprintf(w, "running\tfor %s, since %s, pid %d, version %s\n", span(s.Now-s.Started), when(s.Started), s.PID, s.Version)
+	fmt.Fprintf(w, "running\tfor %s, since %s, pid %d, version %s\n", elapsed(s.Now-s.Started), when(s.Started), s.PID, s.Version)
 	fmt.Fprintf(w, "now\t%s connected, %s, %s\n", count(s.Peers, "member"), count(s.Groups, "group"), count(s.Owners, "owner"))
-	fmt.Fprintf(w, "\t%s, %s in groups\n", count(s.Connections, "connection"), count(s.Sessions, "session"))
+	fmt.Fprintf(w, "\t%s, %s in groups, %s a second\n", count(s.Connections, "connection"), count(s.Sessions, "session"), rate(s.Rate))
 	return w.Flush()
+}
+
+// rate writes messages a second.
+func rate(v float64) string {
+	if v == 1 {
+		return "1 message"
+	}
+	return strconv.FormatFloat(v, 'f', -1, 64) + " messages"
 }
 
 // count puts a number before a noun.
@@ -60,8 +69,8 @@ func count(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-// span writes a number of milliseconds in the two units that matter.
-func span(ms int64) string {
+// elapsed writes a number of milliseconds in the two units that matter.
+func elapsed(ms int64) string {
 	d := max(0, time.Duration(ms)*time.Millisecond)
 	for _, u := range []struct {
 		size       time.Duration
