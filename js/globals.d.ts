@@ -24,6 +24,10 @@ export interface Bridge {
   /** The network or the page is back: try now. */
   wake(): void;
   visible(yes: boolean): void;
+  /** The page is being left: what waits is stored, and another page may take it over. */
+  suspend(): void;
+  /** How many messages of a session have no receipt yet. */
+  waiting(session: number): number;
 }
 
 /** What the page gives to the member before it starts. */

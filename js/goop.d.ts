@@ -40,7 +40,7 @@ export type ErrorCode =
 
 /** What every method of Goop rejects with. */
 export class GoopError extends Error {
-  constructor(code: ErrorCode, message: string, detail?: { id?: string; retryAfter?: number; seq?: number });
+  constructor(code: ErrorCode, message: string, detail?: { id?: string; retryAfter?: number; seq?: number; unsent?: Unsent });
   readonly name: "GoopError";
   readonly code: ErrorCode;
   /** The message that the error is about. */
@@ -49,6 +49,16 @@ export class GoopError extends Error {
   readonly retryAfter?: number;
   /** With code "conflict": the newer entry that stood against `ifSeq`. */
   readonly seq?: number;
+  /** In a group's "error" event: what an earlier visit has sent, and what is given up now. */
+  readonly unsent?: Unsent;
+}
+
+/** A message or a change of the state that this browser has posted, and of which no receipt came. */
+export interface Unsent {
+  readonly type: "msg" | "state";
+  readonly payload?: Json;
+  readonly patch?: JsonObject;
+  readonly to?: string;
 }
 
 /** What a peer is in a group. */
@@ -267,6 +277,8 @@ export interface Group extends AsyncIterable<GroupEvent> {
   /** The number of the last entry that this page has seen. */
   readonly seq: number;
   readonly closed: boolean;
+  /** How many own messages the host has not acknowledged yet, those of an earlier visit included. */
+  readonly waiting: number;
   /** Resolves when the host has stored (durable group) or ordered (others) the message. */
   send(payload: unknown, options?: SendOptions): Promise<Receipt>;
   /** Merges a patch into the state: null deletes a key, objects are merged, all else replaces. */

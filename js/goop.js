@@ -17,7 +17,7 @@
     /**
      * @param {ErrorCode} code
      * @param {string} message
-     * @param {{id?: string, retryAfter?: number, seq?: number}} [detail]
+     * @param {{id?: string, retryAfter?: number, seq?: number, unsent?: import("./goop.d.ts").Unsent}} [detail]
      */
     constructor(code, message, detail) {
       super(message || code);
@@ -26,6 +26,7 @@
       if (detail?.id) this.id = detail.id;
       if (detail?.retryAfter) this.retryAfter = detail.retryAfter;
       if (detail?.seq) this.seq = detail.seq;
+      if (detail?.unsent) this.unsent = detail.unsent;
     }
     /** @type {"GoopError"} */
     get name() {
@@ -196,6 +197,7 @@
 
   addEventListener("online", () => bridge?.wake());
   addEventListener("pageshow", () => bridge?.wake());
+  addEventListener("pagehide", () => bridge?.suspend());
   document.addEventListener("visibilitychange", () => bridge?.visible(document.visibilityState !== "hidden"));
 
   /** The name under which an invite link waits. */
@@ -417,6 +419,7 @@
     get seq() { return this.#seq; }
     get count() { return this.#count; }
     get closed() { return this.#closed; }
+    get waiting() { return bridge && this.#session !== undefined ? bridge.waiting(this.#session) : 0; }
     get members() { return (this.#members ??= [...this.#roster.values()]); }
 
     /** @param {((event: any) => void) | null | undefined} callback */
@@ -534,7 +537,7 @@
           return this.#end({ type: "close", group: this.#id, ...f.payload });
         case "error": {
           if (this.#session === undefined) return; // the join was refused: its promise says so
-          const error = new GoopError(f.payload.code, f.payload.message, f.payload);
+          const error = new GoopError(f.payload.code, f.payload.message, { ...f.payload, unsent: f.unsent });
           if (!this.#listeners.emit("error", error)) console.warn(`Goop: group "${this.#id}":`, error.message);
           if (f.payload.fatal) this.#end({ type: "close", group: this.#id, reason: error.code, message: error.message });
         }

@@ -11,14 +11,18 @@
 //     delivered is told as a gap. A session's own entries are among them, marked as Own.
 //   - A Post ends exactly once: with the receipt that the host gave, or with an error.
 //   - Messages of one session reach the log in the order of the Post calls.
+//   - With a Store, what was posted to a durable group and has no receipt when the member ends, in
+//     whichever way, is sent by the next one that joins the group with the same store, once and in front
+//     of its own; or an error event of that one names it as Unsent.
 //   - Every error that a method returns is a *wire.Error.
 //
 // # Concurrency
 //
 // Everything exported may be used from many goroutines. A Member owns one goroutine that keeps the
-// connection and reads its data stream, and one for each session, which reads its group's stream; a
-// connection has three more and each group stream one. Close ends them all and waits. Handlers, watch functions and OnStatus are called from these goroutines, one
-// call at a time for each session, for all watches, and for the status. They may call Post, Ask and
+// connection and reads its data stream, and one for each session, which reads its group's stream, with a
+// Store another one that stores what waits; a connection has three more and each group stream one.
+// Close ends them all and waits. Handlers, watch functions and OnStatus are called from these goroutines,
+// one call at a time for each session, for all watches, and for the status. They may call Post, Ask and
 // everything else that returns at once; waiting in them for an answer would wait for ever, because the
 // goroutine that has to read it is theirs.
 package member

@@ -26,6 +26,9 @@ type Event struct {
 	Welcome *wire.Welcome
 	// Err is set for an error, and for a close, which becomes one of code closed, banned or forbidden.
 	Err *wire.Error
+	// Unsent is set for an error about what an earlier page load has sent and no receipt came for: its type
+	// and its payload, redact or patch. It is given up.
+	Unsent *wire.Frame
 }
 
 // Handler gets the events of one session.
@@ -71,4 +74,20 @@ func errorEvent(group wire.GroupID, err *wire.Error) Event {
 	f := wire.Frame{Type: wire.TypeError, Group: group, Payload: err.Append(nil)}
 	line := f.Append(nil)
 	return Event{Frame: f, Line: line[:len(line)-1], Err: err}
+}
+
+// unsentEvent returns the event of an entry that an earlier page load has posted, and that was refused.
+func unsentEvent(group wire.GroupID, p *Pending) Event {
+	err := *p.err
+	err.ID, err.Fatal = p.id, false
+	e := errorEvent(group, &err)
+	f, bad := wire.Decode(p.line)
+	if bad != nil {
+		return e // it is a line of our own
+	}
+	f.ID = ""
+	line := append(e.Line[:len(e.Line)-1], `,"unsent":`...)
+	line = f.Append(line)
+	e.Line, e.Unsent = append(line[:len(line)-1], '}'), &f
+	return e
 }

@@ -23,6 +23,12 @@ type Options struct {
 	Rand io.Reader
 	// Outbox bounds what may wait to be acknowledged; the zero value means its defaults.
 	Outbox OutboxLimits
+	// Store keeps what waits in the outboxes of durable groups for the next visit; nil when memory is to
+	// be enough.
+	Store Store
+	// OnWarn is told what somebody should know who looks into why something was lost. It must not call
+	// the member.
+	OnWarn func(message string)
 }
 
 // OutboxLimits bounds what one session, and the data requests of one member, keep in memory while they
@@ -70,6 +76,8 @@ type Member struct {
 	// datagrams is the number of the last datagram of any session: they never go back, also when a group
 	// is joined anew.
 	datagrams atomic.Uint64
+	broken    atomic.Bool // the store has failed
+	tooMuch   atomic.Bool // and this was told: there is more than the store may have
 
 	// statusMu is held while OnStatus runs, so that the calls come in order.
 	statusMu sync.Mutex
@@ -185,6 +193,9 @@ func (m *Member) SetVisible(visible bool) {
 		m.Wake()
 	} else {
 		signal(m.beat)
+	}
+	if !visible {
+		m.Flush()
 	}
 }
 

@@ -1,7 +1,10 @@
 package member
 
 import (
+	"cmp"
 	"context"
+	"slices"
+	"time"
 
 	"goop/shared/wire"
 )
@@ -11,6 +14,8 @@ const (
 	maxVolatile = 64
 	// writeSize is about how much a writer hands to its stream at once.
 	writeSize = 64 << 10
+	// firstPlace leaves room in front for what an earlier page load has left.
+	firstPlace = 1 << 32
 )
 
 // Pending is a posted entry on its way to its receipt.
@@ -20,6 +25,15 @@ type Pending struct {
 	epoch wire.Epoch // of the log for which it was posted; "" until the first welcome
 	size  int        // of the payload or patch
 	kind  wire.Type
+	tried attempt // the first one
+
+	// For the store:
+	posted    time.Time
+	key       string     // of the entry's row, "" without one
+	order     int64      // of the row
+	keptEpoch wire.Epoch // of the row
+	restored  bool       // it was posted by an earlier page load, and nobody waits for it
+	taken     bool       // another page load sends it
 
 	done    chan struct{}
 	receipt Receipt
@@ -53,6 +67,9 @@ type outbox struct {
 	early    map[int64]*Pending
 	written  uint64 // the place of the last line that this stream has got
 	volatile []volatile
+	// unsent are restored entries that were refused and are not told yet.
+	unsent []*Pending
+	keeper *keeper // nil without a store
 }
 
 type volatile struct {
@@ -64,11 +81,12 @@ func (o *outbox) init(limits OutboxLimits) {
 	o.limits = limits
 	o.byID = map[string]*Pending{}
 	o.early = map[int64]*Pending{}
+	o.last = firstPlace
 }
 
 // post takes in one frame of this session.
 func (s *Session) post(f wire.Frame) (*Pending, error) {
-	p := &Pending{kind: f.Type, size: len(f.Payload) + len(f.Patch), done: make(chan struct{})}
+	p := &Pending{kind: f.Type, size: len(f.Payload) + len(f.Patch), posted: time.Now(), done: make(chan struct{})}
 	if !f.Volatile {
 		p.id = s.m.newID()
 		f.ID = p.id
@@ -100,6 +118,9 @@ func (s *Session) post(f wire.Frame) (*Pending, error) {
 			return nil, err
 		}
 		s.out.byID[p.id] = p
+		if s.out.keeper != nil {
+			s.out.keeper.add(p)
+		}
 	}
 	signal(s.work)
 	return p, nil
@@ -138,6 +159,12 @@ func (o *outbox) settle(p *Pending, r Receipt, err *wire.Error) {
 	delete(o.byID, p.id)
 	o.remove(&p.item)
 	p.receipt, p.err = r, err
+	if p.restored && err != nil {
+		o.unsent = append(o.unsent, p)
+	}
+	if o.keeper != nil {
+		o.keeper.drop(p)
+	}
 	close(p.done)
 }
 
@@ -146,6 +173,42 @@ func (o *outbox) settleAll(err *wire.Error, keep func(*Pending) bool) {
 	for _, it := range o.all() {
 		if p := it.of.(*Pending); keep == nil || !keep(p) {
 			o.settle(p, Receipt{}, err)
+		}
+	}
+	for _, p := range o.byID {
+		if p.taken && (keep == nil || !keep(p)) {
+			o.settle(p, Receipt{}, err)
+		}
+	}
+}
+
+// putBack puts entries of earlier page loads into the queue: in front of what this one has posted, and among
+// those that are there already, if it is not too late for that.
+func (o *outbox) putBack(back []*item) {
+	if o.written != 0 {
+		for _, it := range back {
+			o.append(it)
+		}
+		return
+	}
+	for len(o.items) > 0 && (o.items[0].gone || o.items[0].of.(*Pending).restored) {
+		it := o.items[0]
+		if !it.gone {
+			back = append(back, it)
+			o.remove(it)
+		} else {
+			o.items = o.items[1:]
+		}
+	}
+	slices.SortStableFunc(back, func(a, b *item) int { return cmp.Compare(a.of.(*Pending).order, b.of.(*Pending).order) })
+	o.pushFront(back)
+}
+
+// writing notes that the entries behind place before, up to o.written, go out.
+func (o *outbox) writing(before uint64, now attempt) {
+	for _, it := range o.after(before) {
+		if p := it.of.(*Pending); it.n <= o.written && p.tried.time == 0 {
+			p.tried = now
 		}
 	}
 }
@@ -185,16 +248,24 @@ func (o *outbox) moved(seq int64) {
 }
 
 // admit prepares the outbox for a log of which the host tells in a welcome or a full state: entries
-// that belong to an earlier life of a log that does not survive are refused, the rest is sent again.
-func (o *outbox) admit(epoch wire.Epoch, durable bool, limits wire.Limits) {
+// that belong to an earlier life of a log that does not survive are refused, and so is what the host might
+// take for new although it has it; the rest is sent again. at is the log's last entry, or an earlier one.
+func (o *outbox) admit(at wire.Position, ms int64, durable bool, limits wire.Limits) {
 	if !durable {
 		o.settleAll(wire.E(wire.EpochChanged, "the group's log began anew before this was acknowledged; it is not known whether it had arrived"),
-			func(p *Pending) bool { return p.epoch == "" || p.epoch == epoch })
+			func(p *Pending) bool { return p.epoch == "" || p.epoch == at.Epoch })
 	}
 	for _, it := range o.all() {
 		p := it.of.(*Pending)
-		p.epoch = epoch
-		if err := fits(p, limits); err != nil {
+		if p.epoch != at.Epoch && p.tried.time != 0 {
+			p.tried.seq = at.Seq // the numbers of another log say nothing
+		}
+		p.epoch = at.Epoch
+		err := tooOld(p, at.Seq, ms)
+		if err == nil {
+			err = fits(p, limits)
+		}
+		if err != nil {
 			o.settle(p, Receipt{}, err)
 		}
 	}

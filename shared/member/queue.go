@@ -1,6 +1,10 @@
 package member
 
-import "goop/shared/wire"
+import (
+	"slices"
+
+	"goop/shared/wire"
+)
 
 const (
 	defaultOutboxCount = 1000
@@ -28,12 +32,42 @@ func (q *queue) push(it *item) *wire.Error {
 	if q.count >= q.limits.Count || q.bytes+len(it.line) > q.limits.Bytes {
 		return wire.E(wire.OutboxFull, "too much is waiting for the host; wait for what was sent before")
 	}
+	q.append(it)
+	return nil
+}
+
+// append is push without the bounds.
+func (q *queue) append(it *item) {
 	q.last++
-	it.n = q.last
+	it.n, it.gone = q.last, false
 	q.items = append(q.items, it)
 	q.count++
 	q.bytes += len(it.line)
-	return nil
+}
+
+// pushFront puts items before all others, in their order and without the bounds.
+func (q *queue) pushFront(items []*item) {
+	first := q.last + 1
+	if len(q.items) > 0 {
+		first = q.items[0].n
+	}
+	for i, it := range items {
+		it.n, it.gone = first-uint64(len(items)-i), false
+		q.count++
+		q.bytes += len(it.line)
+	}
+	q.items = append(slices.Clone(items), q.items...)
+}
+
+// after returns the items behind a place, those that are gone included.
+func (q *queue) after(place uint64) []*item {
+	if len(q.items) == 0 {
+		return nil
+	}
+	if first := q.items[0].n; place >= first {
+		return q.items[min(int(place-first+1), len(q.items)):]
+	}
+	return q.items
 }
 
 // all returns the items that are not gone, in order.
@@ -66,11 +100,7 @@ func (q *queue) take(dst []byte, written uint64, budget int) ([]byte, uint64) {
 	if len(q.items) == 0 {
 		return dst, q.last
 	}
-	start := 0
-	if first := q.items[0].n; written >= first {
-		start = int(written - first + 1)
-	}
-	for _, it := range q.items[start:] {
+	for _, it := range q.after(written) {
 		if len(dst) >= budget {
 			return dst, written
 		}

@@ -31,14 +31,19 @@ type Session struct {
 	work    chan struct{} // holds one token: the writer has something to do
 	turn    chan struct{} // holds one token while the handler works
 
+	// over tells that the handler has had its last event. Whoever has put the token into turn may use it.
+	over bool
+
 	// mu guards the following.
 	mu       sync.Mutex
+	host     wire.PeerID // of the latest connection
 	stream   link.Stream // the current one, or nil
 	live     bool        // it has had its welcome
 	meta     []byte
 	renewed  bool // meta has to be sent on this stream
 	leaving  bool
 	welcome  *wire.Welcome // the latest
+	welcomed time.Time     // when it came
 	position wire.Position
 	out      outbox
 	err      *wire.Error // set at the end
@@ -102,6 +107,9 @@ func (m *Member) Open(id wire.GroupID, opts JoinOptions) (*Session, error) {
 		turn:    make(chan struct{}, 1),
 	}
 	s.out.init(m.opts.Outbox)
+	if m.opts.Store != nil {
+		s.out.keeper = newKeeper(m.newID())
+	}
 	s.ctx, s.cancel = context.WithCancelCause(m.ctx)
 
 	m.mu.Lock()
@@ -162,6 +170,14 @@ func (s *Session) Welcome() *wire.Welcome {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.welcome
+}
+
+// Waiting returns how many entries wait for the host's receipt, those of earlier page loads included that
+// this session sends.
+func (s *Session) Waiting() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.out.count
 }
 
 // Position returns the place in the group's log up to which events were taken in.

@@ -30,6 +30,11 @@ func fault(what string) *wire.Error {
 
 // run keeps the session until it ends.
 func (s *Session) run() {
+	k := s.out.keeper
+	var keeping sync.WaitGroup
+	if k != nil {
+		keeping.Go(s.keep)
+	}
 	err := s.stay()
 	s.m.forget(s)
 	why := asError(err, wire.Closed)
@@ -38,16 +43,23 @@ func (s *Session) run() {
 		why = e.why
 	}
 	s.cancel(why)
+	keeping.Wait()
+	if k != nil {
+		s.storeEnd(s.m.ctx.Err() != nil)
+	}
 	s.mu.Lock()
 	known := s.welcome != nil
 	s.err = why
 	s.out.settleAll(why, nil)
-	s.out.volatile, s.out.early = nil, nil
+	s.out.volatile, s.out.early, s.out.unsent = nil, nil, nil
 	s.mu.Unlock()
+	if k != nil {
+		s.persist(context.Background(), true)
+	}
 	if known && !told && why.Code == wire.WrongHost {
 		final := *why
 		final.Fatal = true
-		s.deliver([]Event{errorEvent(s.id, &final)})
+		s.deliver([]Event{errorEvent(s.id, &final)}, true)
 	}
 	if !known {
 		close(s.joined)
@@ -125,7 +137,7 @@ func (s *Session) begin(c *connection, stream link.Stream) (join []byte, err err
 	if s.ctx.Err() != nil { // abandon has not seen the stream
 		return nil, context.Cause(s.ctx)
 	}
-	s.stream = stream
+	s.stream, s.host = stream, c.Host()
 	s.renewed = false
 	f := wire.Frame{
 		Type:    wire.TypeJoin,
@@ -150,6 +162,9 @@ func (s *Session) leaveStream() {
 	defer s.mu.Unlock()
 	s.stream, s.live = nil, false
 	s.out.volatile = nil
+	if s.out.keeper != nil {
+		signal(s.out.keeper.hurry) // nothing will be answered now
+	}
 }
 
 // converse joins and then reads and writes until one of the two comes to an end.
@@ -181,7 +196,8 @@ func (s *Session) converse(c *connection, stream link.Stream, join []byte) error
 		if err != nil {
 			unbind() // a last line is the last event
 		}
-		s.deliver(batch)
+		_, last := err.(*ended)
+		s.deliver(batch, last)
 		return err
 	}
 	if err := read(); err != nil {
@@ -211,7 +227,15 @@ func (s *Session) converse(c *connection, stream link.Stream, join []byte) error
 // write sends what is posted, until ctx ends or the group is left.
 func (s *Session) write(ctx context.Context, stream link.Stream) error {
 	var buf []byte
+	again := time.NewTimer(time.Hour)
+	defer again.Stop()
 	for {
+		if s.lookDue() {
+			s.look(ctx, true)
+			if ctx.Err() != nil {
+				return nil
+			}
+		}
 		var leave bool
 		buf, leave = s.pending(buf[:0])
 		if len(buf) > 0 {
@@ -232,10 +256,24 @@ func (s *Session) write(ctx context.Context, stream link.Stream) error {
 		}
 		select {
 		case <-s.work:
+		case <-s.nextLook(again):
 		case <-ctx.Done():
 			return nil
 		}
 	}
+}
+
+// nextLook returns what tells that it is time to look again for what others have left, nil when they have
+// nothing.
+func (s *Session) nextLook(timer *time.Timer) <-chan time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	k := s.out.keeper
+	if k == nil || k.due.IsZero() || !s.m.storing() {
+		return nil
+	}
+	timer.Reset(time.Until(k.due))
+	return timer.C
 }
 
 // pending appends what the stream has not got yet, and tells whether the group is to be left then.
@@ -247,19 +285,29 @@ func (s *Session) pending(buf []byte) (out []byte, leave bool) {
 		f := wire.Frame{Type: wire.TypeJoin, Group: s.id, Meta: s.meta}
 		buf = f.Append(buf)
 	}
-	buf, s.out.written = s.out.take(buf, s.out.written, writeSize)
+	holding := s.out.keeper != nil && len(s.out.keeper.holds) > 0
+	if !holding {
+		before := s.out.written
+		buf, s.out.written = s.out.take(buf, before, writeSize)
+		s.out.writing(before, s.attempt())
+	}
 	for _, v := range s.out.volatile {
 		buf = append(buf, v.line...)
 	}
 	s.out.volatile = s.out.volatile[:0]
-	return buf, s.leaving
+	return buf, s.leaving && !holding
 }
 
-func (s *Session) deliver(batch []Event) {
-	if s.handler == nil || len(batch) == 0 {
-		return
-	}
+// deliver hands events to the handler, unless it has had its last ones. It reports whether it did.
+func (s *Session) deliver(batch []Event, last bool) bool {
 	s.turn <- struct{}{}
-	s.handler.Deliver(batch)
-	<-s.turn
+	defer func() { <-s.turn }()
+	if s.over {
+		return false
+	}
+	s.over = last
+	if s.handler != nil && len(batch) > 0 {
+		s.handler.Deliver(batch)
+	}
+	return true
 }

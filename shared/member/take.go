@@ -2,6 +2,7 @@ package member
 
 import (
 	"strconv"
+	"time"
 
 	"goop/shared/wire"
 )
@@ -16,6 +17,22 @@ func (s *Session) take(batch []Event, line []byte, first bool) ([]Event, error) 
 	event := Event{Frame: f, Line: line}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	batch, err = s.takeFrame(batch, event, first)
+	return s.tellUnsent(batch), err
+}
+
+// tellUnsent appends the events of what earlier page loads have sent and was refused. A close stays the
+// last event.
+func (s *Session) tellUnsent(batch []Event) []Event {
+	for _, p := range s.out.unsent {
+		batch = append(batch, unsentEvent(s.id, p))
+	}
+	s.out.unsent = nil
+	return batch
+}
+
+func (s *Session) takeFrame(batch []Event, event Event, first bool) ([]Event, error) {
+	f := event.Frame
 	if first != (f.Type == wire.TypeWelcome) && f.Type != wire.TypeError && f.Type != wire.TypeClose {
 		return batch, fault(`a welcome is the first line, and no other is`)
 	}
@@ -71,10 +88,13 @@ func (s *Session) takeWelcome(batch []Event, event Event) ([]Event, error) {
 	if s.position.Epoch != w.Epoch {
 		clear(s.out.early)
 	}
-	s.welcome, s.live = &w, true
+	s.welcome, s.welcomed, s.live = &w, time.Now(), true
 	s.position = next
 	s.out.moved(w.Seq)
-	s.out.admit(w.Epoch, w.Durable, w.Limits)
+	s.out.admit(next, w.Time, w.Durable, w.Limits)
+	if k := s.out.keeper; k != nil {
+		k.begin(box{s.host, w.You.Peer, s.id}, w.Durable, s.out.all())
+	}
 	s.m.desk.allow(w.Limits.Data)
 	if !known {
 		close(s.joined)
@@ -105,7 +125,7 @@ func (s *Session) takeEntry(batch []Event, event Event) ([]Event, error) {
 		return batch, nil
 	}
 	s.moveTo(f.Seq)
-	if mine != nil {
+	if mine != nil && !mine.restored {
 		event = ownEvent(*f)
 	}
 	return append(batch, event), nil
@@ -131,6 +151,10 @@ func (s *Session) takeAck(batch []Event, ack *wire.Frame) ([]Event, error) {
 		return batch, err
 	}
 	f.Group, f.From, f.Seq, f.Time, f.IfSeq = s.id, s.welcome.You.Peer, ack.Seq, ack.Time, nil
+	if mine.restored { // the page that sent it is gone, and this one sees it as others do
+		line := f.Append(nil)
+		return append(batch, Event{Frame: f, Line: line[:len(line)-1]}), nil
+	}
 	return append(batch, ownEvent(f)), nil
 }
 
@@ -153,7 +177,7 @@ func (s *Session) takeSnapshot(batch []Event, event Event) ([]Event, error) {
 	}
 	s.position = next
 	s.out.moved(next.Seq)
-	s.out.admit(snap.Epoch, s.welcome.Durable, s.welcome.Limits)
+	s.out.admit(next, s.attempt().time, s.welcome.Durable, s.welcome.Limits)
 	signal(s.work)
 	return append(batch, event), nil
 }
@@ -180,9 +204,15 @@ func (s *Session) takeClose(batch []Event, event Event) ([]Event, error) {
 	}
 	event.Err = wire.E(code, message)
 	if s.welcome != nil {
-		batch = append(batch, event)
+		batch = append(s.giveUp(batch, event.Err), event)
 	}
 	return batch, &ended{event.Err}
+}
+
+// giveUp refuses what earlier page loads have sent, before the event that ends the session.
+func (s *Session) giveUp(batch []Event, why *wire.Error) []Event {
+	s.out.settleAll(why, func(p *Pending) bool { return !p.restored })
+	return s.tellUnsent(batch)
 }
 
 func (s *Session) takeError(batch []Event, event Event) ([]Event, error) {
@@ -197,7 +227,7 @@ func (s *Session) takeError(batch []Event, event Event) ([]Event, error) {
 		return batch, e
 	case e.Fatal:
 		if known {
-			batch = append(batch, event)
+			batch = append(s.giveUp(batch, e), event)
 		}
 		return batch, &ended{e}
 	case !s.live:

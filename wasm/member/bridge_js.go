@@ -45,6 +45,8 @@ func (b *bridge) object() js.Value {
 	set("within", func([]js.Value) any { _, within := b.m.Now(); return within.Seconds() * 1000 })
 	set("rtt", func([]js.Value) any { return b.m.Status().RTT.Seconds() * 1000 })
 	set("wake", func([]js.Value) any { b.m.Wake(); return nil })
+	set("suspend", func([]js.Value) any { b.m.Suspend(); return nil })
+	set("waiting", b.waiting)
 	set("visible", func(args []js.Value) any { b.m.SetVisible(args[0].Bool()); return nil })
 	return o
 }
@@ -154,6 +156,15 @@ func (b *bridge) redact(args []js.Value) any {
 		p, err = s.PostRedact(int64(args[1].Float()))
 	}
 	return b.receipt(p, err)
+}
+
+// waiting(session) returns how many messages of the session have no receipt yet.
+func (b *bridge) waiting(args []js.Value) any {
+	s, err := b.session(args[0])
+	if err != nil {
+		return 0
+	}
+	return s.Waiting()
 }
 
 // update(session, meta)

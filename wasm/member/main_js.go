@@ -13,6 +13,8 @@ import (
 	"goop/shared/member"
 	"goop/shared/wire"
 	"goop/wasm/internal/dial"
+	"goop/wasm/internal/idb"
+	"goop/wasm/internal/identity"
 	"goop/wasm/internal/jsx"
 )
 
@@ -20,14 +22,17 @@ func main() {
 	start := js.Global().Get("goopStart")
 	jsx.SetErrorClass(start.Get("GoopError"))
 	report := start.Get("status")
+	warn := func(message string) { js.Global().Get("console").Call("warn", "Goop: "+message) }
 	dialer := dial.New(dial.Options{
 		Base:      start.Get("base").String(),
 		Transport: start.Get("transport").String(),
-		Warn:      func(message string) { js.Global().Get("console").Call("warn", "Goop: "+message) },
+		Warn:      warn,
 	})
 	var m *member.Member
 	m = member.New(member.Options{
 		Dialer:   dialer,
+		Store:    idb.NewStore(identity.Database),
+		OnWarn:   warn,
 		OnStatus: func(s member.Status) { report.Invoke(statusText(s, m.Session(), dialer.Descriptor())) },
 	})
 	b := newBridge(m)

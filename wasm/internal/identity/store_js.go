@@ -12,8 +12,8 @@ import (
 	"goop/wasm/internal/jsx"
 )
 
-// database is the origin's; keys in it begin with the host's peer id.
-const database = "goop"
+// Database is the name of the origin's database; keys in it begin with the host's peer id.
+const Database = "goop"
 
 // patience bounds the wait for the browser's storage, which in some private windows never answers.
 const patience = 3 * time.Second
@@ -39,7 +39,7 @@ func seed() []byte {
 
 // stored returns the key under a name, and adds one where there is none.
 func stored(ctx context.Context, name string) (*Key, error) {
-	db, err := idb.Open(ctx, database)
+	db, err := idb.Open(ctx, Database)
 	if err != nil {
 		return nil, err
 	}
