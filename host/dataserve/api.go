@@ -10,6 +10,8 @@ import (
 
 // Groups is what the data protocol asks of the relay. Errors that a member may see are *wire.Error.
 type Groups interface {
+	People
+
 	// Create makes a group for the caller. A cfg without an id gets one from the host.
 	Create(ctx context.Context, caller group.Caller, cfg group.Config) (group.Info, error)
 	// Update changes a group; patch is a JSON object as for Config.Update.

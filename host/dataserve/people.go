@@ -14,13 +14,13 @@ import (
 func (c *conn) peopleOp(r *data.Request) ([]byte, error) {
 	switch r.Op {
 	case data.OpHistory:
-		entries, err := c.s.people.History(c.ctx, c.caller(), r.Group, r.Before, r.Limit, r.States)
+		entries, err := c.s.Groups.History(c.ctx, c.caller(), r.Group, r.Before, r.Limit, r.States)
 		if err != nil {
 			return nil, err
 		}
 		return data.AppendHistory(nil, r.ID, entries), nil
 	case data.OpStats:
-		stats, err := c.s.people.GroupStats(c.caller(), r.Group)
+		stats, err := c.s.Groups.GroupStats(c.caller(), r.Group)
 		return answered(r, "stats", stats.Append(nil), err)
 	case data.OpInvite:
 		invite, err := c.invite(r)
@@ -30,22 +30,22 @@ func (c *conn) peopleOp(r *data.Request) ([]byte, error) {
 		return answered(r, "revoked", quoted(r.Revokes()), err)
 	case data.OpKick:
 		err := c.act(r, func(caller group.Caller) error {
-			return c.s.people.Kick(c.ctx, caller, r.Group, r.Peer, r.Message)
+			return c.s.Groups.Kick(c.ctx, caller, r.Group, r.Peer, r.Message)
 		})
 		return answered(r, "kicked", quoted(r.Peer), err)
 	case data.OpBan:
 		err := c.act(r, func(caller group.Caller) error {
-			return c.s.people.Ban(c.ctx, caller, r.Group, r.Peer, r.Message)
+			return c.s.Groups.Ban(c.ctx, caller, r.Group, r.Peer, r.Message)
 		})
 		return answered(r, "banned", quoted(r.Peer), err)
 	case data.OpUnban:
 		err := c.act(r, func(caller group.Caller) error {
-			return c.s.people.Unban(c.ctx, caller, r.Group, r.Peer)
+			return c.s.Groups.Unban(c.ctx, caller, r.Group, r.Peer)
 		})
 		return answered(r, "unbanned", quoted(r.Peer), err)
 	}
 	err := c.act(r, func(caller group.Caller) error {
-		return c.s.people.SetRole(c.ctx, caller, r.Group, r.Peer, r.Role)
+		return c.s.Groups.SetRole(c.ctx, caller, r.Group, r.Peer, r.Role)
 	})
 	return answered(r, "role", quoted(r.Role), err)
 }
@@ -67,14 +67,14 @@ func (c *conn) invite(r *data.Request) ([]byte, error) {
 	}
 	if r.Peer != "" {
 		return c.s.once.do(c.ctx, c.peer, r.WriteKey(), true, func() ([]byte, error) {
-			if err := c.s.people.Admit(c.ctx, c.caller(), r.Group, r.Peer, role); err != nil {
+			if err := c.s.Groups.Admit(c.ctx, c.caller(), r.Group, r.Peer, role); err != nil {
 				return nil, err
 			}
 			return data.AdmitAnswer(r.Peer, role, c.s.InviteURL(r.Group, "")), nil
 		})
 	}
 	return c.s.once.do(c.ctx, c.peer, r.WriteKey(), false, func() ([]byte, error) {
-		token, inv, err := c.s.people.Invite(c.ctx, c.caller(), r.Group, group.InviteRequest{Role: role, Uses: r.Uses, Expires: r.Expires})
+		token, inv, err := c.s.Groups.Invite(c.ctx, c.caller(), r.Group, group.InviteRequest{Role: role, Uses: r.Uses, Expires: r.Expires})
 		if err != nil {
 			return nil, err
 		}
@@ -84,13 +84,13 @@ func (c *conn) invite(r *data.Request) ([]byte, error) {
 
 func (c *conn) revoke(r *data.Request, id wire.GroupID, invite group.InviteID) error {
 	return c.act(r, func(caller group.Caller) error {
-		return c.s.people.Revoke(c.ctx, caller, id, invite)
+		return c.s.Groups.Revoke(c.ctx, caller, id, invite)
 	})
 }
 
 // listInvites returns the invites that the caller may manage, as rows of _invites.
 func (c *conn) listInvites(*data.Query) ([][]data.Value, error) {
-	list := c.s.people.Invites(c.caller())
+	list := c.s.Groups.Invites(c.caller())
 	rows := make([][]data.Value, len(list))
 	for i := range list {
 		rows[i] = data.InviteRow(&list[i])
@@ -108,9 +108,9 @@ func (c *conn) updateInvite(*data.Request, string) ([]byte, error) {
 
 func (c *conn) removeInvite(r *data.Request, id string) error {
 	return c.act(r, func(caller group.Caller) error {
-		for _, inv := range c.s.people.Invites(caller) {
+		for _, inv := range c.s.Groups.Invites(caller) {
 			if string(inv.ID) == id {
-				return c.s.people.Revoke(c.ctx, caller, inv.Group, inv.ID)
+				return c.s.Groups.Revoke(c.ctx, caller, inv.Group, inv.ID)
 			}
 		}
 		return wire.E(wire.NotFound, `there is no invite "`, id, `" that you may see`)
@@ -129,7 +129,7 @@ func (c *conn) listPeers(q *data.Query) ([][]data.Value, error) {
 	}
 	var rows [][]data.Value
 	for _, id := range ids {
-		people := c.s.people.People(caller, id)
+		people := c.s.Groups.People(caller, id)
 		if !named && len(rows)+len(people) > maxPeople {
 			return nil, wire.E(wire.LimitExceeded, "the groups that you may see have more than ", strconv.Itoa(maxPeople),
 				` peers; say in "where" which group you mean`)
@@ -180,11 +180,11 @@ func (c *conn) updatePeer(r *data.Request, rowID string) ([]byte, error) {
 	}
 	return c.s.once.do(c.ctx, c.peer, r.WriteKey(), true, func() ([]byte, error) {
 		caller := c.caller()
-		if err := c.s.people.SetRole(c.ctx, caller, id, peer, role); err != nil {
+		if err := c.s.Groups.SetRole(c.ctx, caller, id, peer, role); err != nil {
 			return nil, err
 		}
 		now := group.PersonInfo{Group: id, Peer: peer, Role: role} // what a caller knows who may see no more
-		for _, p := range c.s.people.People(caller, id) {
+		for _, p := range c.s.Groups.People(caller, id) {
 			if p.Peer == peer {
 				now = p
 			}
@@ -199,7 +199,7 @@ func (c *conn) removePeer(r *data.Request, rowID string) error {
 		return err
 	}
 	return c.act(r, func(caller group.Caller) error {
-		return c.s.people.Kick(c.ctx, caller, id, peer, "")
+		return c.s.Groups.Kick(c.ctx, caller, id, peer, "")
 	})
 }
 

@@ -58,9 +58,8 @@ type Options struct {
 // Server serves the data protocol.
 type Server struct {
 	Options
-	people People
-	line   int // longest line, in bytes
-	once   once
+	line int // longest line, in bytes
+	once once
 
 	// mu guards the following.
 	mu    sync.Mutex
@@ -77,12 +76,8 @@ func New(o Options) *Server {
 		o.InviteURL = func(wire.GroupID, string) string { return "" }
 	}
 	o.Limits = o.Limits.WithDefaults()
-	people, ok := o.Groups.(People)
-	if !ok {
-		people = noPeople{}
-	}
 	return &Server{
-		Options: o, people: people, line: o.Limits.Data, peers: map[wire.PeerID]*paces{},
+		Options: o, line: o.Limits.Data, peers: map[wire.PeerID]*paces{},
 		once: once{tables: o.Tables, log: o.Logger, known: map[onceKey]*outcome{}},
 	}
 }

@@ -46,7 +46,9 @@ func newHostWith(t testing.TB, site *data.Site, groups func(*relay.Relay) datase
 	if err := db.OpenTables(t.Context(), site); err != nil {
 		t.Fatal(err)
 	}
-	r, err := relay.Open(t.Context(), relay.Options{Durable: db.Log(), Registry: db.Registry(), IsOwner: db.IsOwner})
+	r, err := relay.Open(t.Context(), relay.Options{
+		Durable: db.Log(), Registry: db.Registry(), IsOwner: db.IsOwner, Templates: site.Templates,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

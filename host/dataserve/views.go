@@ -125,14 +125,17 @@ func (c *conn) watchView(ctx context.Context, v *view, q *data.Query, emit func(
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
+		begin := time.Now()
 		rows, err := v.rows(c, q)
 		if err != nil {
 			return err
 		}
-		if err := emit(q.Select(rows)); err != nil {
+		selected := q.Select(rows)
+		took := time.Since(begin)
+		if err := emit(selected); err != nil {
 			return err
 		}
-		rest.Reset(groupsPause)
+		rest.Reset(max(groupsPause, 9*took)) // however much there is to look at, it takes a tenth of the time
 		select {
 		case <-news:
 		case <-ctx.Done():

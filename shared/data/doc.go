@@ -105,7 +105,7 @@
 //   - url is the site's first page, with "#goop-invite=<group>.<token>" behind it. A token has no ".".
 //   - peer, in group.invite, is let in without a token, with the role.
 //   - invite is the id of one, token the token of one.
-//   - message is what the peer is told, at most 256 bytes.
+//   - message is what the peer is told, at most 500 bytes.
 //   - before is the seq of an entry: the history is that of the entries before it, the newest ones
 //     without it. limit is 1 to 500, and 100 when absent. states asks for changes of the state too.
 //

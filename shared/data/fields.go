@@ -168,8 +168,8 @@ func (r *Request) setPeople(bit field, v []byte) (code wire.Code, want string) {
 		}
 	case fMessage:
 		want = text(&r.Message, v, "a string")
-		if len(r.Message) > maxMessage {
-			want = "at most " + strconv.Itoa(maxMessage) + " bytes long"
+		if len(r.Message) > group.MaxParting {
+			want = "at most " + strconv.Itoa(group.MaxParting) + " bytes long"
 		}
 	case fBefore:
 		code = wire.BadQuery

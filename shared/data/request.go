@@ -79,7 +79,6 @@ const (
 	MaxWatches = 50 // live queries of one connection
 	maxColumns = 128
 	maxSecret  = 128 // bytes, of an invite's token too
-	maxMessage = 256 // bytes of what a peer that is kicked or banned is told
 
 	DefaultHistory = 100 // entries of group.history when there is no limit
 	MaxHistory     = 500
