@@ -13,6 +13,7 @@ readonly COMMANDS=(
   "test-go|Go tests with the race detector; further arguments go to: go test"
   "test-wasm|Go tests of what browsers run, as js/wasm under Node"
   "test-browser|tests with the real binary in Chromium and Firefox; [filter] is a pattern for their names"
+  "soak|the real host and members in a bad world; [--minutes 5] [--seed N], see docs/testing.md"
   "bench|Go benchmarks, and how fast a page gets to its group; bench slow: what one slow member costs the others"
   "screens|pictures of every page of the demo site, into test-results/screens"
   "bundle|the libraries of the built-in sites, from npm, into host/templates/*/vendor"
@@ -236,6 +237,19 @@ cmd_test-browser() {
   npm_packages
   cmd_build
   test_browser "$@"
+}
+
+cmd_soak() {
+  local minutes=5 seed=0
+  while (($#)); do
+    case $1 in
+      --minutes) minutes=${2:?} ;;
+      --seed) seed=${2:?} ;;
+      *) die "soak takes --minutes and --seed, not $1" ;;
+    esac
+    shift 2
+  done
+  go test ./host/internal/soak -run='^TestSoak$' -v -count=1 -timeout=0 -minutes="$minutes" -seed="$seed"
 }
 
 cmd_bench() {
