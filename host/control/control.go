@@ -46,6 +46,10 @@ type Host interface {
 	Groups(ctx context.Context) ([]Group, error)
 	Group(ctx context.Context, id wire.GroupID) (GroupDetail, error)
 	CloseGroup(ctx context.Context, id wire.GroupID) error
+	Invite(ctx context.Context, id wire.GroupID, q InviteRequest) (Invite, error)
+	Revoke(ctx context.Context, id wire.GroupID, invite string) error
+	// ActOnPeer returns the whole id of the peer.
+	ActOnPeer(ctx context.Context, id wire.GroupID, action PeerAction, q PeerRequest) (wire.PeerID, error)
 	// TailGroup returns up to n entries of a group's log after a position, oldest first, and the position
 	// to go on from; none when there are none yet. A position below zero is n entries before the end.
 	TailGroup(ctx context.Context, id wire.GroupID, after int64, n int) (entries []Entry, next int64, err error)
@@ -122,6 +126,7 @@ func Listen(dir string, host Host, log *slog.Logger) (*Server, error) {
 		return struct{}{}, host.CloseGroup(r.Context(), groupOf(r))
 	}))
 	mux.HandleFunc("GET /group/log", s.tail)
+	s.people(mux)
 	mux.HandleFunc("GET /status", answer(s, func(r *http.Request) (any, error) { return host.Status(r.Context()) }))
 	s.http = &http.Server{
 		Handler:           mux,

@@ -3,6 +3,7 @@ package control_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"net"
@@ -25,6 +26,7 @@ type host struct {
 	removed wire.PeerID
 	groups  map[wire.GroupID]control.GroupDetail
 	log     tailLog
+	asked   string        // what was asked for about people
 	entered chan struct{} // when not nil, Status reports here and waits for leave
 	leave   chan struct{}
 }
@@ -62,6 +64,21 @@ func (h *host) CloseGroup(ctx context.Context, id wire.GroupID) error {
 	_, err := h.Group(ctx, id)
 	delete(h.groups, id)
 	return err
+}
+
+func (h *host) Invite(_ context.Context, id wire.GroupID, q control.InviteRequest) (control.Invite, error) {
+	h.asked = fmt.Sprint("invite ", id, " ", q)
+	return control.Invite{ID: "i", Token: "T", Role: q.Role, Uses: q.Uses, URLs: []string{"http://a/"}}, h.err
+}
+
+func (h *host) Revoke(_ context.Context, id wire.GroupID, invite string) error {
+	h.asked = fmt.Sprint("revoke ", id, " ", invite)
+	return h.err
+}
+
+func (h *host) ActOnPeer(_ context.Context, id wire.GroupID, action control.PeerAction, q control.PeerRequest) (wire.PeerID, error) {
+	h.asked = fmt.Sprint(action, " ", id, " ", q)
+	return "12D3KooWa", h.err
 }
 
 func listen(t *testing.T, dir string, h control.Host) *control.Server {

@@ -30,6 +30,8 @@ type GroupDetail struct {
 	Waiting   int             `json:"waiting"`   // bytes that wait for members to take them
 	Config    json.RawMessage `json:"config"`    // as in goop.json
 	Roster    []Member        `json:"roster"`
+	Standings []Standing      `json:"standings"`
+	Invites   []Invite        `json:"invites"` // that are good for something
 }
 
 // Member is a peer in a group.

@@ -196,3 +196,37 @@ func TestTailOfAHostThatEnds(t *testing.T) {
 		t.Errorf("who followed: got %v", err)
 	}
 }
+
+func TestPeople(t *testing.T) {
+	t.Parallel()
+	h := &host{}
+	dir := t.TempDir()
+	listen(t, dir, h)
+	c, ctx := control.NewClient(dir), t.Context()
+	asked := func(want string, err error) {
+		t.Helper()
+		if err != nil || h.asked != want {
+			t.Errorf("got %q, %v, want %q", h.asked, err, want)
+		}
+	}
+	inv, err := c.Invite(ctx, "..", control.InviteRequest{Role: "viewer", Uses: 3, Expires: 9})
+	asked("invite .. {viewer 3 9 }", err)
+	if want := (control.Invite{ID: "i", Token: "T", Role: "viewer", Uses: 3, URLs: []string{"http://a/"}}); !reflect.DeepEqual(inv, want) {
+		t.Errorf("got %+v, want %+v", inv, want)
+	}
+	asked("revoke lobby T", c.Revoke(ctx, "lobby", "T"))
+	for _, action := range []control.PeerAction{control.Kick, control.Ban, control.Unban, control.SetRole} {
+		peer, err := c.ActOnPeer(ctx, "lobby", action, control.PeerRequest{Peer: "…Wa", Message: "Bye\n", Role: "viewer"})
+		asked(string(action)+" lobby {…Wa Bye\n viewer}", err)
+		if peer != "12D3KooWa" {
+			t.Errorf("%s: got the peer %q", action, peer)
+		}
+	}
+	if _, err := c.ActOnPeer(ctx, "lobby", "smile", control.PeerRequest{}); err == nil {
+		t.Error("an action that there is not")
+	}
+	h.err = wire.E(wire.Forbidden, "no")
+	if _, err := c.ActOnPeer(ctx, "lobby", control.Kick, control.PeerRequest{}); !errors.Is(err, wire.Forbidden) {
+		t.Errorf("refused: got %v", err)
+	}
+}

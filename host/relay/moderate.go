@@ -67,6 +67,9 @@ func (r *Relay) sendAway(ctx context.Context, caller group.Caller, id wire.Group
 		h.expel(peer, reason, message)
 		flight = h.flight
 	})
+	if err == nil {
+		r.log.Info("a peer was sent away", "group", id, "peer", peer, "reason", reason, "by", caller.Peer)
+	}
 	if err != nil || flight == nil {
 		return err
 	}

@@ -20,7 +20,9 @@ func groupCommand() *cobra.Command {
 			return fmt.Errorf("%q needs to know what to do, such as: goop group list", "goop group")
 		},
 	}
-	cmd.AddCommand(groupListCommand(), groupShowCommand(), groupCloseCommand(), groupTailCommand())
+	cmd.AddCommand(groupListCommand(), groupShowCommand(), groupCloseCommand(), groupTailCommand(),
+		groupInviteCommand(), groupRevokeCommand(), groupRoleCommand(),
+		sendAwayCommand(control.Kick), sendAwayCommand(control.Ban), groupUnbanCommand())
 	return cmd
 }
 
@@ -107,16 +109,16 @@ func printGroup(out io.Writer, g *control.GroupDetail) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	if len(g.Roster) == 0 {
-		return nil
+	if len(g.Roster) > 0 {
+		fmt.Fprintln(w, "\nMEMBER\tLABEL\tROLE\tSESSIONS\tJOINED")
+		for _, m := range g.Roster {
+			fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\n", m.Peer, orNone(plain(m.Label)), m.Role, m.Sessions, when(m.Joined))
+		}
+		if err := w.Flush(); err != nil {
+			return err
+		}
 	}
-	fmt.Fprintln(out)
-	w = tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "MEMBER\tLABEL\tROLE\tSESSIONS\tJOINED")
-	for _, m := range g.Roster {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\n", m.Peer, orNone(plain(m.Label)), m.Role, m.Sessions, when(m.Joined))
-	}
-	return w.Flush()
+	return printPeople(w, g)
 }
 
 func groupCloseCommand() *cobra.Command {

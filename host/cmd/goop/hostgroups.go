@@ -49,6 +49,17 @@ func (h *running) Group(_ context.Context, id wire.GroupID) (control.GroupDetail
 			Peer: m.Peer, Label: m.Label, Meta: slices.Clone(m.Meta), Role: m.Role, Sessions: m.Sessions, Joined: m.Joined,
 		})
 	}
+	g.Standings, g.Invites = []control.Standing{}, []control.Invite{}
+	for _, p := range h.relay.People(operator, id) {
+		if p.Given {
+			g.Standings = append(g.Standings, control.Standing{Peer: p.Peer, Role: p.Role, Banned: p.Banned, By: p.By, Since: p.Since})
+		}
+	}
+	for _, i := range h.relay.Invites(operator) {
+		if i.Group == id {
+			g.Invites = append(g.Invites, inviteRow(&i.Invite))
+		}
+	}
 	return g, nil
 }
 

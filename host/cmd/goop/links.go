@@ -50,6 +50,18 @@ func (h *running) inviteURL(id wire.GroupID, token string) string {
 	return page + "#goop-invite=" + string(id) + "." + token
 }
 
+// invitePages returns inviteURL, and then the same for the host's other addresses.
+func (h *running) invitePages(id wire.GroupID, token string) []string {
+	list := []string{h.inviteURL(id, token)}
+	fragment := strings.TrimPrefix(list[0], toHandOut(h.pages()))
+	for _, p := range h.pages() {
+		if p+fragment != list[0] {
+			list = append(list, p+fragment)
+		}
+	}
+	return list
+}
+
 // toHandOut picks the address of a page that is good for somebody else: the first that does not mean the
 // machine on which it is opened, if there is one.
 func toHandOut(pages []string) string {
