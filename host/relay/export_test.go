@@ -6,3 +6,6 @@ func (r *Relay) Remembered() int {
 	defer r.accounts.mu.Unlock()
 	return len(r.accounts.of)
 }
+
+// PastPeers is how many of those that have left a group are remembered.
+const PastPeers = pastPeers

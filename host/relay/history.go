@@ -44,13 +44,6 @@ func (r *Relay) History(ctx context.Context, caller group.Caller, id wire.GroupI
 	return page, nil
 }
 
-// pager is a Log that can be read backwards.
-type pager interface {
-	// Before returns up to limit entries before one of them, newest first. There are fewer, or none, when no
-	// more are kept.
-	Before(ctx context.Context, id wire.GroupID, before int64, limit int) ([]group.Entry, error)
-}
-
 // older reads some entries, the newest first, when it is its turn.
 func (h *hub) older(ctx context.Context, before int64) ([]group.Entry, error) {
 	select {
@@ -59,11 +52,7 @@ func (h *hub) older(ctx context.Context, before int64) ([]group.Entry, error) {
 		return nil, context.Cause(ctx)
 	}
 	defer func() { <-h.r.catchUps }()
-	log, ok := h.log.(pager)
-	if !ok {
-		return nil, wire.E(wire.NotSupported, "this log cannot be read backwards")
-	}
-	return log.Before(ctx, h.id, before, readEntries)
+	return h.log.Before(ctx, h.id, before, readEntries)
 }
 
 // seenAs reports whether a peer may see an entry, and takes out of it what is only for its sender.

@@ -53,6 +53,10 @@ type hub struct {
 	notBefore  time.Time             // when it may be asked again
 	holders    map[string]wire.PeerID
 	senders    uint64 // sessions so far
+	past       past
+	trimmedFor group.Retain // by which the log was trimmed last
+	trimAt     time.Time    // when it is trimmed next, if entries are retained for a time
+	trimming   bool         // it is due
 }
 
 type sessionKey struct {
@@ -104,7 +108,12 @@ func (h *hub) run() {
 		}
 		wait := h.tick(time.Now())
 		ending := h.phase == closing
+		trim := h.trimming && !ending
+		h.trimming = false
 		h.mu.Unlock()
+		if trim {
+			h.trim()
+		}
 		switch {
 		case len(batch) > 0:
 			h.append(batch)
@@ -112,6 +121,8 @@ func (h *hub) run() {
 			continue
 		case ending:
 			return
+		case trim:
+			continue // with the next time in view
 		}
 		var due <-chan time.Time
 		if wait < forever {
@@ -152,6 +163,9 @@ func (h *hub) tick(now time.Time) time.Duration {
 	if at, ends := h.endsAt(); ends && h.phase == running && !h.dissolving && due(at) && due(h.notBefore) {
 		h.dissolving = true
 		h.r.askToDissolve(h)
+	}
+	if at, some := h.trimsAt(); some && due(at) {
+		h.trimming = true
 	}
 	return wait
 }
@@ -237,6 +251,9 @@ func (h *hub) append(batch []queued) {
 func (h *hub) publish(l *line, res *group.Result) {
 	h.r.count.appended.Add(1)
 	h.window.add(l)
+	if l.target != 0 {
+		h.window.redact(l.target)
+	}
 	h.head.Seq = l.seq
 	if l.kind != wire.TypeState {
 		return
@@ -258,7 +275,7 @@ func (h *hub) stateText() []byte {
 func entryOf(d *group.Draft, res *group.Result) *group.Entry {
 	return &group.Entry{
 		Seq: res.Seq, Time: res.Time, From: d.From, Session: d.Session, ID: d.ID, Kind: d.Kind, To: d.To,
-		Payload: d.Payload, Patch: d.Patch,
+		Payload: d.Payload, Patch: d.Patch, Redact: d.Redact,
 	}
 }
 

@@ -202,6 +202,9 @@ func (h *hub) part(s *session, reason wire.Reason) {
 
 // removePeer takes a peer without sessions out of the roster. It is called with mu held.
 func (h *hub) removePeer(peer wire.PeerID, reason wire.Reason) {
+	if m, here := h.roster.Get(peer); here && h.cfg.Kept() {
+		h.past.note(&m)
+	}
 	h.roster.Remove(peer, reason)
 	if h.roster.Len() == 0 {
 		h.emptySince = time.Now()

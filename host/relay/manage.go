@@ -185,7 +185,7 @@ func (r *Relay) remove(ctx context.Context, h *hub, reason wire.Reason) error {
 		return err
 	}
 	h.mu.Lock()
-	cfg, roster := h.cfg, h.roster.Keep()
+	cfg, roster := h.cfg, h.lastRoster()
 	h.mu.Unlock()
 	if err := r.forget(ctx, h, &cfg, roster); err != nil {
 		restart()

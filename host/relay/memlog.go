@@ -36,8 +36,10 @@ type memGroup struct {
 	// mu guards the following.
 	mu      sync.Mutex
 	ledger  *group.Ledger
+	retain  group.Retain
 	entries []group.Entry
-	bytes   int
+	bytes   int // about what the entries take up
+	content int // bytes of their payloads and patches
 	ids     map[idKey]known
 	order   []idKey // of ids, oldest first
 }
@@ -49,6 +51,7 @@ type idKey struct {
 
 type known struct {
 	hash      [sha256.Size]byte
+	erased    bool // the message was redacted, and its hash is gone
 	seq, time int64
 }
 
@@ -73,6 +76,7 @@ func (l *MemLog) Open(_ context.Context, cfg group.Config) (group.Head, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.ledger.SetConfig(cfg)
+	g.retain = cfg.Retain
 	return g.ledger.Head(), nil
 }
 
@@ -90,7 +94,7 @@ func (l *MemLog) Append(_ context.Context, id wire.GroupID, drafts []group.Draft
 	for i := range drafts {
 		results[i] = g.append(&drafts[i], now)
 	}
-	g.trim(l.limits)
+	g.trim(l.limits, now)
 	return results, nil
 }
 
@@ -106,12 +110,51 @@ func (l *MemLog) Read(_ context.Context, id wire.GroupID, after int64, limit int
 	if after >= head {
 		return nil, nil
 	}
-	first := head + 1 - int64(len(g.entries))
+	first := g.first()
 	if after+1 < first {
 		return nil, group.ErrForgotten
 	}
 	rest := g.entries[after+1-first:]
-	return slices.Clone(rest[:min(limit, len(rest))]), nil
+	rest = rest[:min(limit, len(rest))]
+	since := g.retain.Since(time.Now().UnixMilli())
+	if old := slices.IndexFunc(rest, func(e group.Entry) bool { return e.Time < since }); old == 0 {
+		return nil, group.ErrForgotten
+	} else if old > 0 { // the clock was set back meanwhile
+		rest = rest[:old]
+	}
+	return slices.Clone(rest), nil
+}
+
+// Before implements Log.
+func (l *MemLog) Before(_ context.Context, id wire.GroupID, before int64, limit int) ([]group.Entry, error) {
+	g, err := l.find(id)
+	if err != nil {
+		return nil, err
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	head := g.ledger.Head().Seq
+	if before <= 0 || before > head {
+		before = head + 1
+	}
+	since := g.retain.Since(time.Now().UnixMilli())
+	var entries []group.Entry
+	for i := before - 1 - g.first(); i >= 0 && len(entries) < limit && g.entries[i].Time >= since; i-- {
+		entries = append(entries, g.entries[i])
+	}
+	return entries, nil
+}
+
+// Trim implements Log.
+func (l *MemLog) Trim(_ context.Context, id wire.GroupID) error {
+	g, err := l.find(id)
+	if err != nil {
+		return err
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.trim(l.limits, time.Now().UnixMilli())
+	return nil
 }
 
 // Drop implements Log.
@@ -132,11 +175,14 @@ func (l *MemLog) find(id wire.GroupID) (*memGroup, error) {
 	return g, nil
 }
 
+// first returns the seq of the oldest entry, or of the next one when there is none.
+func (g *memGroup) first() int64 { return g.ledger.Head().Seq + 1 - int64(len(g.entries)) }
+
 func (g *memGroup) append(d *group.Draft, now int64) group.Result {
 	key := idKey{d.From, d.ID}
 	hash := d.Hash()
 	if old, ok := g.ids[key]; ok {
-		if old.hash != hash {
+		if old.hash != hash && !old.erased {
 			err := group.ErrIDConflict()
 			err.ID = d.ID
 			return group.Result{Err: err}
@@ -147,16 +193,23 @@ func (g *memGroup) append(d *group.Draft, now int64) group.Result {
 	if err != nil {
 		return group.Result{Err: err}
 	}
+	if d.Redact != 0 {
+		if err := g.erase(d.Redact); err != nil {
+			err.ID = d.ID
+			return group.Result{Err: err}
+		}
+	}
 	g.ledger.Commit(step)
 	e := group.Entry{
 		Seq: step.Seq, Time: now, From: d.From, Session: d.Session, ID: d.ID, Kind: d.Kind, To: d.To,
-		Payload: d.Payload, Patch: d.Patch,
+		Payload: d.Payload, Patch: d.Patch, Redact: d.Redact,
 	}
 	g.entries = append(g.entries, e)
 	g.bytes += weight(&e)
+	g.content += content(&e)
 	if d.ID != "" {
 		g.order = append(g.order, key)
-		g.ids[key] = known{hash, step.Seq, now}
+		g.ids[key] = known{hash: hash, seq: step.Seq, time: now}
 	}
 	return group.Result{Seq: step.Seq, Time: now, State: step.State}
 }
@@ -171,11 +224,40 @@ func (g *memGroup) forget(now int64) {
 	g.order = g.order[n:]
 }
 
-// trim lets go of what is too much, oldest first. The newest entry stays, however large.
-func (g *memGroup) trim(l MemLimits) {
+// erase takes away the content of a message, and what would tell it.
+func (g *memGroup) erase(seq int64) *wire.Error {
+	i := seq - g.first()
+	if i < 0 || i >= int64(len(g.entries)) {
+		return group.ErrNothingToRedact()
+	}
+	e := &g.entries[i]
+	if e.Kind != wire.TypeMsg || e.Redacted || e.Redact != 0 {
+		return group.ErrNothingToRedact()
+	}
+	g.bytes -= content(e)
+	g.content -= content(e)
+	e.Payload, e.Redacted = nil, true
+	key := idKey{e.From, e.ID}
+	if old, ok := g.ids[key]; ok && old.seq == seq {
+		g.ids[key] = known{erased: true, seq: old.seq, time: old.time}
+	}
+	return nil
+}
+
+// trim lets go of what is too much or too old, oldest first. The newest entry stays, however large,
+// unless it is too old.
+func (g *memGroup) trim(l MemLimits, now int64) {
+	most, since := l.Entries, g.retain.Since(now)
+	if g.retain.Count > 0 {
+		most = min(most, g.retain.Count)
+	}
+	over := func(rest int) bool {
+		return rest > most || g.bytes > l.Bytes || g.retain.Bytes > 0 && g.content > g.retain.Bytes
+	}
 	n := 0
-	for rest := len(g.entries); rest > 1 && (rest > l.Entries || g.bytes > l.Bytes); rest-- {
+	for rest := len(g.entries); rest > 1 && over(rest) || rest > 0 && g.entries[n].Time < since; rest-- {
 		g.bytes -= weight(&g.entries[n])
+		g.content -= content(&g.entries[n])
 		g.entries[n] = group.Entry{}
 		n++
 	}
@@ -188,5 +270,7 @@ func (g *memGroup) trim(l MemLimits) {
 
 // weight is about how many bytes an entry takes up.
 func weight(e *group.Entry) int {
-	return 200 + len(e.From) + len(e.ID) + len(e.To) + len(e.Payload) + len(e.Patch)
+	return 200 + len(e.From) + len(e.ID) + len(e.To) + content(e)
 }
+
+func content(e *group.Entry) int { return len(e.Payload) + len(e.Patch) }

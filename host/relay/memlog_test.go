@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"goop/host/internal/logtest"
 	"goop/host/relay"
 	"goop/shared/group"
 	"goop/shared/wire"
@@ -77,6 +78,14 @@ func TestMemLog(t *testing.T) {
 	if anew, err := l.Open(t.Context(), group.Config{ID: "g"}); err != nil || anew.Epoch == head.Epoch || anew.Seq != 0 {
 		t.Errorf("after Drop: got %+v, %v; want a new epoch", anew, err)
 	}
+}
+
+func TestMemLogIsAnEngine(t *testing.T) {
+	t.Parallel()
+	logtest.Run(t, func(*testing.T) logtest.Engine {
+		l := relay.NewMemLog(relay.MemLimits{})
+		return logtest.Engine{Log: l, Reopen: func() logtest.Log { return l }}
+	})
 }
 
 func TestMemLogBytes(t *testing.T) {

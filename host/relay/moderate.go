@@ -161,6 +161,7 @@ func (h *hub) expel(peer wire.PeerID, reason wire.Reason, message string) {
 	if _, here := h.roster.Get(peer); here {
 		h.removePeer(peer, reason)
 	}
+	h.past.forget(peer)
 	h.poke()
 }
 

@@ -19,9 +19,13 @@ func (s *session) offer(f *wire.Frame) error {
 		Payload: bytes.Clone(f.Payload), Patch: bytes.Clone(f.Patch), // the reader's buffer is used again
 	}
 	right := group.Send
-	if f.Type == wire.TypeState {
+	switch {
+	case f.Type == wire.TypeState:
 		right, d.Payload, d.To = group.SetState, nil, ""
-	} else {
+	case f.Redact != 0:
+		right, d.Redact = group.Redact, f.Redact
+		d.Payload, d.Patch, d.To, d.IfSeq = nil, nil, "", nil
+	default:
 		d.Patch, d.IfSeq = nil, nil
 	}
 	size := draftSize + len(d.Payload) + len(d.Patch)

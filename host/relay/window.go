@@ -13,18 +13,25 @@ type line struct {
 	from, to  wire.PeerID
 	session   wire.SessionID // of the sender
 	id        string
-	text      []byte // the frame without the id
+	target    int64  // the seq of the message that this one takes away, or 0
+	redacted  bool   // it was taken away itself: nobody gets its content
+	text      []byte // the frame without the id; nil when it was taken away
 }
 
 func newLine(id wire.GroupID, e *group.Entry) *line {
+	l := &line{
+		seq: e.Seq, time: e.Time, kind: e.Kind, from: e.From, to: e.To, session: e.Session, id: e.ID,
+		target: e.Redact, redacted: e.Redacted,
+	}
+	if e.Redacted {
+		return l
+	}
 	f := wire.Frame{
 		Type: e.Kind, Group: id, Seq: e.Seq, From: e.From, Time: e.Time, To: e.To,
-		Payload: e.Payload, Patch: e.Patch,
+		Payload: e.Payload, Patch: e.Patch, Redact: e.Redact,
 	}
-	return &line{
-		seq: e.Seq, time: e.Time, kind: e.Kind, from: e.From, to: e.To, session: e.Session, id: e.ID,
-		text: f.Append(make([]byte, 0, 160+len(e.Payload)+len(e.Patch))),
-	}
+	l.text = f.Append(make([]byte, 0, 160+len(e.Payload)+len(e.Patch)))
+	return l
 }
 
 // size is about how much memory a line takes up.
@@ -53,13 +60,13 @@ const (
 )
 
 // seenBy tells how a session sees the entry. Its own entry without an id is passed over: nobody waits
-// for an acknowledgement of it.
+// for an acknowledgement of it. One that was taken away is still acknowledged, and passed over otherwise.
 func (l *line) seenBy(s *session) view {
 	mine := l.from == s.peer
 	switch {
 	case mine && l.session == s.id && l.id != "":
 		return ack
-	case mine && l.session == s.id, l.to != "" && l.to != s.peer && !mine:
+	case mine && l.session == s.id, l.redacted, l.to != "" && l.to != s.peer && !mine:
 		return skipped
 	case mine && l.id != "":
 		return own
@@ -98,6 +105,32 @@ func (w *window) add(l *line) {
 	w.bytes += l.size()
 	n := 0
 	for w.bytes > w.most && n < len(w.lines)-1 {
+		w.bytes -= w.lines[n].size()
+		w.lines[n] = nil
+		n++
+	}
+	w.lines = w.lines[n:]
+	w.first += int64(n)
+}
+
+// redact puts a line without the content in the place of one. A session that has taken that one up already
+// has it in front of the entry that takes it away.
+func (w *window) redact(seq int64) {
+	i := seq - w.first
+	if i < 0 || i >= int64(len(w.lines)) {
+		return
+	}
+	l := *w.lines[i]
+	w.bytes -= l.size()
+	l.redacted, l.text = true, nil
+	w.bytes += l.size()
+	w.lines[i] = &l
+}
+
+// dropBefore lets go of the lines that are older than a time, in milliseconds.
+func (w *window) dropBefore(time int64) {
+	n := 0
+	for n < len(w.lines) && w.lines[n].time < time {
 		w.bytes -= w.lines[n].size()
 		w.lines[n] = nil
 		n++

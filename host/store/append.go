@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"strconv"
 
 	"goop/shared/group"
 	"goop/shared/wire"
@@ -26,6 +27,16 @@ type appender struct {
 // append appends one draft. A refusal is a *wire.Error; any other error is a fault.
 func (a *appender) append(d *group.Draft, hash []byte) (group.Result, error) {
 	step, refusal := a.s.ledger.Admit(d)
+	var target redactable
+	if d.Redact != 0 && refusal == nil {
+		var err error
+		if target, err = a.target(d.Redact); err != nil {
+			return group.Result{}, err
+		}
+		if target.key == 0 {
+			refusal = group.ErrNothingToRedact()
+		}
+	}
 	if refusal != nil {
 		// A repeat is not judged again: it is answered as the first time.
 		if r, known, err := a.known(d, hash); known || err != nil {
@@ -33,14 +44,20 @@ func (a *appender) append(d *group.Draft, hash []byte) (group.Result, error) {
 		}
 		return group.Result{}, refusal
 	}
-	body := d.Payload
-	if d.Kind == wire.TypeState {
+	kind, body := string(d.Kind), d.Payload
+	switch {
+	case d.Kind == wire.TypeState:
 		body = d.Patch
+	case d.Redact != 0:
+		kind, body = kindRedact, strconv.AppendInt(nil, d.Redact, 10)
 	}
 	inserted := int64(0)
 	store := func() (err error) {
-		if inserted, err = a.insert(d, step.Seq, hash, body); err != nil || inserted == 0 {
+		if inserted, err = a.insert(d, step.Seq, hash, kind, body); err != nil || inserted == 0 {
 			return err
+		}
+		if d.Redact != 0 {
+			return a.erase(&target)
 		}
 		if a.g.cfg.Record == "" || d.Kind != wire.TypeMsg || d.To != "" {
 			return nil
@@ -71,13 +88,13 @@ func (a *appender) append(d *group.Draft, hash []byte) (group.Result, error) {
 }
 
 // insert adds the entry, unless its id is known.
-func (a *appender) insert(d *group.Draft, seq int64, hash, body []byte) (int64, error) {
+func (a *appender) insert(d *group.Draft, seq int64, hash []byte, kind string, body []byte) (int64, error) {
 	if d.ID == "" {
 		hash = nil
 	}
 	return a.tx.Exec(`INSERT INTO _group_log (key, log, time, peer, session, id, hash, kind, dest, body)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (log, peer, id) WHERE id <> '' DO NOTHING`,
-		a.g.base+seq, a.g.base>>seqBits, a.tx.now, d.From, d.Session, d.ID, hash, d.Kind, d.To, body)
+		a.g.base+seq, a.g.base>>seqBits, a.tx.now, d.From, d.Session, d.ID, hash, kind, d.To, body)
 }
 
 // known returns what became of an earlier draft with the same id.
@@ -90,12 +107,20 @@ func (a *appender) known(d *group.Draft, hash []byte) (r group.Result, known boo
 		if err != nil {
 			return r, false, err
 		}
-		if !bytes.Equal(row.Raw(2), hash) {
+		if !row.Null(2) && !bytes.Equal(row.Raw(2), hash) { // of one that was redacted there is no hash
 			return r, true, group.ErrIDConflict()
 		}
 		r, known = group.Result{Seq: row.Int(0), Time: row.Int(1), Dup: true}, true
 	}
 	return r, known, nil
+}
+
+// narrower returns the host's bound, or the group's own when that is narrower.
+func narrower(bound int64, own int) int64 {
+	if own > 0 {
+		return min(bound, int64(own))
+	}
+	return bound
 }
 
 // finish saves the state when it is due, and lets go of old entries.
@@ -105,7 +130,7 @@ func (a *appender) finish(l *Limits) error {
 			return err
 		}
 	}
-	return a.prune(l)
+	return a.prune(l, 1)
 }
 
 // save writes the state as it is now.
@@ -117,23 +142,25 @@ func (a *appender) save() error {
 	return err
 }
 
-// prune lets go of the oldest entries when there are clearly more than the limits say. Their bodies go
-// at once; their rows stay as long as their ids have to be recognised.
-func (a *appender) prune(l *Limits) error {
-	head := a.s.ledger.Head()
+// prune lets go of the oldest entries when there are more than the limits and the group's own say, and of
+// those that are too old. With slack 1 there have to be clearly more: age alone is no reason then. Their
+// bodies go at once; their rows stay as long as their ids have to be recognised.
+func (a *appender) prune(l *Limits, slack int64) error {
+	head, retain := a.s.ledger.Head(), a.g.cfg.Retain
+	entries, bytes, since := narrower(l.LogEntries, retain.Count), narrower(l.LogBytes, retain.Bytes), retain.Since(a.tx.now)
 	over := func(slack int64) bool {
-		return head.Seq-a.s.tail+1 > l.LogEntries+min(64, l.LogEntries/8)*slack || a.s.bytes > l.LogBytes+l.LogBytes/64*slack
+		return head.Seq-a.s.tail+1 > entries+min(64, entries/8)*slack || a.s.bytes > bytes+bytes/64*slack
 	}
-	if !over(1) {
+	if slack > 0 && !over(slack) {
 		return nil
 	}
 	from := a.s.tail
-	for row, err := range a.tx.Query("SELECT length(body) FROM _group_log WHERE key >= ? AND key < ? ORDER BY key LIMIT ?",
+	for row, err := range a.tx.Query("SELECT length(body), time FROM _group_log WHERE key >= ? AND key <= ? ORDER BY key LIMIT ?",
 		a.g.base+a.s.tail, a.g.base+head.Seq, pruneRows) {
 		if err != nil {
 			return err
 		}
-		if !over(0) {
+		if (a.s.tail == head.Seq || !over(0)) && row.Int(1) >= since {
 			break
 		}
 		a.s.tail++

@@ -45,7 +45,11 @@ func childCrash() {
 				var drafts []group.Draft
 				for range g%4 + 1 {
 					name := fmt.Sprintf("%s-%s-%d", id, os.Args[2], n)
-					if n%5 == 0 {
+					if crashRedacts(n) {
+						d := takeAway(n - 1)
+						d.ID = name
+						drafts = append(drafts, d)
+					} else if n%5 == 0 {
 						drafts = append(drafts, state(alice, name, fmt.Sprintf(`{"last":%d,"k%d":1}`, n, n%7)))
 					} else {
 						drafts = append(drafts, msg(alice, name, strconv.Itoa(int(n))))
@@ -70,6 +74,9 @@ func childCrash() {
 	}
 	wg.Wait()
 }
+
+// crashRedacts reports whether entry n takes away the one before, which is a message then.
+func crashRedacts(n int64) bool { return n%7 == 3 && (n-1)%5 != 0 }
 
 // TestCrash kills a process that appends, at random moments. What it has acknowledged is there
 // afterwards, once and at its place; the database is sound; the logs go on in their epochs.
@@ -170,6 +177,12 @@ func checkCrash(t *testing.T, dir string, round int, epochs map[wire.GroupID]wir
 				if e.ID != name {
 					t.Errorf("round %d: group %s: entry %d is %s, acknowledged was %s", round, id, e.Seq, e.ID, name)
 				}
+			}
+			if r := crashRedacts(e.Seq); (e.Redact != 0) != r || r && !entries[i-1].Redacted {
+				t.Errorf("round %d: group %s: entry %d takes %d away, and the one before is gone: %v", round, id, e.Seq, e.Redact, i > 0 && entries[i-1].Redacted)
+			}
+			if taken := e.Seq < head.Seq && crashRedacts(e.Seq+1); e.Redacted != taken {
+				t.Errorf("round %d: group %s: entry %d is gone: %v, want %v", round, id, e.Seq, e.Redacted, taken)
 			}
 			if e.Kind == wire.TypeState {
 				if st, err = st.Merge(e.Patch); err != nil {

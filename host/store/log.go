@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"goop/shared/group"
 	"goop/shared/wire"
@@ -35,8 +36,9 @@ type Log struct {
 
 // groupLog is one open log.
 type groupLog struct {
-	cfg  group.Config
-	base int64 // key of seq 0
+	cfg  group.Config // guarded by mu
+	base int64        // key of seq 0
+	age  atomic.Int64 // of cfg.Retain, in milliseconds; 0 for any
 
 	// mu is held through a whole Append.
 	mu    sync.Mutex
@@ -47,7 +49,7 @@ type groupLog struct {
 // of this one when it is on the disk.
 type logState struct {
 	ledger  *group.Ledger
-	tail    int64 // seq of the oldest entry that is given out; the newest one always is
+	tail    int64 // seq of the oldest entry that is given out; beyond the head when none is
 	first   int64 // seq of the oldest row
 	bytes   int64 // of the bodies from tail on
 	saved   int64 // the state entry whose state the head row has
@@ -82,7 +84,7 @@ func (l *Log) Open(ctx context.Context, cfg group.Config) (group.Head, error) {
 	if g, err := l.get(cfg.ID); err == nil {
 		g.mu.Lock()
 		defer g.mu.Unlock()
-		g.cfg = cfg
+		g.configure(cfg)
 		g.state.ledger.SetConfig(cfg)
 		return g.state.ledger.Head(), nil
 	}
@@ -99,6 +101,12 @@ func (l *Log) Open(ctx context.Context, cfg group.Config) (group.Head, error) {
 	defer l.mu.Unlock()
 	l.open[cfg.ID] = g
 	return g.state.ledger.Head(), nil
+}
+
+// configure is called with mu held, or before anybody else has the log.
+func (g *groupLog) configure(cfg group.Config) {
+	g.cfg = cfg
+	g.age.Store(cfg.Retain.Age.Milliseconds())
 }
 
 // create begins a log.
@@ -126,7 +134,8 @@ func (l *Log) load(ctx context.Context, cfg group.Config) (g *groupLog, err erro
 			if err != nil {
 				return err
 			}
-			g = &groupLog{cfg: cfg, base: row.Int(0) << seqBits}
+			g = &groupLog{base: row.Int(0) << seqBits}
+			g.configure(cfg)
 			head = group.Head{Epoch: wire.Epoch(row.Text(1)), StateSeq: row.Int(3)}
 			if head.State, err = group.ParseState(row.Bytes(2)); err != nil {
 				return fmt.Errorf("state of group %s: %w", cfg.ID, err)
@@ -177,6 +186,9 @@ func (s *logState) measure(tx *ReadTx, base int64, head *group.Head) error {
 			return nil
 		}
 		s.first, head.Seq, s.tail, s.bytes = row.Int(0), row.Int(1), row.Int(2), row.Int(3)
+		if row.Null(2) { // all of it has become too old
+			s.tail = head.Seq + 1
+		}
 	}
 	return nil
 }
@@ -226,48 +238,6 @@ func (l *Log) Append(ctx context.Context, id wire.GroupID, drafts []group.Draft)
 	}
 	g.state = next
 	return results, nil
-}
-
-// Read returns up to limit entries after a position, or group.ErrForgotten.
-func (l *Log) Read(ctx context.Context, id wire.GroupID, after int64, limit int) ([]group.Entry, error) {
-	g, err := l.get(id)
-	if err != nil {
-		return nil, err
-	}
-	if after < 0 || after >= maxSeq {
-		return nil, nil
-	}
-	var entries []group.Entry
-	err = l.db.Read(ctx, func(tx *ReadTx) error {
-		entries = nil
-		for row, err := range tx.Query(`SELECT key - ?1, time, peer, session, id, kind, dest, body FROM _group_log
-			WHERE key > ?1 + ?2 AND key <= ?1 + ?3 ORDER BY key LIMIT ?4`, g.base, after, int64(maxSeq), limit) {
-			if err != nil {
-				return err
-			}
-			// What is kept has no gaps, so that only the first can be missing.
-			if row.Int(0) != after+1+int64(len(entries)) || row.Null(7) {
-				return group.ErrForgotten
-			}
-			e := group.Entry{
-				Seq:     row.Int(0),
-				Time:    row.Int(1),
-				From:    wire.PeerID(row.Text(2)),
-				Session: wire.SessionID(row.Text(3)),
-				ID:      row.Text(4),
-				Kind:    wire.Type(row.Text(5)),
-				To:      wire.PeerID(row.Text(6)),
-			}
-			if e.Kind == wire.TypeState {
-				e.Patch = row.Bytes(7)
-			} else {
-				e.Payload = row.Bytes(7)
-			}
-			entries = append(entries, e)
-		}
-		return nil
-	})
-	return entries, err
 }
 
 // Drop removes the log and the state of a group. One that is not there is no error.

@@ -11,18 +11,14 @@ import (
 	"strings"
 	"testing"
 
+	"goop/host/internal/logtest"
 	"goop/shared/group"
 	"goop/shared/wire"
 )
 
 // The relay's interfaces, which the store satisfies without knowing the relay.
 var (
-	_ interface {
-		Open(context.Context, group.Config) (group.Head, error)
-		Append(context.Context, wire.GroupID, []group.Draft) ([]group.Result, error)
-		Read(ctx context.Context, id wire.GroupID, after int64, limit int) ([]group.Entry, error)
-		Drop(context.Context, wire.GroupID) error
-	} = (*Log)(nil)
+	_ logtest.Log = (*Log)(nil)
 	_ interface {
 		Groups(context.Context) ([]group.Saved, error)
 		Save(context.Context, group.Config, group.PeopleChange) error
@@ -171,6 +167,21 @@ func TestLogAppend(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestLogIsAnEngine(t *testing.T) {
+	t.Parallel()
+	logtest.Run(t, func(t *testing.T) logtest.Engine {
+		o := Options{Dir: t.TempDir()}
+		db := openTest(t, o)
+		return logtest.Engine{Log: db.Log(), Slack: 64, Reopen: func() logtest.Log {
+			if err := db.Close(); err != nil {
+				t.Fatal(err)
+			}
+			db = openTest(t, o)
+			return db.Log()
+		}}
+	})
 }
 
 func TestLogRead(t *testing.T) {

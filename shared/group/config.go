@@ -58,6 +58,14 @@ type Retain struct {
 	Age   time.Duration // of an entry; JSON: retain.age in milliseconds
 }
 
+// Since returns the time, in milliseconds, of the oldest entries that are kept now; 0 for any.
+func (r Retain) Since(now int64) int64 {
+	if r.Age <= 0 {
+		return 0
+	}
+	return now - r.Age.Milliseconds()
+}
+
 // Right is something that a role may or may not do in a group.
 type Right string
 

@@ -16,7 +16,9 @@
 //	welcome  H→M  {group, payload: Welcome}
 //	members  H→M  {group, payload: Roster}
 //	msg      M→H  {payload, id?, to?, volatile?, key?}
+//	         M→H  {redact, id?}
 //	         H→M  {group, seq, from, time, payload, id?, to?, volatile?, key?}
+//	         H→M  {group, seq, from, time, redact, id?}
 //	         H→M  {group, id, seq, time, ack:true}
 //	state    M→H  {patch, id?, ifSeq?}
 //	         H→M  {group, seq, from, time, patch, id?}
@@ -46,10 +48,16 @@
 // that does not know whether a message has arrived sends it again. The acknowledgement of a repeat is
 // not in the order, and carries an older seq.
 //
+// A msg with redact, the seq of another msg, takes that one's content away; it needs the right redact. It
+// is an entry like any other, and members that have the other one drop it. From then on that one is passed
+// over, though still acknowledged to the session that sent it, and its id is known without a hash: each
+// repeat of it is acknowledged. When there is no such msg, or nothing is left of it, the error is not_found.
+//
 // The epoch names one life of the log. A join with since asks for what came after a position. With
 // resumed:true in the welcome, the entries that the member missed follow, and its state is still good.
 // With resumed:false the log has begun anew, or no longer holds what is asked for: the welcome carries
-// the whole state at seq. A member that is connected and falls behind what the host keeps gets one
+// the whole state at seq. How much a log holds is bounded by count and bytes and, if the group says so, by
+// the age of an entry. A member that is connected and falls behind what the host keeps gets one
 // whole state (Snapshot) and the roster, and goes on from there.
 //
 // The same peer and session joining again replaces its own ghost; another session of the peer is

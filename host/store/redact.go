@@ -1,0 +1,75 @@
+package store
+
+import (
+	"goop/shared/data"
+	"goop/shared/wire"
+)
+
+// redactable is a message whose content can be taken away; key is 0 when there is none.
+type redactable struct {
+	key, time int64
+	size      int64 // of the body
+	from, to  wire.PeerID
+}
+
+// target returns the message at a seq, if its content is still kept.
+func (a *appender) target(seq int64) (t redactable, err error) {
+	for row, err := range a.tx.Query(`SELECT key, time, length(body), peer, dest FROM _group_log
+		WHERE key = ? AND kind = ? AND body IS NOT NULL`, a.g.base+seq, wire.TypeMsg) {
+		if err != nil {
+			return t, err
+		}
+		t = redactable{
+			key: row.Int(0), time: row.Int(1), size: row.Int(2), from: wire.PeerID(row.Text(3)), to: wire.PeerID(row.Text(4)),
+		}
+	}
+	return t, nil
+}
+
+// erase takes a message's content away, with the hash that would tell it and the row that it was
+// recorded as. The row of the log stays: its number is taken and its id is known.
+func (a *appender) erase(t *redactable) (err error) {
+	// What SQLite lets go of stays in the file until something else is written there. Not so here.
+	if err := a.tx.c.db.Exec("PRAGMA secure_delete = 1"); err != nil {
+		return err
+	}
+	defer func() {
+		if off := a.tx.c.db.Exec("PRAGMA secure_delete = 0"); err == nil {
+			err = off
+		}
+	}()
+	if _, err := a.tx.Exec("UPDATE _group_log SET kind = ?, body = x'', hash = NULL WHERE key = ?", kindRedacted, t.key); err != nil {
+		return err
+	}
+	a.s.bytes -= t.size
+	if a.g.cfg.Record == "" || t.to != "" {
+		return nil
+	}
+	return a.tx.db.dropRecorded(a.tx, a.g, t)
+}
+
+// dropRecorded removes the row that recordRow made of a message, unless somebody has removed it already.
+func (db *DB) dropRecorded(tx *Tx, g *groupLog, t *redactable) error {
+	u := db.users.get(g.cfg.Record)
+	if u == nil {
+		return nil
+	}
+	// Seq alone would not do: a group that was closed had the same numbers and maybe the same id, and its
+	// rows stay. Ids rise with the time, so that the search begins where the row is.
+	sql := "SELECT " + u.columns[0] + " FROM " + u.name + " WHERE " + u.columns[0] + " >= ?1 AND " + u.column(data.SeqColumn) +
+		" = ?2 AND " + u.column(data.OwnerColumn) + " = ?3 AND " + u.column(data.CreatedColumn) + " = ?4"
+	args := []any{(t.time - idEpoch) << idRandom, t.key - g.base, t.from, t.time}
+	if u.MemberOf != "" {
+		sql += " AND " + u.column(u.MemberOf) + " = ?5"
+		args = append(args, g.cfg.ID)
+	}
+	id, err := tx.Number(sql+" ORDER BY "+u.columns[0]+" LIMIT 1", args...)
+	if err != nil || id == 0 {
+		return err
+	}
+	if _, err := tx.Exec("DELETE FROM "+u.name+" WHERE "+u.columns[0]+" = ?", id); err != nil {
+		return err
+	}
+	tx.Changed(Change{u.Name, id, Removed})
+	return nil
+}
