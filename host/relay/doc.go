@@ -21,6 +21,7 @@
 // # Concurrency
 //
 // A Relay is safe for use from many goroutines. Everything of a group is guarded by its hub's mutex,
-// which is never held while something is written, read or appended. Locks are taken in the order
-// Relay.manage, Relay.mu, hub.mu. Shutdown waits for every goroutine of the package.
+// which is never held while something is written, read or appended. What is kept of a group's people and
+// its configuration changes while hub.changes is held, so that it is the same on the disk and in force.
+// Locks are taken in the order Relay.manage, hub.changes, Relay.mu, hub.mu. Shutdown waits for every goroutine of the package.
 package relay

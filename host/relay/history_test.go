@@ -20,7 +20,7 @@ func TestGroupStats(t *testing.T) {
 		w.pipe = 0
 		b := w.join(bob, fmt.Sprintf(join, "b"))
 		for i := range 100 {
-			b.send(fmt.Sprintf(`{"type":"msg","id":"%d","payload":"%0100d"}`, i, i))
+			b.send(fmt.Sprintf(`{"type":"msg","id":"%d","payload":"%02000d"}`, i, i))
 			b.skipTo(wire.TypeMsg)
 		}
 		synctest.Wait()

@@ -11,12 +11,6 @@ import (
 	"goop/shared/wire"
 )
 
-// Groups of a template whose numbers are not set.
-const (
-	templateEach  = 3   // of one peer that are there at the same time
-	templateTotal = 200 // in all
-)
-
 // fromTemplate returns the configuration of a group that a visitor makes: the template's, under the name
 // that it gives and an id that it does not choose. Who could choose one would find out which are taken.
 // It is called with manage held.
@@ -44,10 +38,10 @@ func (r *Relay) fromTemplate(creator wire.PeerID, asked *group.Config) (group.Co
 		}
 		h.mu.Unlock()
 	}
-	switch each, total := cmp.Or(t.Each, templateEach), cmp.Or(t.Total, templateTotal); {
-	case mine >= each:
-		return group.Config{}, wire.E(wire.LimitExceeded, "you have ", strconv.Itoa(mine), ` groups from the template "`, t.Name, `", and may have `, strconv.Itoa(each), "; close one")
-	case all >= total:
+	switch {
+	case mine >= t.Each:
+		return group.Config{}, wire.E(wire.LimitExceeded, "you have ", strconv.Itoa(mine), ` groups from the template "`, t.Name, `", and may have `, strconv.Itoa(t.Each), "; close one")
+	case all >= t.Total:
 		return group.Config{}, wire.E(wire.LimitExceeded, `there are as many groups from the template "`, t.Name, `" as there may be; try again later`)
 	}
 	cfg := t.Config

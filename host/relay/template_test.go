@@ -15,7 +15,7 @@ func TestTemplates(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := open(t, relay.Options{Templates: []group.Template{
 			{Name: "match", Config: parse(t, `{"type":"ephemeral","name":"A match","maxMembers":2,"seats":["white","black"]}`), Each: 2, Total: 3},
-			{Name: "free", Config: parse(t, `{"type":"open","rights":{"manage":["moderator"]}}`)},
+			{Name: "free", Config: parse(t, `{"type":"open","rights":{"manage":["moderator"]}}`), Each: 1, Total: 1},
 		}})
 		create := func(peer wire.PeerID, cfg group.Config) (group.Info, error) {
 			return w.Create(t.Context(), group.Caller{Peer: peer}, cfg)

@@ -157,6 +157,6 @@ func Grantable(r wire.Role) bool {
 type Template struct {
 	Name   string
 	Config Config // without an id
-	Each   int    // groups of it that one peer has made and that are still there; default 3
-	Total  int    // groups of it in all; default 200
+	Each   int    // groups of it that one peer has made and that are still there
+	Total  int    // groups of it in all
 }

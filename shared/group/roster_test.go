@@ -111,3 +111,18 @@ func TestRosterChangesFitEveryVersionWithin(t *testing.T) {
 		}
 	}
 }
+
+func TestRosterSetRole(t *testing.T) {
+	t.Parallel()
+	var r group.Roster
+	r.SetRole("a", wire.RoleViewer)
+	r.Join("a", wire.RoleMember, group.Meta{}, 1)
+	r.Take()
+	if r.SetRole("a", wire.RoleMember); r.Version() != r.Taken() {
+		t.Error("the same role is no change")
+	}
+	r.SetRole("a", wire.RoleViewer)
+	if d, _ := r.Take(); len(d.Updated) != 1 || d.Updated[0].Role != wire.RoleViewer {
+		t.Errorf("got %+v", d)
+	}
+}

@@ -94,6 +94,18 @@
 // A peer whose last connection was lost stays for 5 seconds. There are at most 10 members frames a
 // second. One with you is for a session whose role or rights have changed.
 //
+// # People
+//
+// A peer has a role in a group, and with it rights. The host remembers roles that were given and bans. To
+// those who have no role in it, a group for those who are invited does not differ from one that there is
+// not. The invite of the first join is the token of an invite: it gives the peer the role of the invite,
+// which the host keeps before its welcome; a peer that has been given a role needs none, and one that it
+// brings is not looked at. A bad token is invite_invalid, also where there is no such group and where the
+// peer could join without.
+//
+// A role counts from the moment at which it is given. A session of a peer that was kicked or banned gets
+// what there was at that moment, or a part of it, then the close, and nothing of what is sequenced later.
+//
 // # Errors and ends
 //
 // An error that is not fatal is about one frame, whose id it carries, and the stream goes on. A fatal
