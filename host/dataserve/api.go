@@ -48,8 +48,8 @@ type People interface {
 	History(ctx context.Context, caller group.Caller, id wire.GroupID, before int64, limit int, states bool) ([]group.Entry, error)
 	// GroupStats returns how a group stands, and how the caller's sessions in it do.
 	GroupStats(caller group.Caller, id wire.GroupID) (group.GroupStats, error)
-	// Invites returns the invites that are good for something of the groups where the caller may make
-	// some, in any order.
+	// Invites returns the invites that have not expired of the groups where the caller may make some, in
+	// any order.
 	Invites(caller group.Caller) []group.InviteInfo
 	// People returns what the caller may see of a group's people, in any order.
 	People(caller group.Caller, id wire.GroupID) []group.PersonInfo

@@ -12,6 +12,7 @@ import (
 type watch struct {
 	cancel context.CancelFunc
 	done   chan struct{} // closed when it puts no more
+	over   bool          // its last line may have been put; guarded by the conn's mu
 	bytes  int           // of its rows; belongs to its goroutine
 }
 
@@ -46,6 +47,11 @@ func (c *conn) openWatch(r request) (*watch, *data.Query, error) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	for w := c.watches[r.ID]; w != nil && w.over; w = c.watches[r.ID] { // its id is about to be free
+		c.mu.Unlock()
+		<-w.done
+		c.mu.Lock()
+	}
 	if c.watches[r.ID] != nil {
 		return nil, nil, wire.E(wire.BadMessage, "there is an open watch with the id ", strconv.FormatInt(r.ID, 10))
 	}
@@ -89,6 +95,9 @@ func (c *conn) follow(ctx context.Context, r request, w *watch, q *data.Query) {
 	if first {
 		c.pending.free(r.size)
 	}
+	c.mu.Lock()
+	w.over = true
+	c.mu.Unlock()
 	if ctx.Err() == nil {
 		refusal := c.s.refusal(err, string(r.Op), c.peer)
 		line := data.AppendWatchError(nil, r.ID, refusal)
@@ -124,11 +133,12 @@ func (c *conn) account(w *watch, rows []data.Row) error {
 func (c *conn) unwatch(id int64) bool {
 	c.mu.Lock()
 	w := c.watches[id]
+	open := w != nil && !w.over
 	c.mu.Unlock()
 	if w == nil {
 		return false
 	}
 	w.cancel()
 	<-w.done
-	return true
+	return open
 }

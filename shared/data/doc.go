@@ -167,7 +167,7 @@
 //
 // # _invites and _peers
 //
-// These are tables like _groups. _invites has a row for each invite that is good for something, of the
+// These are tables like _groups. _invites has a row for each invite that has not expired, of the
 // groups where the caller has the right invite; removing a row revokes the invite. _peers has a row for
 // each peer that is in the roster of a group or has a role of its own there, of the groups whose members
 // the caller may see, and for each that is banned where the caller has the right kick. Its _id is
