@@ -1,10 +1,8 @@
 package member
 
 import (
-	"cmp"
 	"context"
 	"maps"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -111,7 +109,6 @@ func (l *look) change(found [][]Row) []Row {
 			out = l.takeOver(out, k, ok, row.Value)
 		}
 	}
-	slices.SortStableFunc(l.found, func(a, b entryRow) int { return cmp.Compare(a.order, b.order) }) // of several owners
 	for id, own := range l.mine {
 		switch {
 		case !there[id] && leases[l.owner].taken:

@@ -1,9 +1,7 @@
 package member
 
 import (
-	"cmp"
 	"context"
-	"slices"
 	"time"
 
 	"goop/shared/wire"
@@ -200,8 +198,18 @@ func (o *outbox) putBack(back []*item) {
 			o.items = o.items[1:]
 		}
 	}
-	slices.SortStableFunc(back, func(a, b *item) int { return cmp.Compare(a.of.(*Pending).order, b.of.(*Pending).order) })
+	sortByOrder(back)
 	o.pushFront(back)
+}
+
+// sortByOrder sorts entries that come in a few runs, one for each page load. Package slices would make the
+// browser's member 10 KB larger.
+func sortByOrder(items []*item) {
+	for i := 1; i < len(items); i++ {
+		for j := i; j > 0 && items[j].of.(*Pending).order < items[j-1].of.(*Pending).order; j-- {
+			items[j], items[j-1] = items[j-1], items[j]
+		}
+	}
 }
 
 // writing notes that the entries behind place before, up to o.written, go out.

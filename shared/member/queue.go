@@ -1,10 +1,6 @@
 package member
 
-import (
-	"slices"
-
-	"goop/shared/wire"
-)
+import "goop/shared/wire"
 
 const (
 	defaultOutboxCount = 1000
@@ -56,7 +52,7 @@ func (q *queue) pushFront(items []*item) {
 		q.count++
 		q.bytes += len(it.line)
 	}
-	q.items = append(slices.Clone(items), q.items...)
+	q.items = append(items, q.items...)
 }
 
 // after returns the items behind a place, those that are gone included.
