@@ -1,5 +1,6 @@
 // Package store keeps what a host must not forget in one SQLite file, goop.db in the data folder: the
-// users' tables, the logs and states of durable groups, the list of groups, the owners.
+// users' tables, the logs and states of durable groups, the list of groups with what each remembers of
+// people, the owners.
 //
 // # Writing
 //
