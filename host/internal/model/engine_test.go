@@ -16,6 +16,8 @@ import (
 type engine interface {
 	open(t *testing.T, entries int) (relay.Log, relay.Registry)
 	close(t *testing.T)
+	// remembers reports whether people's roles and bans outlive the relay.
+	remembers() bool
 }
 
 // memory keeps durable groups in memory, which is fast.
@@ -29,6 +31,8 @@ func (m *memory) open(_ *testing.T, entries int) (relay.Log, relay.Registry) {
 }
 
 func (m *memory) close(*testing.T) {}
+
+func (m *memory) remembers() bool { return false }
 
 // disk keeps durable groups in the real store.
 type disk struct {
@@ -53,6 +57,8 @@ func (d *disk) close(t *testing.T) {
 	}
 }
 
+func (d *disk) remembers() bool { return true }
+
 // witness is a Log that remembers what was asked of it and what it answered.
 type witness struct {
 	relay.Log
@@ -60,9 +66,17 @@ type witness struct {
 	// mu guards the following.
 	mu    sync.Mutex
 	calls []appended
+	total int // of all calls
 	slow  time.Duration
 	full  map[wire.GroupID]bool // the next append of the group fails
 	heads map[wire.GroupID]group.Head
+}
+
+// count is the number of calls so far.
+func (w *witness) count() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.total
 }
 
 // appended is one call of Append.
@@ -100,16 +114,16 @@ func (w *witness) Append(ctx context.Context, id wire.GroupID, drafts []group.Dr
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.calls = append(w.calls, call)
+	w.total++
 	return call.results, call.err
 }
 
-// take returns the calls since the last take.
-func (w *witness) take() []appended {
+// take returns the calls since the last take, and the number of the first.
+func (w *witness) take() (calls []appended, first int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	calls := w.calls
-	w.calls = nil
-	return calls
+	calls, w.calls = w.calls, nil
+	return calls, w.total - len(calls)
 }
 
 func (w *witness) head(id wire.GroupID) group.Head {

@@ -25,13 +25,44 @@ type room struct {
 	touched map[string]int64 // the last entry that touched a top-level key
 	ids     map[string]int64 // by peer and id, the seq that it got
 	roster  map[wire.PeerID]*person
-	closing bool // in this burst, and with it goes the log
+	people  map[wire.PeerID]wire.Role // who was given a role; "banned" is one
+	sentOff map[wire.PeerID]*sentOff  // in this burst
+	closing bool                      // in this burst, and with it goes the log
 }
 
 // entry is one entry of the log.
 type entry struct {
 	group.Entry
 	content string // what has to be the same in a repeat
+}
+
+// barredRole stands for a ban.
+const barredRole wire.Role = "banned"
+
+// roleOf returns what a peer is.
+func (r *room) roleOf(peer wire.PeerID) wire.Role {
+	if role := r.people[peer]; role != "" {
+		return role
+	}
+	return wire.RoleMember
+}
+
+// sentOff is the place in the log at which a peer was kicked or banned.
+type sentOff struct {
+	before, after int   // calls of Append
+	least, most   int64 // entries then; -1 until they are known
+}
+
+// reach notes that so many calls of Append are replayed.
+func (r *room) reach(calls int) {
+	for _, s := range r.sentOff {
+		if s.least < 0 && calls >= s.before {
+			s.least = r.head()
+		}
+		if s.most < 0 && calls >= s.after {
+			s.most = r.head()
+		}
+	}
 }
 
 // person is one peer of the roster.
@@ -46,6 +77,7 @@ func newRoom(t *testing.T, id wire.GroupID, durable bool, epoch wire.Epoch) *roo
 	return &room{
 		t: t, id: id, durable: durable, epoch: epoch, states: []string{"{}"}, state: map[string]any{},
 		touched: map[string]int64{}, ids: map[string]int64{}, roster: map[wire.PeerID]*person{},
+		people: map[wire.PeerID]wire.Role{}, sentOff: map[wire.PeerID]*sentOff{},
 	}
 }
 

@@ -44,6 +44,10 @@ const (
 	closeAll verb = "close"   // the group, which is then made anew
 	fullDisk verb = "full disk"
 	slowDisk verb = "slow disk"
+	kick     verb = "kick"
+	ban      verb = "ban"
+	unban    verb = "unban"
+	promote  verb = "role" // another one for a peer
 )
 
 // step is one line of a script.
@@ -61,6 +65,8 @@ func (s *step) String() string {
 	switch s.verb {
 	case wait, crash, restart, slowDisk:
 		return fmt.Sprintf("%s %d ms", s.verb, s.n)
+	case kick, ban, unban, promote:
+		return strings.TrimSpace(fmt.Sprintf("%s of room %d: %s %s", peerOf(s.slot), roomOf(s.slot), s.verb, s.text))
 	case fullDisk, closeAll:
 		return fmt.Sprintf("%s: room %d", s.verb, s.room)
 	}
@@ -234,7 +240,7 @@ func (a *author) byOne() (step, bool) {
 
 // byOthers makes up what happens to all, at the end of a burst; mostly nothing.
 func (a *author) byOthers() (step, bool) {
-	st := step{room: a.IntN(len(rooms))}
+	st := step{room: a.IntN(len(rooms)), slot: a.IntN(len(a.up))}
 	switch n := a.IntN(100); {
 	case n < 4:
 		st.verb, st.n = restart, a.IntN(40)
@@ -248,8 +254,23 @@ func (a *author) byOthers() (step, bool) {
 		st.verb = fullDisk
 	case n < 40:
 		st.verb, st.n = slowDisk, a.IntN(20)
+	case n < 43:
+		st.verb = kick
+	case n < 46:
+		st.verb = ban
+	case n < 51:
+		st.verb = unban
+	case n < 57:
+		st.verb, st.text = promote, a.pick("moderator", "member", "viewer")
 	default:
 		return st, false
+	}
+	if st.verb == kick || st.verb == ban {
+		for i := range a.up {
+			if a.key(i) == a.key(st.slot) {
+				a.up[i], a.paused[i] = false, false
+			}
+		}
 	}
 	if st.verb == restart || st.verb == crash {
 		clear(a.up)
@@ -298,5 +319,5 @@ func (a *author) patch() string {
 	return "{" + strings.Join(fields, ",") + "}"
 }
 
-// until is when a peer that was dropped has surely left the roster, and before which it surely has not.
+// grace is how long a peer that was dropped stays in the roster.
 const grace = 5 * time.Second

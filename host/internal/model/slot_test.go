@@ -86,6 +86,15 @@ func (s *slot) hearLine(st *stream, line string, f *wire.Frame) {
 	if st.fresh && st.ending == shutdown && f.Type == wire.TypeClose {
 		return
 	}
+	if st.fresh && st.ending == barred && st.lenient && f.Type == wire.TypeClose {
+		return
+	}
+	if st.fresh && st.ending == barred && f.Type == wire.TypeError {
+		if e, err := wire.ParseError(f.Payload); err != nil || e.Code != wire.Banned || !e.Fatal {
+			s.fault("%s, and it is banned", line)
+		}
+		return
+	}
 	if st.fresh != (f.Type == wire.TypeWelcome) {
 		s.fault("%s, where the welcome was to be the first line", line)
 		return
@@ -305,6 +314,17 @@ func (s *slot) hearEnd(st *stream, last *wire.Frame, err error) {
 		orderly, complete = end(wire.TypeError, ""), true
 	case closed:
 		orderly, pos = end(wire.TypeClose, wire.ReasonClosed), r.head()
+	case kicked, banned:
+		orderly = end(wire.TypeClose, map[ending]wire.Reason{kicked: wire.ReasonKicked, banned: wire.ReasonBanned}[st.ending])
+		off := r.sentOff[s.peer]
+		if st.pos > off.most {
+			s.fault("it was %s at %d, and got entries up to %d", st.ending, off.most, st.pos)
+		}
+		if s.w.script.window > 100_000 {
+			pos = off.least
+		}
+	case barred:
+		orderly = end(wire.TypeError, "")
 	case shutdown:
 		orderly, pos = end(wire.TypeClose, wire.ReasonShutdown), r.head()
 	}
@@ -319,7 +339,7 @@ func (s *slot) hearEnd(st *stream, last *wire.Frame, err error) {
 		s.fault("it was %s at %d, and got the entries up to %d", st.ending, pos, st.pos)
 	case complete && len(st.pending) > 0:
 		s.fault("it was %s, and this of it was lost: %q", st.ending, st.pending)
-	case (complete || pos > 0) && st.owesOfDrafts():
+	case (complete || pos > 0) && st.ending != kicked && st.ending != banned && st.owesOfDrafts():
 		s.fault("it was %s, without answers to %v", st.ending, st.owed)
 	}
 }
@@ -360,8 +380,8 @@ func (s *slot) checkRoster() {
 		switch {
 		case now.Before(p.unsure):
 		case len(p.sessions) > 0 || now.Before(p.until):
-			if !here || m.Sessions != len(p.sessions) || p.label != "" && m.Label != p.label {
-				s.fault("in its roster, %s is %+v (%v), want label %q and %d sessions", peer, m, here, p.label, len(p.sessions))
+			if !here || m.Sessions != len(p.sessions) || m.Role != r.roleOf(peer) || p.label != "" && m.Label != p.label {
+				s.fault("in its roster, %s is %+v (%v), want label %q, role %s and %d sessions", peer, m, here, p.label, r.roleOf(peer), len(p.sessions))
 			}
 		case here && now.After(p.until.Add(2*rest)):
 			s.fault("in its roster, %s is there, who is long gone", peer)
@@ -391,7 +411,7 @@ func (s *stream) owes() bool { return len(s.owed) > 0 }
 func (s *stream) owesOfDrafts() bool {
 	for _, list := range s.owed {
 		for _, o := range list {
-			if o.code != wire.BadMessage && o.code != wire.UnsupportedType {
+			if o.code != wire.BadMessage && o.code != wire.UnsupportedType && o.code != wire.Forbidden {
 				return true
 			}
 		}

@@ -23,6 +23,9 @@ const (
 	closed   ending = "closed"
 	shutdown ending = "shut down"
 	given    ending = "given up" // it had not read for too long
+	kicked   ending = "kicked"
+	banned   ending = "banned"
+	barred   ending = "barred" // it is banned, and came again
 )
 
 // stream is one connection of a slot to the relay: what goes out is written by a goroutine of its own,

@@ -77,6 +77,7 @@ func (t *tally) zeros() []string {
 		"a misused id": t.outcomes[wire.IDConflict], "a full disk": t.outcomes[wire.StorageFull], "a fresh join": t.fresh,
 		"a resume": t.resumed, "a resync": t.resyncs, "a session given up": t.givenUp, "a volatile message": t.whispers,
 		"a restart": t.verbs[restart], "a crash": t.verbs[crash], "a close": t.verbs[closeAll],
+		"a kick": t.verbs[kick], "a ban": t.verbs[ban], "another role": t.verbs[promote],
 	} {
 		if n == 0 {
 			none = append(none, what)

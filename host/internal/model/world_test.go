@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -126,7 +127,7 @@ func (w *world) start() {
 	w.relay, err = relay.Open(w.ctx, relay.Options{
 		Durable: w.logs[0], Memory: w.logs[1], Registry: registry, Logger: slog.New(slog.DiscardHandler),
 		IsOwner: func(p wire.PeerID) bool { return p == boss },
-		Limits:  relay.Limits{WindowBytes: w.script.window, WriteBytes: 2000, LineBurst: 1e6},
+		Limits:  relay.Limits{WindowBytes: w.script.window, WriteBytes: 2000, LineBurst: 1e6, RefusalBurst: 1e6},
 		Wire:    limits,
 	})
 	if err != nil {
@@ -146,10 +147,17 @@ func (w *world) start() {
 			w.rooms = append(w.rooms, newRoom(w.t, cfg.ID, spec.durable, head.Epoch))
 		case !spec.durable:
 			w.tally.entries += len(w.rooms[i].entries)
+			people := w.rooms[i].people
 			w.rooms[i] = newRoom(w.t, cfg.ID, false, head.Epoch)
+			if w.engine.remembers() {
+				w.rooms[i].people = people
+			}
 		default:
 			w.checkLog(i, head)
 			w.rooms[i].roster = map[wire.PeerID]*person{}
+			if !w.engine.remembers() {
+				w.rooms[i].people = map[wire.PeerID]wire.Role{}
+			}
 		}
 	}
 }
@@ -261,12 +269,29 @@ func (w *world) burst(n int, steps []step) {
 				}
 			}
 			again = st.room
+		case kick, ban:
+			w.sendOff(w.slots[st.slot], st.verb)
+		case unban:
+			synctest.Wait() // so that who has tried to come has been turned away
+			r, peer := w.rooms[roomOf(st.slot)], peerOf(st.slot)
+			want := wire.NotFound
+			if r.people[peer] == barredRole {
+				want = ""
+				delete(r.people, peer)
+			}
+			w.wants(want, w.relay.Unban(w.ctx, owner, r.id, peer), st)
+		case promote: // when all that was sent before is judged
 		default:
 			w.act(w.slots[st.slot], st, begun, n)
 		}
 	}
 	w.settle()
 	w.reconcile(n)
+	for i := range steps {
+		if steps[i].verb == promote {
+			w.promote(&steps[i])
+		}
+	}
 	switch {
 	case restarts:
 		w.engine.close(w.t)
@@ -274,6 +299,82 @@ func (w *world) burst(n int, steps []step) {
 	case again >= 0:
 		w.recreate(again)
 	}
+}
+
+// wants holds the answer to what an owner asked for against what it should be.
+func (w *world) wants(code wire.Code, err error, st *step) {
+	got := wire.Code("")
+	if e, ok := err.(*wire.Error); ok {
+		got = e.Code
+	}
+	if got != code || err != nil && got == "" {
+		w.fault("%s: got %v, want code %q", st, err, code)
+	}
+}
+
+// sendOff kicks or bans a peer amid of what it has sent.
+func (w *world) sendOff(s *slot, how verb) {
+	synctest.Wait() // so that all who have come are in
+	r, log := s.room(), w.log(roomOf(s.n))
+	was := r.people[s.peer]
+	p := r.roster[s.peer]
+	off := &sentOff{before: log.count(), least: -1, most: -1}
+	st := &step{verb: how, slot: s.n}
+	var peers []*slot
+	unsure := p != nil && (len(p.sessions) == 0 || time.Now().Before(p.unsure)) // it may be gone by now
+	for _, other := range w.slots {
+		if roomOf(other.n) == roomOf(s.n) && other.peer == s.peer {
+			peers = append(peers, other)
+			for _, former := range other.former { // what it was about to hear is cut short
+				former.lenient, unsure = true, true
+			}
+		}
+	}
+	if how == ban {
+		w.wants("", w.relay.Ban(w.ctx, owner, r.id, s.peer, ""), st)
+		r.people[s.peer] = barredRole
+	} else {
+		err := w.relay.Kick(w.ctx, owner, r.id, s.peer, "")
+		switch {
+		case was == barredRole:
+			w.wants("", err, st)
+			return
+		case was == "" && unsure:
+		case was == "" && p == nil:
+			w.wants(wire.NotFound, err, st)
+			return
+		default:
+			w.wants("", err, st)
+		}
+		delete(r.people, s.peer)
+	}
+	off.after = log.count()
+	r.sentOff[s.peer] = off
+	delete(r.roster, s.peer)
+	for _, other := range peers {
+		if other.stream != nil {
+			other.stream.end(map[verb]ending{kick: kicked, ban: banned}[how])
+			other.ended()
+		}
+	}
+}
+
+// promote gives a peer another role, unless it does not read: then it is not known what it still has to say.
+func (w *world) promote(st *step) {
+	s := w.slots[st.slot]
+	r := s.room()
+	for _, other := range w.slots {
+		if other.stream != nil && roomOf(other.n) == roomOf(s.n) && other.peer == s.peer && !other.stream.reading() {
+			return
+		}
+	}
+	err := w.relay.SetRole(w.ctx, owner, r.id, s.peer, wire.Role(st.text))
+	if r.people[s.peer] == barredRole {
+		w.wants(wire.Conflict, err, st)
+		return
+	}
+	w.wants("", err, st)
+	r.people[s.peer] = wire.Role(st.text)
 }
 
 func (w *world) recreate(i int) {
@@ -297,7 +398,13 @@ func (w *world) act(s *slot, st *step, begun time.Time, burst int) {
 	r := s.room()
 	switch st.verb {
 	case join, resume:
-		if s.stream == nil {
+		switch {
+		case s.stream != nil:
+		case r.people[s.peer] == barredRole:
+			s.connect(st.verb == resume)
+			s.stream.end(barred)
+			s.ended()
+		default:
 			s.connect(st.verb == resume)
 			r.come(s.n, begun)
 		}
@@ -354,6 +461,10 @@ func (w *world) act(s *slot, st *step, begun time.Time, burst int) {
 	case unpause:
 		stream.unpause()
 	case whisper:
+		if r.roleOf(s.peer) == wire.RoleViewer {
+			w.draft(s, st.text)
+			break
+		}
 		f, _ := wire.Decode([]byte(st.text))
 		w.whispers[st.n] = whispered{slot: s.n, key: f.Key, to: f.To, sure: stream.old, burst: burst}
 		stream.say(st.text)
@@ -398,6 +509,11 @@ func (w *world) draft(s *slot, line string) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	if s.room().roleOf(s.peer) == wire.RoleViewer {
+		s.stream.owed[f.ID] = append(s.stream.owed[f.ID], outcome{code: wire.Forbidden})
+		s.stream.say(line)
+		return
+	}
 	if _, known := w.sent[w.key(s, f.ID)]; f.ID != "" && !known {
 		w.sent[w.key(s, f.ID)] = line
 	}
@@ -416,9 +532,18 @@ func (w *world) settle() {
 func (w *world) reconcile(burst int) {
 	drafted := map[int][]drafted{} // by slot
 	for _, log := range w.logs {
-		for _, call := range log.take() {
-			w.replay(&call, drafted)
+		calls, first := log.take()
+		for i := range calls {
+			for j, r := range w.rooms {
+				if w.log(j) == log {
+					r.reach(first + i)
+				}
+			}
+			w.replay(&calls[i], first+i, drafted)
 		}
+	}
+	for _, r := range w.rooms {
+		r.reach(math.MaxInt)
 	}
 	for _, s := range w.slots {
 		w.attribute(s, drafted[s.n])
@@ -430,6 +555,9 @@ func (w *world) reconcile(burst int) {
 			s.hear(st)
 			s.former = nil // those that were given up
 		}
+	}
+	for _, r := range w.rooms {
+		clear(r.sentOff)
 	}
 	for _, s := range w.slots {
 		if s.stream != nil && !s.stream.reading() {
@@ -453,12 +581,15 @@ type drafted struct {
 }
 
 // replay has the model take in what a log was asked for, in the same order, and wants the same answers.
-func (w *world) replay(call *appended, by map[int][]drafted) {
+func (w *world) replay(call *appended, number int, by map[int][]drafted) {
 	i := slices.IndexFunc(w.rooms, func(r *room) bool { return r.id == call.group })
 	r := w.rooms[i]
 	for j := range call.drafts {
 		d := &call.drafts[j]
 		var want, got outcome
+		if off := r.sentOff[d.From]; off != nil && number >= off.after {
+			w.fault("room %d: draft %s of %s came to the log after it had been sent away", i, contentOf(d), d.From)
+		}
 		switch {
 		case call.err != nil:
 			want = outcome{code: wire.StorageFull}
