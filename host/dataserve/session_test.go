@@ -208,6 +208,7 @@ func TestGoldenSession(t *testing.T) {
 			Peer       wire.PeerID
 			Send, Recv json.RawMessage
 			Text       string
+			Say        []json.RawMessage // lines of a whole session in a group
 			End        bool
 		}
 		if err := json.Unmarshal([]byte(line), &step); err != nil {
@@ -224,6 +225,10 @@ func TestGoldenSession(t *testing.T) {
 				t.Fatal(err)
 			}
 			v["$secret"] = secret
+			continue
+		}
+		if step.Say != nil {
+			h.say(step.Peer, step.Say)
 			continue
 		}
 		c := clients[step.Peer]
@@ -248,6 +253,28 @@ func TestGoldenSession(t *testing.T) {
 	for _, c := range clients {
 		_ = c.st.CloseWrite()
 	}
+}
+
+// say sends the lines of a group session, from a join to a leave, and waits for its end.
+func (h *host) say(peer wire.PeerID, lines []json.RawMessage) {
+	h.t.Helper()
+	near, far := link.Pipe(1 << 20)
+	h.wg.Go(func() { h.relay.Serve(context.Background(), peer, far) })
+	c := &client{h.t, near, link.NewReader(near, wire.MaxLine)}
+	for _, line := range lines {
+		c.send(string(line))
+	}
+	for {
+		_ = c.st.SetReadDeadline(time.Now().Add(20 * time.Second))
+		line, err := c.r.ReadLine()
+		if err != nil {
+			break
+		}
+		if strings.Contains(string(line), `"type":"error"`) {
+			h.t.Errorf("got %s", line)
+		}
+	}
+	_ = c.st.Close()
 }
 
 func site(t testing.TB, tables string) *data.Site {
