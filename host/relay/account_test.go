@@ -178,6 +178,7 @@ func TestRubbish(t *testing.T) {
 					if _, err := m.stream.Write([]byte(`{"type":"msg"}` + "\n")); err != nil {
 						return
 					}
+					time.Sleep(time.Millisecond) // a bubble's time stands still for who never sleeps
 				}
 			}()
 		}
