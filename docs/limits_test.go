@@ -193,6 +193,46 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// TestLimitsThatCanBeSet compares the names of --limit with those of limits.md. That the defaults and ranges
+// are right, the command's own tests see to.
+func TestLimitsThatCanBeSet(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("limits.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(text), "\n## Setting them\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	named := map[string]bool{}
+	for _, row := range regexp.MustCompile("(?m)^\\| `([a-z][a-z-]*)` \\|").FindAllStringSubmatch(section, -1) {
+		named[row[1]] = true
+	}
+	f, err := parser.ParseFile(token.NewFileSet(), "../host/cmd/goop/limits.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	settable := 0
+	ast.Inspect(f, func(node ast.Node) bool {
+		call, ok := node.(*ast.CallExpr) // bound("payload", …)
+		if !ok || len(call.Args) == 0 {
+			return true
+		}
+		fn, ok := call.Fun.(*ast.Ident)
+		name, isText := call.Args[0].(*ast.BasicLit)
+		if !ok || !isText || fn.Name != "bound" {
+			return true
+		}
+		settable++
+		if key := strings.Trim(name.Value, `"`); !named[key] {
+			t.Errorf("limits.md does not have --limit %s", key)
+		}
+		return true
+	})
+	if settable != len(named) || settable < 15 {
+		t.Errorf("the flag has %d names, limits.md %d", settable, len(named))
+	}
+}
+
 func withoutTests(files []string) (rest []string) {
 	for _, f := range files {
 		if !strings.HasSuffix(f, "_test.go") {

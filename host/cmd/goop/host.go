@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,6 +19,7 @@ import (
 	"goop/host/relay"
 	"goop/host/site"
 	"goop/host/store"
+	"goop/host/templates"
 	"goop/js"
 	"goop/shared/data"
 	"goop/shared/group"
@@ -129,7 +131,7 @@ func (h *running) start(ctx context.Context) (err error) {
 	if h.control, err = control.Listen(o.data, h, o.log); err != nil {
 		return err
 	}
-	o.log.Info("the host is up", "name", h.name, "peer", h.node.Peer(), "version", versionText(), "site", h.folder.what, "groups", len(h.relay.Stats()))
+	o.log.Info("the host is up", "name", h.name, "peer", h.node.Peer(), "version", versionText(), "site", cmp.Or(o.site, templates.Default), "groups", len(h.relay.Stats()))
 	return nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"goop/host/control"
 	"goop/host/node"
 	"goop/shared/member"
 	"goop/shared/wire"
@@ -70,17 +71,44 @@ func TestGroupTail(t *testing.T) {
 
 	// The host ends, and so does who follows.
 	var errs strings.Builder
-	r, w = io.Pipe()
+	r2, w2 := io.Pipe()
 	go func() {
-		code <- run(ctx, []string{"group", "tail", "kept", "-n", "1", "-f", "--data", p.data}, strings.NewReader(""), w, &errs)
-		w.Close()
+		code <- run(ctx, []string{"group", "tail", "kept", "-n", "1", "-f", "--data", p.data}, strings.NewReader(""), w2, &errs)
+		w2.Close()
 	}()
-	lines = bufio.NewScanner(r)
+	lines = bufio.NewScanner(r2)
 	want(`\(direct\)$`)
 	if took := p.terminate(); took > 5*time.Second {
 		t.Errorf("SIGTERM took %v, want at most 5s", took)
 	}
 	if c := <-code; c != exitFailed || errs.String() != "goop: the host is going down\n" {
 		t.Errorf("the host ended: got exit code %d, %q", c, errs.String())
+	}
+}
+
+func TestPrintEntry(t *testing.T) {
+	t.Parallel()
+	const ann, bob = "12D3KooWAnnnnnnnnnnn", "12D3KooWBobbbbbbbbbb"
+	names := map[wire.PeerID]string{ann: "Ann"}
+	for _, tt := range []struct {
+		entry control.Entry
+		want  string
+	}{
+		{control.Entry{Seq: 1, Type: wire.TypeMsg, From: ann, Payload: []byte(`"hi\u202e"`)}, `#1  Ann …nnnnnnnn  "hi\u202e"`},
+		{control.Entry{Seq: 2, Type: wire.TypeMsg, From: bob, To: ann}, `#2  …bbbbbbbb to Ann …nnnnnnnn  (direct)`},
+		{control.Entry{Seq: 3, Type: wire.TypeState, From: bob, Patch: []byte(`{"a":1}`)}, `#3  …bbbbbbbb  state {"a":1}`},
+		{control.Entry{Seq: 4, Type: wire.TypeMsg, From: bob, Redact: 1}, `#4  …bbbbbbbb  (took away #1)`},
+		{control.Entry{Seq: 5, Type: wire.TypeMsg, From: bob, Redacted: true}, `#5  …bbbbbbbb  (taken away)`},
+		{control.Entry{Seq: 9, Type: wire.TypeMsg, From: "x", Payload: []byte("1"), Missing: 3}, `#9  x  1`},
+	} {
+		var out strings.Builder
+		if err := printEntry(&out, &tt.entry, names); err != nil {
+			t.Fatal(err)
+		}
+		text, missing := strings.CutPrefix(out.String(), "(3 messages before this one are not kept any more)\n")
+		_, text, _ = strings.Cut(text, "  ")
+		if text != tt.want+"\n" || missing != (tt.entry.Missing > 0) {
+			t.Errorf("got %q, want %s", out.String(), tt.want)
+		}
 	}
 }
