@@ -386,3 +386,26 @@ func TestFormerOwnerIsSentAway(t *testing.T) {
 		}
 	})
 }
+
+// Who had a role in a closed group, there or not, was a member of it.
+func TestLastRosterHasThoseWhoWereAway(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, _ := durable(t)
+		w.create(`{"id":"den","type":"invite-only"}`)
+		w.admit("den", alice, wire.RoleViewer)
+		w.admit("den", bob, wire.RoleMember)
+		if err := w.Ban(t.Context(), owner, "den", bob, ""); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Close(t.Context(), owner, "den"); err != nil {
+			t.Fatal(err)
+		}
+		if role, in := w.Role(alice, "den"); role != wire.RoleViewer || !in {
+			t.Errorf("alice was %q, %t", role, in)
+		}
+		if role, in := w.Role(bob, "den"); in {
+			t.Errorf("bob was %q, %t", role, in)
+		}
+	})
+}
