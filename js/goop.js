@@ -200,6 +200,8 @@
   addEventListener("pagehide", () => bridge?.suspend());
   document.addEventListener("visibilitychange", () => bridge?.visible(document.visibilityState !== "hidden"));
 
+  /** Refusals after which the same call may well succeed. */
+  const PASSING = ["offline", "timeout", "rate_limited", "internal", "closed"];
   /** The name under which an invite link waits. */
   const INVITE = "goop-invite";
   let inviteLink = stored(INVITE);
@@ -401,10 +403,12 @@
         this.#session = await b.join(id, request, (frames) => this.#deliver(frames));
         return this;
       });
-      this.joined.then(() => followed, (e) => {
+      this.joined.then(() => true, (e) => {
         this.#forget();
-        return e.code === "invite_invalid" && followed;
-      }).then((used) => used && invitation()?.token === used && keepInvite("")); // from now on this peer is known there
+        return e instanceof GoopError && !PASSING.includes(e.code);
+      }).then((over) => {
+        if (over && followed && invitation()?.token === followed) keepInvite(""); // this peer is known there now, or refused
+      });
     }
 
     get id() { return this.#id; }
