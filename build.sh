@@ -15,7 +15,7 @@ readonly COMMANDS=(
   "test-browser|tests with the real binary in Chromium and Firefox; [filter] is a pattern for their names"
   "soak|the real host and members in a bad world; [--minutes 5] [--seed N], see docs/testing.md"
   "bench|Go benchmarks, and how fast a page gets to its group; bench slow: what one slow member costs the others"
-  "screens|pictures of every page of the demo site, into test-results/screens"
+  "screens|pictures of every page of the built-in sites, into test-results/screens; [chess|study]"
   "bundle|the libraries of the built-in sites, from npm, into host/templates/*/vendor"
 )
 
@@ -268,7 +268,7 @@ cmd_screens() {
   for_browsers
   npm_packages
   cmd_build
-  browser node js/test/screens.mjs
+  browser node js/test/screens.mjs "$@"
 }
 
 cmd_bundle() {

@@ -1,11 +1,12 @@
-// Pictures of every page of the demo site, on a phone and on a desktop, light and dark, into
-// test-results/screens. Run by ./build.sh screens; made for people to look at, and for the README.
+// Pictures of every page of the built-in sites, on a phone and on a desktop, light and dark, into
+// test-results/screens. Run by ./build.sh screens [chess|study]; made for people to look at, and for the README.
 
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { becomeOwner, move, newMatch, OPERA, plies, sitDown, squares } from "./harness/chess.mjs";
 import { launch } from "./harness/browsers.mjs";
 import { Host } from "./harness/host.mjs";
+import { accept, hear, inviteLink, newGroup, say } from "./harness/study.mjs";
 import { RESULTS } from "./harness/worlds.mjs";
 
 const SIZES = [[390, 844], [1280, 800]];
@@ -29,11 +30,8 @@ async function picture(tab, name) {
   console.log(name);
 }
 
-const host = new Host();
-const browser = await launch("chromium");
-try {
-  await host.start();
-  const peer = async (label) => browser.profile(label);
+/** Chess for two. @param {Host} host @param {(label: string) => Promise<object>} peer a fresh profile */
+async function chess(host, peer) {
   const owner = await becomeOwner(host, await peer("owner"));
   const [white, black, guest] = [await (await peer("white")).open(host.url), await (await peer("black")).open(host.url), await (await peer("guest")).open(host.url)];
   await owner.waitFor(() => document.querySelector("#no-matches").innerText.startsWith("No match"));
@@ -96,8 +94,82 @@ try {
   const lost = await (await peer("lost")).open(`${host.url}/?match=no-such-match`);
   await lost.see('[data-page="missing"]');
   await picture(lost, "16-no-such-match");
+}
+
+/** A study group. */
+async function study(host, peer) {
+  const guest = await (await peer("guest")).open(host.url);
+  await guest.waitFor(() => document.querySelector("#no-groups")?.innerText.startsWith("You are in no group"));
+  await picture(guest, "study-01-not-invited");
+  const { tab: olga } = await newGroup(host, await peer("olga"), { name: "Linear algebra, Tuesday" });
+  await picture(olga, "study-02-an-empty-group");
+  const link = await inviteLink(olga);
+  const invited = await (await peer("invited")).open(link);
+  await invited.see('[data-page="welcome"]');
+  await picture(invited, "study-03-invited");
+  const ann = await accept(await peer("ann"), link, "Ann");
+  const bob = await accept(await peer("bob"), link, "Bob Example");
+  await olga.click("#invite");
+  await olga.see("dialog.invite");
+  await olga.click("#make-invite");
+  await olga.see("#invite-made .qr");
+  await picture(olga, "study-04-inviting");
+  await olga.click("dialog.invite .end button");
+  await say(olga, "Hello, both! We start with chapter 3: bases and dimension.");
+  await say(ann, "I have read it, but I do not see why every basis has the same number of vectors.");
+  await say(ann, "The exchange lemma, I suppose?");
+  await say(bob, "Exactly. There is a good picture of it here: https://example.org/exchange-lemma");
+  await say(olga, "Let us write the steps into the notes. Who takes exercise 4?");
+  await say(bob, "I do.");
+  await olga.fill("#notes", "Tuesday\n\n1. Steinitz exchange lemma\n2. Every basis has the same size\n3. Exercise 4: Bob\n4. Exercise 6: Ann");
+  await bob.fill("#link-url", "https://example.org/exchange-lemma");
+  await bob.fill("#link-title", "The exchange lemma in pictures");
+  await bob.click(".add-link button");
+  await ann.waitFor(() => document.querySelector("#notes").value.includes("Exercise 6") && document.querySelector("#links li"));
+  await olga.evaluate(() => [...document.querySelectorAll(".message")].find((m) => m.innerText.includes("The exchange lemma, I")).querySelector(".remove").click());
+  await ann.see(".gone");
+  await bob.fill("#message", "And");
+  await ann.waitFor(() => document.querySelector("#typing").innerText);
+  await picture(ann, "study-05-a-group");
+  for (const part of ["notes", "links", "people"]) {
+    await ann.viewport(390, 844);
+    await ann.click(`[data-show="${part}"]`);
+    await picture(ann, `study-06-${part}`);
+  }
+  const peerOfAnn = await ann.evaluate(() => Goop.me.peer);
+  await olga.click(`[data-peer="${peerOfAnn}"] .more`);
+  await picture(olga, "study-07-what-to-do-with-somebody");
+  await olga.click('[data-do="kick"]');
+  await olga.click("dialog .danger");
+  await ann.see('[data-page="ended"]');
+  await picture(ann, "study-08-removed");
+  await host.kill();
+  await bob.see("#connection");
+  await bob.fill("#message", "Are you still there?");
+  await bob.click("#send");
+  await bob.see(".pending");
+  await picture(bob, "study-09-reconnecting");
+  await host.start();
+  await hear(bob, "Are you still there?", { timeout: 40_000 });
+  await olga.goto(host.url);
+  await olga.see("#groups a");
+  await picture(olga, "study-10-the-groups-of-the-owner");
+}
+
+const SITES = { chess, study };
+const wanted = process.argv[2] ? [process.argv[2]] : Object.keys(SITES);
+const browser = await launch("chromium");
+try {
+  for (const site of wanted) {
+    const host = new Host({ site });
+    try {
+      await host.start();
+      await SITES[site](host, (label) => browser.profile(label));
+    } finally {
+      await host.dispose();
+    }
+  }
 } finally {
   await browser.close();
-  await host.dispose();
 }
 console.log(`in ${folder}`);

@@ -50,7 +50,7 @@ everywhere("a study group meets, by invitation", async (s) => {
   // The owner takes a message away: nobody has it any more.
   await olga.evaluate(() => [...document.querySelectorAll(".message")].find((m) => m.innerText.includes("Let me think")).querySelector(".remove").click());
   for (const tab of [olga, ann, bob]) {
-    await tab.waitFor(() => !document.querySelector("#messages").innerText.includes("Let me think") && document.querySelector(".gone"));
+    await tab.waitFor(() => !document.querySelector("#messages").innerText.includes("Let me think") && !!document.querySelector(".gone"));
   }
   await bob.reload();
   await hear(bob, "After the restart");
@@ -135,7 +135,7 @@ scene("a long history is read page by page, and what is new is marked", "webtran
   await back.waitFor(() => {
     const scroller = document.querySelector(".scroller");
     scroller.scrollTop = 0;
-    return document.querySelector("#earlier").hidden && document.querySelector("#new-mark");
+    return document.querySelector("#earlier").hidden && !!document.querySelector("#new-mark");
   });
   const all = await messages(back);
   assert.deepEqual(all, ["I am here", ...Array.from({ length: 130 }, (_, i) => `message ${i}`)]);
