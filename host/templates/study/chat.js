@@ -19,7 +19,8 @@ export function chat({ g, signal, listen }) {
   const me = Goop.me.peer;
   const list = h("ol", { id: "messages", class: "messages", "aria-live": "polite", tabindex: 0, "aria-label": "Messages" });
   const earlier = h("button", { id: "earlier", type: "button", class: "quiet", hidden: true, click: () => loadEarlier() }, "Earlier messages");
-  const scroller = h("div", { class: "scroller", scroll: () => seen() }, earlier, list);
+  const nothing = h("p", { id: "nothing-yet", class: "empty", hidden: true }, "Nothing has been said yet.");
+  const scroller = h("div", { class: "scroller", scroll: () => seen() }, earlier, nothing, list);
   const down = h("button", { id: "to-the-end", type: "button", class: "down", hidden: true, click: () => toTheEnd() }, "New messages ↓");
   const typing = h("p", { id: "typing", class: "typing note", "aria-live": "off" });
   const panel = { element: h("div", { class: "column" }, scroller, down, typing, composer()), onUnread: () => {}, shown: toTheEnd };
@@ -114,7 +115,7 @@ export function chat({ g, signal, listen }) {
     elements.push(...pending.map((p) => p.li));
     if (elements.length !== list.children.length || elements.some((el, i) => el !== list.children[i])) list.replaceChildren(...elements);
     earlier.hidden = timeline.complete || !timeline.first;
-    list.dataset.count = String(messages.length);
+    nothing.hidden = !timeline.complete || elements.length > 0;
     if (stick) toTheEnd();
     else seen();
   }
