@@ -165,7 +165,8 @@ func (s *Session) Err() error {
 	return s.err
 }
 
-// Welcome returns the host's latest welcome, and nil before the first. It is not to be changed.
+// Welcome returns the host's latest welcome, and nil before the first. Its You is kept up to date. It is not
+// to be changed.
 func (s *Session) Welcome() *wire.Welcome {
 	s.mu.Lock()
 	defer s.mu.Unlock()

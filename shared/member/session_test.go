@@ -107,6 +107,24 @@ func TestOwnEventLine(t *testing.T) {
 	})
 }
 
+func TestRightsThatChange(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, h *host) {
+		m := h.start(member.Options{})
+		var got events
+		s, g := h.join(m, &got, "e1", 0)
+		before := s.Welcome()
+		g.say(`{"type":"members","group":"g","payload":{"version":2,"joined":[],"updated":[],"left":[],"count":1,"you":{"peer":"ann","session":"s","role":"viewer","rights":["seeMembers"]}}}`)
+		synctest.Wait()
+		if you := s.Welcome().You; you.Role != wire.RoleViewer || len(you.Rights) != 1 {
+			t.Errorf("got %+v", you)
+		}
+		if before.You.Role != wire.RoleMember {
+			t.Errorf("the welcome that was handed out has changed: %+v", before.You)
+		}
+	})
+}
+
 func TestHostEndsTheSession(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

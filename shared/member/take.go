@@ -1,6 +1,7 @@
 package member
 
 import (
+	"bytes"
 	"strconv"
 	"time"
 
@@ -40,7 +41,7 @@ func (s *Session) takeFrame(batch []Event, event Event, first bool) ([]Event, er
 	case wire.TypeWelcome:
 		return s.takeWelcome(batch, event)
 	case wire.TypeMembers:
-		return append(batch, event), nil
+		return append(batch, event), s.takeRights(&f)
 	case wire.TypeMsg:
 		switch {
 		case f.Ack:
@@ -101,6 +102,23 @@ func (s *Session) takeWelcome(batch []Event, event Event) ([]Event, error) {
 	}
 	event.Welcome = &w
 	return append(batch, event), nil
+}
+
+// takeRights takes in that this session's own rights have changed, as a roster may say.
+func (s *Session) takeRights(f *wire.Frame) error {
+	if !bytes.Contains(f.Payload, []byte(`"you":`)) {
+		return nil
+	}
+	r, err := wire.ParseRoster(f.Payload)
+	if err != nil {
+		return fault(err.Error())
+	}
+	if r.You != nil {
+		next := *s.welcome // others may be reading the old one
+		next.You = *r.You
+		s.welcome = &next
+	}
+	return nil
 }
 
 // moveTo moves the position forward, to seq.
