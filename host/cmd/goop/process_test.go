@@ -36,7 +36,8 @@ const testSite = `{
     {"id": "lobby", "name": "Lobby", "type": "open"},
     {"id": "kept", "name": "Kept", "type": "persistent", "record": "moves"},
     {"id": "hidden", "name": "Hidden", "type": "open", "listed": false}
-  ]
+  ],
+  "create": {"room": {"type": "invite-only", "each": 1}}
 }`
 
 // process is a host that runs as a process of its own, as it does for an operator.
