@@ -2,7 +2,7 @@
 
 import qrcode from "./vendor/qrcode.js";
 import { h, modal, setText, toast } from "./ui.js";
-import { dayOf, explain, timeOf } from "./sentences.js";
+import { explain, momentOf } from "./sentences.js";
 
 const HOUR = 3_600_000;
 const USES = [[1, "one person"], [10, "ten people"], [50, "fifty people"]];
@@ -56,7 +56,7 @@ export async function inviteDialog(g) {
     const rows = await Goop.data.query("_invites", { where: { group: g.id }, order: ["-created_at"] });
     const good = rows.filter((r) => r.used < r.uses && r.expires > Goop.now());
     open.replaceChildren(...(good.length ? [h("h3", {}, "Invitations that are out"), h("ul", {}, good.map((r) => h("li", { "data-invite": r._id },
-      h("span", {}, `${r.used} of ${r.uses} used, until ${dayOf(r.expires, Goop.now()).toLowerCase()} ${timeOf(r.expires)}${r.role === "viewer" ? ", only to read" : ""}`),
+      h("span", {}, `${r.used} of ${r.uses} used, until ${momentOf(r.expires)}${r.role === "viewer" ? ", only to read" : ""}`),
       h("button", {
         type: "button", class: "link",
         click: async () => {

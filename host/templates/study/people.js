@@ -58,7 +58,8 @@ export function people({ g, signal }) {
         const sure = await confirmIn(`Remove ${name}?`, chosen === "ban" ? "They cannot come back." : "They need a new invitation to come back.", "Remove");
         if (!sure) return;
         await g[chosen](peer);
-        await change(g, () => (g.state.people?.[peer] ? { people: { [peer]: null } } : null));
+        // What it said stays under its name.
+        await change(g, () => (g.state.people?.[peer] ? { people: { [peer]: null }, removed: { [peer]: name } } : null));
       } else if (chosen) {
         await g.setRole(peer, chosen);
       }

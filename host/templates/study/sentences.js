@@ -20,9 +20,11 @@ export const ENDINGS = {
 };
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const moment = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 const date = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
 
 export const timeOf = (ms) => clock.format(ms);
+export const momentOf = (ms) => moment.format(ms);
 
 /** "Today", "Yesterday", "Monday, 3 March". */
 export function dayOf(ms, now) {

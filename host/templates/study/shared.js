@@ -35,9 +35,9 @@ export function reached(g, seq) {
   });
 }
 
-/** The name of a peer: as it calls itself now, or as it did when it was last here. */
+/** The name of a peer: as it calls itself now, or as it did when it was last here, or was removed. */
 export function nameOf(g, peer) {
-  const name = g.members.find((m) => m.peer === peer)?.label || g.state.people?.[peer];
+  const name = g.members.find((m) => m.peer === peer)?.label || g.state.people?.[peer] || g.state.removed?.[peer];
   return typeof name === "string" && name ? name : "Somebody";
 }
 
