@@ -28,12 +28,16 @@ type room struct {
 	people  map[wire.PeerID]wire.Role // who was given a role; "banned" is one
 	sentOff map[wire.PeerID]*sentOff  // in this burst
 	closing bool                      // in this burst, and with it goes the log
+	settled int64                     // the head before this burst
+	keeps   int                       // entries at least
+	age     time.Duration             // of entries that are kept, or 0
 }
 
 // entry is one entry of the log.
 type entry struct {
 	group.Entry
 	content string // what has to be the same in a repeat
+	gone    int64  // the entry that took this one's content away, or 0
 }
 
 // barredRole stands for a ban.
@@ -73,15 +77,32 @@ type person struct {
 	unsure   time.Time    // until then it is not known what the host has noticed
 }
 
-func newRoom(t *testing.T, id wire.GroupID, durable bool, epoch wire.Epoch) *room {
+func newRoom(t *testing.T, cfg group.Config, entries int, epoch wire.Epoch) *room {
+	keeps := entries
+	if cfg.Retain.Count > 0 {
+		keeps = min(keeps, cfg.Retain.Count)
+	}
 	return &room{
-		t: t, id: id, durable: durable, epoch: epoch, states: []string{"{}"}, state: map[string]any{},
+		t: t, id: cfg.ID, durable: cfg.Durable, keeps: keeps, age: cfg.Retain.Age, epoch: epoch, states: []string{"{}"}, state: map[string]any{},
 		touched: map[string]int64{}, ids: map[string]int64{}, roster: map[wire.PeerID]*person{},
 		people: map[wire.PeerID]wire.Role{}, sentOff: map[wire.PeerID]*sentOff{},
 	}
 }
 
 func (r *room) head() int64 { return int64(len(r.entries)) }
+
+// oldest returns the oldest entry that is surely kept, if any is.
+func (r *room) oldest() int64 {
+	seq := max(1, r.head()-int64(r.keeps)+1)
+	if r.age > 0 {
+		for young := time.Now().Add(3*rest - r.age).UnixMilli(); seq <= r.head() && r.entries[seq-1].Time < young; seq++ {
+		}
+	}
+	return seq
+}
+
+// justGone reports whether an entry was taken away in this burst, so that some saw it before.
+func (r *room) justGone(e *entry) bool { return e.gone > r.settled }
 
 // outcome is what becomes of a draft.
 type outcome struct {
@@ -105,19 +126,31 @@ func contentOf(d *group.Draft) string {
 	if d.IfSeq != nil {
 		ifSeq = strconv.FormatInt(*d.IfSeq, 10)
 	}
-	return fmt.Sprintf("%s|%s|%s|%s|%s", d.Kind, d.To, d.Payload, d.Patch, ifSeq)
+	return fmt.Sprintf("%s|%s|%s|%s|%s|%d", d.Kind, d.To, d.Payload, d.Patch, ifSeq, d.Redact)
 }
 
-// append takes in one draft, and says what has to become of it.
-func (r *room) append(d *group.Draft, time int64) outcome {
+// append takes in one draft, and says what has to become of it. got is what the log has made of it, where
+// both is right: a message that may be too old to be redacted.
+func (r *room) append(d *group.Draft, time int64, got outcome) outcome {
 	content := contentOf(d)
 	if seq, known := r.ids[string(d.From)+" "+d.ID]; known && d.ID != "" {
-		if r.entries[seq-1].content != content {
+		if r.entries[seq-1].content != content && r.entries[seq-1].gone == 0 {
 			return outcome{code: wire.IDConflict}
 		}
 		return outcome{seq: seq, dup: true}
 	}
 	seq := r.head() + 1
+	if d.Redact > 0 {
+		if d.Redact > r.head() {
+			return outcome{code: wire.NotFound}
+		}
+		target := &r.entries[d.Redact-1]
+		old := d.Redact < r.oldest()
+		if target.Kind != wire.TypeMsg || target.Redact > 0 || target.gone > 0 || old && got.code == wire.NotFound {
+			return outcome{code: wire.NotFound}
+		}
+		target.gone = seq
+	}
 	if d.Kind == wire.TypeState {
 		change := r.object(d.Patch)
 		if d.IfSeq != nil {
@@ -135,7 +168,7 @@ func (r *room) append(d *group.Draft, time int64) outcome {
 	r.entries = append(r.entries, entry{
 		Entry: group.Entry{
 			Seq: seq, Time: time, From: d.From, Session: d.Session, ID: d.ID, Kind: d.Kind, To: d.To,
-			Payload: d.Payload, Patch: d.Patch,
+			Payload: d.Payload, Patch: d.Patch, Redact: d.Redact,
 		},
 		content: content,
 	})
@@ -208,6 +241,8 @@ func (e *entry) seenBy(peer wire.PeerID, session wire.SessionID) sees {
 		return nothing
 	case own:
 		return answered
+	case e.gone > 0:
+		return nothing
 	case e.To != "" && e.To != peer && e.From != peer:
 		return nothing
 	case e.From == peer && e.ID != "":

@@ -33,6 +33,7 @@ const (
 	repeat   verb = "repeat" // the line of an earlier id again
 	misuse   verb = "misuse" // an earlier id for something else
 	whisper  verb = "whisper"
+	redact   verb = "redact"
 	mistake  verb = "mistake" // a frame that the host refuses
 	pause    verb = "pause"   // it reads no more
 	unpause  verb = "unpause"
@@ -48,6 +49,7 @@ const (
 	ban      verb = "ban"
 	unban    verb = "unban"
 	promote  verb = "role" // another one for a peer
+	look     verb = "look" // back into the log
 )
 
 // step is one line of a script.
@@ -65,8 +67,8 @@ func (s *step) String() string {
 	switch s.verb {
 	case wait, crash, restart, slowDisk:
 		return fmt.Sprintf("%s %d ms", s.verb, s.n)
-	case kick, ban, unban, promote:
-		return strings.TrimSpace(fmt.Sprintf("%s of room %d: %s %s", peerOf(s.slot), roomOf(s.slot), s.verb, s.text))
+	case kick, ban, unban, promote, look:
+		return strings.TrimSpace(fmt.Sprintf("%s of room %d: %s %d %s", peerOf(s.slot), roomOf(s.slot), s.verb, s.n, s.text))
 	case fullDisk, closeAll:
 		return fmt.Sprintf("%s: room %d", s.verb, s.room)
 	}
@@ -82,15 +84,26 @@ const (
 	maxBurst = 10
 )
 
-// roomSpec is a group of a script.
+// roomSpec is a group of every script, but for what it retains.
 type roomSpec struct {
-	config  string
+	id      wire.GroupID
+	preset  group.Preset
 	durable bool
 }
 
 var rooms = []roomSpec{
-	{`{"id":"diary","type":"persistent"}`, true},
-	{`{"id":"lobby","type":"open"}`, false},
+	{"diary", group.Persistent, true},
+	{"lobby", group.OpenGroup, false},
+}
+
+// config returns the configuration of a room.
+func (s *script) config(room int) group.Config {
+	text := fmt.Sprintf(`{"id":%q,"type":%q,"retain":%s}`, rooms[room].id, rooms[room].preset, s.retain[room])
+	cfg, err := group.ParseConfig([]byte(text))
+	if err != nil {
+		panic(err)
+	}
+	return cfg
 }
 
 func peerOf(slot int) wire.PeerID {
@@ -104,6 +117,7 @@ type script struct {
 	seed    uint64
 	entries int // that an engine keeps
 	window  int // bytes that a hub keeps encoded
+	retain  []string
 	delta   []bool
 	narrow  []bool // streams that hold little
 	bursts  [][]step
@@ -111,7 +125,7 @@ type script struct {
 
 func (s *script) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "seed %d, logs of %d entries, windows of %d bytes\n", s.seed, s.entries, s.window)
+	fmt.Fprintf(&b, "seed %d, logs of %d entries, windows of %d bytes, retained: %v\n", s.seed, s.entries, s.window, s.retain)
 	for i, burst := range s.bursts {
 		for _, st := range burst {
 			fmt.Fprintf(&b, "%3d  %s\n", i, st.String())
@@ -136,6 +150,9 @@ func newScript(seed uint64, bursts int) *script {
 	s := &script{seed: seed, delta: make([]bool, slots), narrow: make([]bool, slots)}
 	s.entries = []int{40, 200, 10_000}[a.IntN(3)]
 	s.window = []int{1500, 8000, 1 << 20}[a.IntN(3)]
+	for range rooms {
+		s.retain = append(s.retain, a.pick("{}", "{}", `{"count":30}`, `{"age":15000}`, `{"count":60,"age":40000}`))
+	}
 	for i := range slots {
 		s.delta[i], s.narrow[i] = a.IntN(4) > 0, a.IntN(3) == 0
 	}
@@ -197,7 +214,7 @@ func (a *author) byOne() (step, bool) {
 			st.verb, st.text = rubbish, []string{"x", "[]", `{"type":"msg"`, "\x00"}[a.IntN(4)]
 		case n < 17:
 			st.verb = describe
-			st.text = fmt.Sprintf(`{"type":"join","group":%q,"meta":{"label":"label %d"}}`, a.group(st.slot), a.IntN(100))
+			st.text = fmt.Sprintf(`{"type":"join","group":%q,"meta":{"label":"label %d"}}`, rooms[roomOf(st.slot)].id, a.IntN(100))
 			return st, true
 		default:
 			st.verb, a.paused[st.slot] = ghost, false
@@ -228,7 +245,10 @@ func (a *author) byOne() (step, bool) {
 	case n < 73: // the first of n ids
 		st.verb, st.n, st.text = flood, 20+a.IntN(60), strconv.Itoa(a.next)
 		a.next += st.n
-	case n < 77: // without an id: nobody waits for an answer
+	case n < 76: // of the entry so far from the head
+		st.verb, st.n = redact, a.IntN(12)
+		st.text = fmt.Sprintf(`{"type":"msg","id":"%d","redact":TARGET}`, a.id(key))
+	case n < 79: // without an id: nobody waits for an answer
 		st.verb = send
 		st.text = fmt.Sprintf(`{"type":"msg","payload":{"n":%d}}`, a.IntN(1000))
 	default:
@@ -260,7 +280,9 @@ func (a *author) byOthers() (step, bool) {
 		st.verb = ban
 	case n < 51:
 		st.verb = unban
-	case n < 57:
+	case n < 66:
+		st.verb, st.n = look, a.IntN(60)
+	case n < 73:
 		st.verb, st.text = promote, a.pick("moderator", "member", "viewer")
 	default:
 		return st, false
@@ -287,14 +309,6 @@ func (a *author) id(key string) int {
 	a.next++
 	a.ids[key] = append(a.ids[key], a.next)
 	return a.next
-}
-
-func (a *author) group(slot int) wire.GroupID {
-	cfg, err := group.ParseConfig([]byte(rooms[roomOf(slot)].config))
-	if err != nil {
-		panic(err)
-	}
-	return cfg.ID
 }
 
 func (a *author) pick(texts ...string) string { return texts[a.IntN(len(texts))] }

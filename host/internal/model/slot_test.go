@@ -153,7 +153,14 @@ func (s *slot) hearEntry(st *stream, line string, f *wire.Frame) {
 	want := wire.Frame{Type: e.Kind, Group: r.id, Seq: e.Seq, Time: e.Time}
 	switch e.seenBy(s.peer, s.session) {
 	case nothing:
-		s.fault("%s, which is not for it", line)
+		was := *e
+		if was.gone = 0; e.gone == 0 || !st.lenient && !r.justGone(e) || was.seenBy(s.peer, s.session) == nothing {
+			s.fault("%s, which is not for it (taken away by %d)", line, e.gone)
+		}
+		want.From, want.To, want.Payload = e.From, e.To, e.Payload
+		if was.seenBy(s.peer, s.session) == withID {
+			want.ID = e.ID
+		}
 	case answered:
 		want.ID, want.Ack = e.ID, true
 		st.settle(e.ID, outcome{seq: e.Seq})
@@ -161,7 +168,7 @@ func (s *slot) hearEntry(st *stream, line string, f *wire.Frame) {
 		want.ID = e.ID
 		fallthrough
 	case whole:
-		want.From, want.To, want.Payload, want.Patch = e.From, e.To, e.Payload, e.Patch
+		want.From, want.To, want.Payload, want.Patch, want.Redact = e.From, e.To, e.Payload, e.Patch, e.Redact
 	}
 	if got, want := string(f.Append(nil)), string(want.Append(nil)); got != want {
 		s.fault("entry %d is\n%swant\n%s", e.Seq, got, want)
@@ -183,7 +190,7 @@ func (s *slot) hearWelcome(st *stream, line string, f *wire.Frame) {
 		return
 	}
 	known := st.since != nil && st.since.Epoch == r.epoch
-	kept := known && r.head()-st.since.Seq <= int64(s.w.script.entries)
+	kept := known && (st.since.Seq+1 >= r.oldest() || st.since.Seq == r.head())
 	switch {
 	case w.Resumed && (!known || w.Seq != st.since.Seq):
 		s.fault("it asked for %+v, and got %s", st.since, line)
@@ -215,7 +222,7 @@ func (s *slot) hearSnapshot(st *stream, line string, f *wire.Frame) {
 		s.fault("%s at %d of %d: %v", line, st.pos, r.head(), err)
 		return
 	}
-	if oldest := r.head() - int64(s.w.script.entries); st.pos >= oldest && !r.closing {
+	if st.pos+1 >= r.oldest() && !r.closing {
 		s.fault("%s, although everything after %d is kept", line, st.pos)
 	}
 	for ; st.pos < f.Seq; st.pos++ {

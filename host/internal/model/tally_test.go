@@ -21,6 +21,9 @@ type tally struct {
 	resyncs  int
 	givenUp  int
 	whispers int
+
+	redactions int
+	looks      int
 }
 
 func (t *tally) count(v verb) {
@@ -57,6 +60,8 @@ func (t *tally) add(o *tally) {
 	t.resyncs += o.resyncs
 	t.givenUp += o.givenUp
 	t.whispers += o.whispers
+	t.redactions += o.redactions
+	t.looks += o.looks
 }
 
 func (t *tally) String() string {
@@ -64,9 +69,9 @@ func (t *tally) String() string {
 	for _, v := range slices.Sorted(maps.Keys(t.verbs)) {
 		verbs = append(verbs, fmt.Sprintf("%s %d", v, t.verbs[v]))
 	}
-	return fmt.Sprintf("%d entries, %d repeats, %d conflicts, %d misused ids, %d refused by a full disk, %d joins, %d resumes, %d resyncs, %d given up, %d volatile, %d checks of a session; %s",
+	return fmt.Sprintf("%d entries, %d repeats, %d conflicts, %d misused ids, %d refused by a full disk, %d joins, %d resumes, %d resyncs, %d given up, %d volatile, %d redactions, %d looks back, %d checks of a session; %s",
 		t.entries, t.repeats, t.outcomes[wire.Conflict], t.outcomes[wire.IDConflict], t.outcomes[wire.StorageFull],
-		t.fresh, t.resumed, t.resyncs, t.givenUp, t.whispers, t.checks, strings.Join(verbs, ", "))
+		t.fresh, t.resumed, t.resyncs, t.givenUp, t.whispers, t.redactions, t.looks, t.checks, strings.Join(verbs, ", "))
 }
 
 // zeros names what did not happen even once.
@@ -78,6 +83,7 @@ func (t *tally) zeros() []string {
 		"a resume": t.resumed, "a resync": t.resyncs, "a session given up": t.givenUp, "a volatile message": t.whispers,
 		"a restart": t.verbs[restart], "a crash": t.verbs[crash], "a close": t.verbs[closeAll],
 		"a kick": t.verbs[kick], "a ban": t.verbs[ban], "another role": t.verbs[promote],
+		"a redaction": t.redactions, "a look back": t.looks,
 	} {
 		if n == 0 {
 			none = append(none, what)

@@ -134,21 +134,18 @@ func (w *world) start() {
 		w.t.Fatal(err)
 	}
 	for i, spec := range rooms {
-		cfg, err := group.ParseConfig([]byte(spec.config))
-		if err == nil {
-			err = w.relay.Ensure(w.ctx, cfg)
-		}
-		if err != nil {
+		cfg := w.script.config(i)
+		if err := w.relay.Ensure(w.ctx, cfg); err != nil {
 			w.t.Fatal(err)
 		}
 		head := w.log(i).head(cfg.ID)
 		switch {
 		case len(w.rooms) == i:
-			w.rooms = append(w.rooms, newRoom(w.t, cfg.ID, spec.durable, head.Epoch))
+			w.rooms = append(w.rooms, newRoom(w.t, cfg, w.script.entries, head.Epoch))
 		case !spec.durable:
 			w.tally.entries += len(w.rooms[i].entries)
 			people := w.rooms[i].people
-			w.rooms[i] = newRoom(w.t, cfg.ID, false, head.Epoch)
+			w.rooms[i] = newRoom(w.t, cfg, w.script.entries, head.Epoch)
 			if w.engine.remembers() {
 				w.rooms[i].people = people
 			}
@@ -179,21 +176,30 @@ func (w *world) checkLog(i int, head group.Head) {
 			r.head(), r.epoch, r.states[r.head()], r.lastState(r.head()))
 		return
 	}
-	after := max(0, r.head()-int64(w.script.entries))
+	after := r.oldest() - 1
 	got, err := w.log(i).Read(w.ctx, r.id, after, len(r.entries)+1)
 	if err != nil || len(got) != int(r.head()-after) {
 		w.fault("room %d has %d entries after %d: %v; want %d", i, len(got), after, err, r.head()-after)
 		return
 	}
 	for j := range got {
-		if got, want := textOf(&got[j]), textOf(&r.entries[after+int64(j)].Entry); got != want {
+		if got, want := textOf(&got[j]), textOf(r.entries[after+int64(j)].kept()); got != want {
 			w.fault("room %d: the log has\n%s\nwant\n%s", i, got, want)
 		}
 	}
 }
 
 func textOf(e *group.Entry) string {
-	return fmt.Sprintf("%d at %d: %s %s of %s, %s, to %q: %s%s", e.Seq, e.Time, e.Kind, e.ID, e.From, e.Session, e.To, e.Payload, e.Patch)
+	return fmt.Sprintf("%d at %d: %s %s of %s, %s, to %q: %s%s %d %v", e.Seq, e.Time, e.Kind, e.ID, e.From, e.Session, e.To, e.Payload, e.Patch, e.Redact, e.Redacted)
+}
+
+// kept returns an entry as it is kept.
+func (e *entry) kept() *group.Entry {
+	k := e.Entry
+	if e.gone > 0 {
+		k.Payload, k.Redacted = nil, true
+	}
+	return &k
 }
 
 // lastState returns the last state entry up to a position.
@@ -280,7 +286,7 @@ func (w *world) burst(n int, steps []step) {
 				delete(r.people, peer)
 			}
 			w.wants(want, w.relay.Unban(w.ctx, owner, r.id, peer), st)
-		case promote: // when all that was sent before is judged
+		case promote, look: // when all that was sent before is judged
 		default:
 			w.act(w.slots[st.slot], st, begun, n)
 		}
@@ -288,8 +294,11 @@ func (w *world) burst(n int, steps []step) {
 	w.settle()
 	w.reconcile(n)
 	for i := range steps {
-		if steps[i].verb == promote {
+		switch steps[i].verb {
+		case promote:
 			w.promote(&steps[i])
+		case look:
+			w.look(&steps[i])
 		}
 	}
 	switch {
@@ -377,12 +386,65 @@ func (w *world) promote(st *step) {
 	r.people[s.peer] = wire.Role(st.text)
 }
 
-func (w *world) recreate(i int) {
-	cfg, err := group.ParseConfig([]byte(rooms[i].config))
-	if err == nil {
-		_, err = w.relay.Create(w.ctx, owner, cfg)
+// look reads back from some place in the log, as a peer, and holds that against the model.
+func (w *world) look(st *step) {
+	s := w.slots[st.slot]
+	r := s.room()
+	if r.closing || r.people[s.peer] == barredRole {
+		return
 	}
+	before, limit, states := r.head()+1-int64(st.n), 1+st.n%17, st.n%2 == 0
+	if st.n == 0 {
+		before = 0
+	}
+	got, err := w.relay.History(w.ctx, group.Caller{Peer: s.peer}, r.id, before, limit, states)
 	if err != nil {
+		w.fault("%s: %v", st, err)
+		return
+	}
+	if before <= 0 {
+		before = r.head() + 1
+	}
+	seq, n, oldest := before-1, len(got), r.oldest()
+	for ; n > 0 && seq > 0; seq-- {
+		if want := r.entries[seq-1].lookedAt(s.peer, states); want != nil {
+			n--
+			if got, want := textOf(&got[n]), textOf(want); got != want {
+				w.fault("%s before %d: got\n%s\nwant\n%s", st, before, got, want)
+			}
+			if age := time.Now().UnixMilli() - got[n].Time; r.age > 0 && age > r.age.Milliseconds() {
+				w.fault("%s: entry %d is %d ms old", st, got[n].Seq, age)
+			}
+		}
+	}
+	for ; len(got) < limit && seq >= oldest; seq-- {
+		if want := r.entries[seq-1].lookedAt(s.peer, states); want != nil {
+			w.fault("%s before %d: it got only %d of %d, and not\n%s", st, before, len(got), limit, textOf(want))
+		}
+	}
+	if n > 0 {
+		w.fault("%s before %d: %d of %d entries are too many", st, before, n, len(got))
+	}
+	w.tally.looks++
+}
+
+// lookedAt returns an entry as a peer finds it in the log, nil when it is not for it.
+func (e *entry) lookedAt(peer wire.PeerID, states bool) *group.Entry {
+	mine := e.From == peer
+	if e.Kind == wire.TypeState && !states || e.To != "" && e.To != peer && !mine {
+		return nil
+	}
+	k := e.kept()
+	k.Session = ""
+	if !mine {
+		k.ID = ""
+	}
+	return k
+}
+
+func (w *world) recreate(i int) {
+	cfg := w.script.config(i)
+	if _, err := w.relay.Create(w.ctx, owner, cfg); err != nil {
 		w.t.Fatal(err)
 	}
 	epoch := w.log(i).head(cfg.ID).Epoch
@@ -390,7 +452,7 @@ func (w *world) recreate(i int) {
 		w.fault("room %d was closed, and the new one has the same epoch", i)
 	}
 	w.tally.entries += len(w.rooms[i].entries)
-	w.rooms[i] = newRoom(w.t, cfg.ID, rooms[i].durable, epoch)
+	w.rooms[i] = newRoom(w.t, cfg, w.script.entries, epoch)
 }
 
 // act does one step of a session. What cannot be done as things have come is passed over.
@@ -491,6 +553,8 @@ func (w *world) act(s *slot, st *step, begun time.Time, burst int) {
 		}
 	case misuse:
 		w.draft(s, fmt.Sprintf(`{"type":"msg","id":"%d","payload":"other"}`, st.n))
+	case redact:
+		w.draft(s, strings.Replace(st.text, "TARGET", strconv.FormatInt(max(1, r.head()-int64(st.n)), 10), 1))
 	case patchIf:
 		ifSeq := max(0, stream.pos-int64(st.n))
 		w.draft(s, strings.Replace(st.text, "IFSEQ", strconv.FormatInt(ifSeq, 10), 1))
@@ -509,7 +573,7 @@ func (w *world) draft(s *slot, line string) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	if s.room().roleOf(s.peer) == wire.RoleViewer {
+	if role := s.room().roleOf(s.peer); role == wire.RoleViewer || f.Redact > 0 && role != wire.RoleModerator {
 		s.stream.owed[f.ID] = append(s.stream.owed[f.ID], outcome{code: wire.Forbidden})
 		s.stream.say(line)
 		return
@@ -517,7 +581,7 @@ func (w *world) draft(s *slot, line string) {
 	if _, known := w.sent[w.key(s, f.ID)]; f.ID != "" && !known {
 		w.sent[w.key(s, f.ID)] = line
 	}
-	d := group.Draft{ID: f.ID, Kind: f.Type, To: f.To, IfSeq: f.IfSeq, Payload: f.Payload, Patch: f.Patch}
+	d := group.Draft{ID: f.ID, Kind: f.Type, To: f.To, IfSeq: f.IfSeq, Payload: f.Payload, Patch: f.Patch, Redact: f.Redact}
 	s.stream.pending = append(s.stream.pending, d.ID+"|"+contentOf(&d))
 	s.stream.say(line)
 }
@@ -558,6 +622,7 @@ func (w *world) reconcile(burst int) {
 	}
 	for _, r := range w.rooms {
 		clear(r.sentOff)
+		r.settled = r.head()
 	}
 	for _, s := range w.slots {
 		if s.stream != nil && !s.stream.reading() {
@@ -599,10 +664,13 @@ func (w *world) replay(call *appended, number int, by map[int][]drafted) {
 			}
 		default:
 			res := call.results[j]
-			want = r.append(d, res.Time)
 			got = outcome{seq: res.Seq, dup: res.Dup}
 			if e, ok := res.Err.(*wire.Error); ok {
 				got = outcome{code: e.Code}
+			}
+			want = r.append(d, res.Time, got)
+			if d.Redact > 0 && want.code == "" && !want.dup {
+				w.tally.redactions++
 			}
 		}
 		w.tally.outcome(want)
