@@ -16,7 +16,7 @@ type mergeVector struct {
 	Target, Patch, Result json.RawMessage
 }
 
-func mergeVectors(t *testing.T) (vectors []mergeVector) {
+func mergeVectors(t testing.TB) (vectors []mergeVector) {
 	t.Helper()
 	file, err := os.Open("../wire/testdata/merge.jsonl")
 	if err != nil {

@@ -141,6 +141,9 @@ func reference(target, patch any) any {
 func FuzzMerge(f *testing.F) {
 	f.Add([]byte(`{"a":{"b":1},"c":[1]}`), []byte(`{"a":{"b":null,"x":{"y":null}},"c":"\u00e9"}`))
 	f.Add([]byte(`{}`), []byte(`{"__proto__":{"a":1}}`))
+	for _, v := range mergeVectors(f) {
+		f.Add([]byte(v.Target), []byte(v.Patch))
+	}
 	f.Fuzz(func(t *testing.T, old, patch []byte) {
 		s, err := group.ParseState(old)
 		if err != nil {

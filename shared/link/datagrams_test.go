@@ -1,6 +1,7 @@
 package link_test
 
 import (
+	"bytes"
 	"encoding/binary"
 	"testing"
 
@@ -32,4 +33,34 @@ func TestDemux(t *testing.T) {
 			t.Errorf("packet %d: got %q, want %q", i, got[i], want[i])
 		}
 	}
+}
+
+// FuzzDemux hands packets to somebody who has a number. They arrive as what stands behind their own
+// number, whole, and nobody gets those of another.
+func FuzzDemux(f *testing.F) {
+	f.Add([]byte{1, 'x'}, uint64(1))
+	f.Add([]byte{0xac, 0x02, 0}, uint64(300))
+	f.Add([]byte{0x81, 0x00, '1'}, uint64(1)) // longer than it had to be
+	f.Add(bytes.Repeat([]byte{0xff}, 11), uint64(1))
+	f.Add([]byte{}, uint64(0))
+	f.Fuzz(func(t *testing.T, packet []byte, number uint64) {
+		var d link.Demux
+		var got [][]byte
+		d.Bind(number, func(rest []byte) { got = append(got, bytes.Clone(rest)) })
+		d.Bind(number+1, func([]byte) {})
+		d.Take(packet)
+		own := append(binary.AppendUvarint(nil, number), packet...)
+		d.Take(own)
+		d.Detach(number)
+		d.Take(own)
+		if len(got) == 0 || !bytes.Equal(got[len(got)-1], packet) {
+			t.Fatalf("got %q, want %q", got, packet)
+		}
+		if len(got) > 1 { // then the packet began with the number by itself
+			n, size := binary.Uvarint(packet)
+			if n != number || size <= 0 || !bytes.Equal(got[0], packet[size:]) || len(got) > 2 {
+				t.Errorf("%x was taken for one of %d, as %q", packet, number, got[0])
+			}
+		}
+	})
 }

@@ -13,7 +13,7 @@ import (
 // golden is one line of testdata/frames.jsonl, which the JavaScript tests read too.
 type golden struct{ Name, Way, Line string }
 
-func readGolden(t *testing.T) []golden {
+func readGolden(t testing.TB) []golden {
 	t.Helper()
 	file, err := os.Open("testdata/frames.jsonl")
 	if err != nil {
