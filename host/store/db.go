@@ -99,9 +99,11 @@ type DB struct {
 	hooks []func(Commit)
 
 	// The following belong to the writer's goroutine.
-	position int64 // of the last commit that had changes
-	now      int64 // the last instant given out
-	lastID   int64 // the last row id given out
+	position int64  // of the last commit that had changes
+	now      int64  // the last instant given out
+	lastID   int64  // the last row id given out
+	trouble  string // why nothing could be committed, the last time; "" when something could
+	refused  int    // calls since commits began to fail
 
 	commits atomic.Int64 // transactions that were committed
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io/fs"
+	"log/slog"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -152,6 +153,45 @@ func TestDiskFull(t *testing.T) {
 				t.Errorf("got head %+v and state %s, want it at 4", head, head.State.Text())
 			}
 		})
+	}
+}
+
+// TestDiskFullIsLoggedOnce wants one line when the disk has filled up, not one for each write, and one when
+// there is room again.
+func TestDiskFullIsLoggedOnce(t *testing.T) {
+	t.Parallel()
+	v := &faultyVFS{VFSFilename: vfs.Find("").(vfs.VFSFilename)}
+	registerDisk("faulty log", v)
+	t.Cleanup(func() { vfs.Unregister("faulty log") })
+	var text strings.Builder // written by one goroutine, which has ended when it is read
+	log := slog.New(slog.NewTextHandler(&text, nil))
+	db := openTest(t, Options{Dir: t.TempDir(), vfs: "faulty log", Logger: log})
+	write := func() error {
+		return db.Write(t.Context(), func(tx *Tx) error {
+			_, err := tx.Exec("INSERT INTO a VALUES (1)")
+			return err
+		})
+	}
+	mustExec(t, db, "CREATE TABLE a (n INTEGER)")
+	var full error = &fs.PathError{Op: "write", Path: "goop.db-wal", Err: syscall.ENOSPC}
+	v.write.Store(&full)
+	for range 5 {
+		if err := write(); !errors.Is(err, wire.StorageFull) {
+			t.Errorf("got %v, want storage_full", err)
+		}
+	}
+	v.write.Store(nil)
+	for range 2 {
+		if err := write(); err != nil {
+			t.Errorf("with room again: %v", err)
+		}
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	begin, end := strings.Count(text.String(), "nothing can be committed"), strings.Count(text.String(), "commits go through again")
+	if begin != 1 || end != 1 || !strings.Contains(text.String(), "refused=5") {
+		t.Errorf("logged %d and %d times:\n%s", begin, end, text.String())
 	}
 }
 

@@ -208,9 +208,8 @@ func (db *DB) batch(first *job) {
 	if err == nil {
 		err = db.commit(changes)
 	}
-	if err != nil {
-		db.log.Error("nothing could be committed", "err", err, "calls", len(jobs))
-	} else if len(changes) > 0 {
+	db.noteCommit(err, len(jobs))
+	if err == nil && len(changes) > 0 {
 		db.publish(Commit{db.position, changes})
 	}
 	for _, j := range jobs {
@@ -285,5 +284,21 @@ func (db *DB) rollback() {
 	}
 	if _, err := db.writer.exec("ROLLBACK", nil); err != nil {
 		db.log.Error("rollback", "err", err)
+	}
+}
+
+// noteCommit tells the operator when commits begin to fail, in another way too, and when they go through
+// again: a full disk may be full for long, and the log may lie on it.
+func (db *DB) noteCommit(err error, calls int) {
+	switch {
+	case err != nil && err.Error() != db.trouble:
+		db.log.Error("nothing can be committed", "err", err)
+		db.trouble = err.Error()
+	case err == nil && db.trouble != "":
+		db.log.Warn("commits go through again", "refused", db.refused)
+		db.trouble, db.refused = "", 0
+	}
+	if err != nil {
+		db.refused += calls
 	}
 }
