@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strconv"
 	"testing"
 	"time"
@@ -190,9 +191,7 @@ func merge(target, patch any) any {
 		t = map[string]any{}
 	}
 	result := map[string]any{}
-	for name, value := range t {
-		result[name] = value
-	}
+	maps.Copy(result, t)
 	for name, value := range p {
 		if value == nil {
 			delete(result, name)

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"sync"
 	"time"
@@ -156,9 +157,7 @@ func merge(target, patch any) any {
 		t = map[string]any{}
 	}
 	result := map[string]any{}
-	for name, value := range t {
-		result[name] = value
-	}
+	maps.Copy(result, t)
 	for name, value := range p {
 		if value == nil {
 			delete(result, name)

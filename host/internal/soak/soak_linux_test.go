@@ -244,7 +244,7 @@ func (r *run) gather(seed uint64) {
 		t.Fatalf("no owner link: %v", err)
 	}
 	_, secret, _ := strings.Cut(link.URLs[0], "#goop-owner=")
-	if _, err := r.me.m.Call(ctx, []byte(fmt.Sprintf(`{"op":"claim","secret":%q}`, secret))); err != nil {
+	if _, err := r.me.m.Call(ctx, fmt.Appendf(nil, `{"op":"claim","secret":%q}`, secret)); err != nil {
 		t.Fatalf("claim the site: %v", err)
 	}
 	for _, c := range r.crews {
@@ -371,7 +371,7 @@ func (r *run) throwOut() {
 	if name == "" {
 		return
 	}
-	if _, err := r.me.m.Call(ctx, []byte(fmt.Sprintf(`{"op":"group.ban","group":"arena","peer":%q}`, peer))); err != nil {
+	if _, err := r.me.m.Call(ctx, fmt.Appendf(nil, `{"op":"group.ban","group":"arena","peer":%q}`, peer)); err != nil {
 		r.t.Errorf("ban %s: %v", name, err)
 		return
 	}
