@@ -111,7 +111,9 @@ func (r *Relay) dissolveAll() {
 		if err := r.remove(r.ctx, h, wire.ReasonDissolved); err != nil {
 			r.log.Error("a group could not be dissolved", "group", h.id, "err", err)
 			h.dissolveLater()
+			continue
 		}
+		r.log.Info("a group has dissolved", "group", h.id)
 	}
 }
 

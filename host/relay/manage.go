@@ -169,7 +169,11 @@ func (r *Relay) Close(ctx context.Context, caller group.Caller, id wire.GroupID)
 	if err != nil {
 		return err
 	}
-	return r.remove(ctx, h, wire.ReasonClosed)
+	if err := r.remove(ctx, h, wire.ReasonClosed); err != nil {
+		return err
+	}
+	r.log.Info("a group was closed", "group", id, "by", caller.Peer)
+	return nil
 }
 
 // remove ends a group: its queue is finished, it is forgotten, and then its sessions are told. When it
@@ -194,7 +198,6 @@ func (r *Relay) remove(ctx context.Context, h *hub, reason wire.Reason) error {
 	r.mu.Lock()
 	delete(r.hubs, h.id)
 	r.mu.Unlock()
-	r.log.Info("a group has ended", "group", h.id, "reason", reason)
 	h.endSessions(reason)
 	r.changed()
 	return nil

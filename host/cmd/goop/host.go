@@ -159,7 +159,10 @@ func (h *running) openGroups(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("open the groups: %w", err)
 	}
-	h.db.OnOwner(func(wire.PeerID, bool) { h.relay.OwnersChanged() })
+	h.db.OnOwner(func(peer wire.PeerID, owner bool) {
+		h.relay.OwnersChanged()
+		h.opts.log.Info("the site has other owners", "peer", peer, "owner", owner)
+	})
 	for _, cfg := range h.folder.site.Groups {
 		if err := h.relay.Ensure(ctx, cfg); err != nil {
 			return fmt.Errorf("group %q of %s%s: %w", cfg.ID, h.folder.in, data.SiteFile, err)
