@@ -375,7 +375,7 @@ export interface Groups {
   ban(id: string, peer: string, options?: ModerateOptions): Promise<void>;
   unban(id: string, peer: string): Promise<void>;
   setRole(id: string, peer: string, role: Exclude<Role, "owner">): Promise<void>;
-  /** A page of the group's log, the oldest first; fewer than `limit` entries are the last ones. */
+  /** A page of the group's log, the oldest first. An empty one says that nothing stands before. */
   history(id: string, options?: HistoryOptions): Promise<HistoryEntry[]>;
   /** How the group and this page's part in it stand; without an id, those of the group that was joined last. */
   stats(id?: string): Promise<GroupStats>;

@@ -11,9 +11,10 @@ const msg = (seq, from = "A", time = seq * 1000) => ({ type: "msg", seq, from, t
 test("each message once and in order, however it came", () => {
   const t = new Timeline();
   assert.equal(t.add(msg(7)), true);
-  t.addPage([msg(5), msg(6), msg(7)], 3);
-  assert.equal(t.complete, false);
-  t.addPage([msg(3), msg(4)], 3);
+  t.addPage([msg(5), msg(6), msg(7)]);
+  t.addPage([msg(3), msg(4)]);
+  assert.equal(t.complete, false, "a short page need not be the last one");
+  t.addPage([]);
   assert.equal(t.complete, true);
   assert.equal(t.add(msg(5)), false);
   assert.equal(t.add({ ...msg(8), seq: undefined }), false, "a volatile message has no place");
@@ -25,17 +26,18 @@ test("each message once and in order, however it came", () => {
 
 test("a message that was taken away keeps its place", () => {
   const t = new Timeline();
-  t.addPage([msg(1), msg(2), { type: "redact", seq: 3, from: "B", target: 1 }, { ...msg(4), redacted: true }], 9);
+  t.addPage([msg(1), msg(2), { type: "redact", seq: 3, from: "B", target: 1 }, { ...msg(4), redacted: true }]);
   assert.deepEqual(t.entries.map((e) => [e.seq, !!e.redacted, e.payload?.text]), [[1, true, undefined], [2, false, "m2"], [4, true, undefined]]);
   assert.equal(t.redact(2), true);
   assert.equal(t.redact(2), false);
   assert.equal(t.redact(99), false);
   assert.equal(t.unread(0, "B"), 0);
+  assert.equal(t.complete, true, "nothing stands before the first entry");
 });
 
 test("what is unread is what others have said", () => {
   const t = new Timeline();
-  t.addPage([msg(1), msg(2, "me"), msg(3), msg(4)], 9);
+  t.addPage([msg(1), msg(2, "me"), msg(3), msg(4)]);
   assert.equal(t.unread(1, "me"), 2);
   assert.equal(t.unread(4, "me"), 0);
 });

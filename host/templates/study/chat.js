@@ -38,7 +38,7 @@ export function chat({ g, signal, listen }) {
       try {
         const known = timeline.entries.length;
         const rows = await g.history({ ...(before ? { before } : {}), limit: PAGE, signal });
-        timeline.addPage(rows, PAGE);
+        timeline.addPage(rows);
         // A page without a message (removals alone) shows nothing: go on with the one before it.
         return !timeline.complete && timeline.entries.length === known ? rows[0].seq : 0;
       } finally {

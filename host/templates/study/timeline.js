@@ -25,13 +25,13 @@ export class Timeline {
   }
 
   /**
-   * Takes in a page of the history, which has `limit` entries unless it is the last one. Entries that take
-   * others away are among them.
+   * Takes in a page of the history; an empty one says that nothing stands before. Entries that take others away
+   * are among them.
    */
-  addPage(rows, limit) {
+  addPage(rows) {
     for (const row of rows) if (row.type === "msg") this.add(row);
     for (const row of rows) if (row.type === "redact") this.redact(row.target);
-    if (rows.length < limit) this.complete = true;
+    if (!rows.length || rows[0].seq === 1) this.complete = true;
   }
 
   /** Takes the content of a message away. @returns {boolean} whether it was here */
