@@ -177,3 +177,28 @@ for (const browser of BROWSERS) {
     assert.ok(writes < rounds / 2, `${writes} rows were written or deleted for ${rounds} messages`); // none unless the machine is busy
   });
 }
+
+scene("what a tab that crashes had stored goes out in front of what the next one sends", "webtransport", async (s) => {
+  const host = await s.host({ site: SITE });
+  const other = await (await s.peer("chromium", "other")).open(host.url);
+  await other.evaluate(joinAndListen, "room");
+  const profile = await s.peer("chromium");
+  const one = await profile.open(host.url);
+  await one.evaluate(joinAndListen, "room");
+  await host.kill();
+  await one.waitFor(gone, [], { timeout: 5_500 });
+  await one.evaluate(send, 1, 2);
+  await one.waitFor(async (count, n) => (await eval(count)()) === n, [stored.toString(), 2], { what: "two stored messages" });
+  const crashed = new Promise((resolve) => one.page.once("crash", resolve));
+  one.page.goto("chrome://crash").catch(() => {});
+  await crashed;
+  await host.start();
+  const two = await profile.open(host.url);
+  await two.evaluate(joinAndListen, "room");
+  const began = Date.now();
+  await two.evaluate(() => window.g.send(3)); // until the lease of the crashed one has run out
+  const took = Date.now() - began;
+  assert.ok(took < 12_000, `it took ${took} ms`);
+  await other.waitFor(() => window.got.at(-1)?.payload === 3, [], { timeout: 40_000 });
+  assert.deepEqual(await other.evaluate(payloads), [1, 2, 3]);
+});

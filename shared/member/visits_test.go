@@ -3,7 +3,6 @@ package member_test
 import (
 	"context"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -390,66 +389,6 @@ func TestFrozenTab(t *testing.T) {
 			})
 		})
 	}
-}
-
-func TestStoreThatFails(t *testing.T) {
-	t.Parallel()
-	for _, tt := range []struct {
-		name string
-		fail func(*membertest.Page)
-	}{
-		{"refuses", func(p *membertest.Page) { p.Fail(wire.E(wire.StorageFull, "no room")) }},
-		{"never answers", func(p *membertest.Page) { p.Stick(true) }},
-	} {
-		for _, from := range []string{"the beginning", "later"} {
-			t.Run(tt.name+" from "+from, func(t *testing.T) {
-				t.Parallel()
-				bubble(t, func(t *testing.T, h *host) {
-					var store membertest.Store
-					one := &tab{h: h, store: store.Page()}
-					if from == "the beginning" {
-						tt.fail(one.store)
-					}
-					one.Member = h.start(member.Options{Store: one.store, OnWarn: one.warn})
-					one.s, one.g = h.join(one.Member, &one.got, "e1", 0, durable)
-					synctest.Wait()
-					tt.fail(one.store)
-					one.offline()
-					a, b := post(t, one.s, `"a"`), post(t, one.s, `"b"`)
-					time.Sleep(5 * time.Second)
-					h.net.Down(nil)
-					g := h.joined()
-					g.welcome("e1", 0, durable, resumed)
-					for i, p := range []*member.Pending{a, b} {
-						g.ack(g.next(), int64(i+1))
-						if o := outcome(t, p); o != strconv.Itoa(i+1) {
-							t.Errorf("got %s, want %d", o, i+1)
-						}
-					}
-					if n := one.warned(); n != 1 {
-						t.Errorf("got %d warnings, want one: %q", n, one.warnings)
-					}
-				})
-			})
-		}
-	}
-}
-
-// A store that somebody empties is filled again.
-func TestStoreIsEmptied(t *testing.T) {
-	t.Parallel()
-	bubble(t, func(t *testing.T, h *host) {
-		var store membertest.Store
-		one := h.tab(&store, "e1", 0)
-		one.offline()
-		post(t, one.s, `"a"`)
-		synctest.Wait()
-		store.Set(nil)
-		time.Sleep(5 * time.Second)
-		if n := store.Entries(); n != 1 {
-			t.Errorf("got %d entries stored, want 1", n)
-		}
-	})
 }
 
 func TestLeavingWhileOffline(t *testing.T) {
