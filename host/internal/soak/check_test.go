@@ -58,6 +58,7 @@ type sighted struct {
 // checked counts what was held against something else.
 type checked struct {
 	entries, sightings, acks, folds, gaps, resumes, joins, rosters, kicks, whispers int
+	forgotten                                                                       int // gaps within a life of a log
 }
 
 // check returns what breaks a promise, one line each. They begin with the promise's letter:
@@ -235,6 +236,9 @@ func (c *checker) step(m *testimony, p *place, r *record) {
 		}
 		if h, durable := c.host[r.Group]; durable && h.epoch != r.Epoch {
 			c.fault("b: %s was welcomed to %s in epoch %s, and the host's is %s", m.name, r.Group, r.Epoch, h.epoch)
+		}
+		if moved && next == p.life {
+			c.tally.forgotten++
 		}
 		if r.Resumed {
 			c.tally.resumes++

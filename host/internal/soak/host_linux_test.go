@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -19,19 +20,21 @@ import (
 	"goop/shared/wire"
 )
 
-// site is what the host serves: two groups that outlive it, and one that does not.
+// site is what the host serves: three groups that outlive it, one of which keeps little, and one that does
+// not.
 const site = `{
   "name": "Soak",
   "groups": [
     {"id": "diary", "name": "Diary", "type": "persistent"},
     {"id": "arena", "name": "Arena", "type": "persistent"},
+    {"id": "brief", "name": "Brief", "type": "persistent", "retain": {"count": 8}},
     {"id": "lobby", "name": "Lobby", "type": "open"}
   ]
 }`
 
 var (
-	durable = []string{"diary", "arena"}
-	groups  = []string{"diary", "arena", "lobby"}
+	durable = []string{"diary", "arena", "brief"}
+	groups  = []string{"diary", "arena", "brief", "lobby"}
 )
 
 // host is the goop binary, as an operator runs it.
@@ -180,19 +183,23 @@ func (h *host) logs(ctx context.Context) (map[string]hostLog, error) {
 			return nil, err
 		}
 		l := hostLog{epoch: string(at.Epoch), head: at.Seq, state: canonical(at.State.Text())}
-		for after := max(0, at.Seq-10_000); after < at.Seq; {
-			entries, err := db.Log().Read(ctx, id, after, 1000)
-			if err != nil || len(entries) == 0 {
-				return nil, fmt.Errorf("the log of %s after %d of %d: %d entries, %w", id, after, at.Seq, len(entries), err)
+		for before := at.Seq + 1; before > 1; {
+			entries, err := db.Log().Before(ctx, id, before, 1000)
+			if err != nil {
+				return nil, fmt.Errorf("the log of %s before %d: %w", id, before, err)
+			}
+			if len(entries) == 0 {
+				break
 			}
 			for i := range entries {
 				e := &entries[i]
 				r := entryRecord(string(e.Kind), e.Payload, e.Patch)
 				r.Group, r.Epoch, r.Seq, r.Time, r.Peer, r.Dest = string(id), l.epoch, e.Seq, e.Time, string(e.From), string(e.To)
 				l.entries = append(l.entries, r)
-				after = e.Seq
+				before = e.Seq
 			}
 		}
+		slices.Reverse(l.entries)
 		all[string(id)] = l
 	}
 	if len(all) != len(durable) {

@@ -223,7 +223,7 @@ func (r *run) gather(seed uint64) {
 	t := r.t
 	where := ways{UDP: r.udp.address(), Web: r.web.address(), TCP: r.tcp.address()}
 	for i := range crews {
-		c := &crew{Seed: seed + uint64(i)*1000, Dir: r.dir, Ways: where, Groups: groups, Pause: 500 * time.Millisecond}
+		c := &crew{Seed: seed + uint64(i)*1000, Dir: r.dir, Ways: where, Groups: groups, Pause: 350 * time.Millisecond}
 		for j := range perCrew {
 			c.Names = append(c.Names, fmt.Sprintf("m%d%d", i, j))
 		}
@@ -492,15 +492,15 @@ func (r *run) judge(seed uint64) {
 	if len(faults) > 0 {
 		t.Errorf("%d promises were broken, with -seed=%d", len(faults), seed)
 	}
-	t.Logf("checked %d entries, seen %d times; %d receipts, %d folded states, %d resumes, %d joins, %d gaps, %d rosters, %d bans, %d volatile",
-		tally.entries, tally.sightings, tally.acks, tally.folds, tally.resumes, tally.joins, tally.gaps, tally.rosters, tally.kicks, tally.whispers)
+	t.Logf("checked %d entries, seen %d times; %d receipts, %d folded states, %d resumes, %d joins, %d gaps (%d in logs that forget), %d rosters, %d bans, %d volatile",
+		tally.entries, tally.sightings, tally.acks, tally.folds, tally.resumes, tally.joins, tally.gaps, tally.forgotten, tally.rosters, tally.kicks, tally.whispers)
 	t.Logf("faults: %d kills, %d restarts, %d stops, %d cuts, %d full disks, %d links cut, %d packets dropped, %d repeated, %d delayed of %d; %d reconnects; refused: %v",
 		r.host.kills, r.host.restarts, r.stops, r.cuts, r.fills, r.web.cuts.Load()+r.tcp.cuts.Load(),
 		r.udp.dropped.Load(), r.udp.repeated.Load(), r.udp.delayed.Load(), r.udp.passed.Load(), reconnects, failures)
 	for what, n := range map[string]int{
 		"host was killed": r.host.kills, "process was stopped": r.stops, "link was cut": int(r.web.cuts.Load() + r.tcp.cuts.Load()),
 		"packet was dropped": int(r.udp.dropped.Load()), "packet came twice": int(r.udp.repeated.Load()), "packet was held back": int(r.udp.delayed.Load()),
-		"member connected again": reconnects, "session was resumed": tally.resumes, "member had a gap": tally.gaps,
+		"member connected again": reconnects, "session was resumed": tally.resumes, "member had a gap": tally.gaps, "member had missed more than a log keeps": tally.forgotten,
 		"message was refused by a full disk": failures[string(wire.StorageFull)], "ifSeq was refused": failures[string(wire.Conflict)],
 		"member was thrown out": r.bans, "message was acknowledged": tally.acks,
 	} {
