@@ -6,6 +6,7 @@ import (
 	"os"
 	"sync"
 
+	"github.com/libp2p/go-libp2p/core/transport"
 	"github.com/libp2p/go-libp2p/gologshim"
 )
 
@@ -37,13 +38,28 @@ func (d demoted) Enabled(ctx context.Context, l slog.Level) bool {
 
 func (d demoted) Handle(ctx context.Context, r slog.Record) error {
 	r.Level = demote(r.Level)
-	if r.Message == "error when shutting down listener" { // which its WebSocket transport closes twice
+	switch r.Message {
+	case "error when shutting down listener": // which its WebSocket transport closes twice
 		r.Level = slog.LevelDebug
+	case "swarm listener accept error":
+		if saysClosed(r) { // by us, in other words than those that it looks for
+			r.Level = slog.LevelDebug
+		}
 	}
 	if !d.Handler.Enabled(ctx, r.Level) {
 		return nil
 	}
 	return d.Handler.Handle(ctx, r)
+}
+
+// saysClosed reports whether the error of a message is that a listener was closed.
+func saysClosed(r slog.Record) (closed bool) {
+	r.Attrs(func(a slog.Attr) bool {
+		err, ok := a.Value.Any().(error)
+		closed = ok && err.Error() == transport.ErrListenerClosed.Error()
+		return !closed
+	})
+	return closed
 }
 
 func demote(l slog.Level) slog.Level {
