@@ -30,11 +30,11 @@ var (
 )
 
 const (
-	crowdSize    = 100
-	crowdSenders = 10
-	crowdRate    = 500  // messages a second, of all senders
-	slowRate     = 1000 // bytes a second that the slow member reads
-	crowdText    = 200  // bytes of a message, about
+	crowdSize    = 100 / crowdShare
+	crowdSenders = 10 / crowdShare
+	crowdRate    = 500 / crowdShare // messages a second, of all senders
+	slowRate     = 1000             // bytes a second that the slow member reads
+	crowdText    = 200              // bytes of a message, about
 )
 
 // TestSlowMember has 100 members over real streams in one group, in which 500 messages a second flow, and
@@ -152,7 +152,7 @@ func crowdRun(t *testing.T, slow bool) lateness {
 		// The slow one falls out of the log, and is let go and comes back within a run, when that is long
 		// enough: its connection takes up some 3 s of what flows before anybody notices.
 		Memory: relay.NewMemLog(relay.MemLimits{Entries: int(slowFor.Seconds() * crowdRate / 2)}),
-		Limits: relay.Limits{WriteWait: *slowFor / 4},
+		Limits: relay.Limits{WriteWait: max(*slowFor/4, 3*time.Second)},
 	})
 	if err == nil {
 		err = r.Ensure(ctx, cfg)
@@ -254,7 +254,12 @@ func crowdRun(t *testing.T, slow bool) lateness {
 	late.count, late.p50, late.p99 = len(all), percentile(all, 50), percentile(all, 99)
 	late.median, late.worst = median(each), slices.Max(each)
 	late.tooSlow, late.joins = count.TooSlow, count.Joins
-	if late.heap > 64<<20 {
+	// What limits.md says of a session, and for the members, which are in this process too, their windows.
+	const most, windows = crowdSize * 512 << 10, 128 << 20
+	if late.waiting > most {
+		t.Errorf("%d bytes waited at the host, want at most %d", late.waiting, most)
+	}
+	if late.heap > most+windows {
 		t.Errorf("the heap has grown by %d MiB", late.heap>>20)
 	}
 	return late
