@@ -157,3 +157,34 @@ scene("who may only read has nothing to write with", "webtransport", async (s) =
   await say(viv, "Now I can");
   await hear(olga, "Now I can");
 });
+
+scene("what was written without a connection is sent by the next visit, or shown", "webtransport", async (s) => {
+  const host = await s.host({ site: "study" });
+  const { tab: olga, id } = await newGroup(host, await s.peer("chromium", "olga"));
+  const profile = await s.peer("firefox", "ann");
+  let ann = await accept(profile, await inviteLink(olga), "Ann");
+  await say(ann, "still here");
+  const peer = await ann.evaluate(() => Goop.me.peer);
+  const onTheTrain = async (text) => {
+    await host.kill();
+    await ann.fill("#message", text);
+    await ann.click("#send");
+    await ann.see(".pending");
+    await ann.close();
+    await host.start();
+    await olga.waitFor(() => Goop.status.state === "online", [], { timeout: 40_000 });
+  };
+
+  await onTheTrain("from the train");
+  ann = await profile.open(`${host.url}/?group=${id}`);
+  await hear(olga, "from the train", { timeout: 40_000 });
+  await hear(ann, "from the train");
+  assert.equal((await messages(olga)).filter((m) => m === "from the train").length, 1);
+
+  // Meanwhile she may only read: it comes back to her instead of going under.
+  await onTheTrain("from another train");
+  await olga.evaluate(([group, who]) => Goop.group.setRole(group, who, "viewer"), [id, peer]);
+  ann = await profile.open(`${host.url}/?group=${id}`);
+  await ann.waitFor(() => document.querySelector(".failed .text")?.innerText === "from another train", [], { timeout: 40_000 });
+  assert.match(await ann.text(".failed .state"), /^You cannot do that here/);
+});

@@ -23,7 +23,7 @@ export function chat({ g, signal, listen }) {
   const scroller = h("div", { class: "scroller", scroll: () => seen() }, earlier, nothing, list);
   const down = h("button", { id: "to-the-end", type: "button", class: "down", hidden: true, click: () => toTheEnd() }, "New messages ↓");
   const typing = h("p", { id: "typing", class: "typing note", "aria-live": "off" });
-  const panel = { element: h("div", { class: "column" }, scroller, down, typing, composer()), onUnread: () => {}, shown: toTheEnd };
+  const panel = { element: h("div", { class: "column" }, scroller, down, typing, composer()), onUnread: () => {}, shown: toTheEnd, unsent };
 
   /** What was read before this page was opened: where the mark stands. */
   const opened = readUpTo(g.id);
@@ -205,22 +205,39 @@ export function chat({ g, signal, listen }) {
     return h("div", {}, form, mute);
   }
 
-  /** Sends a message; until the host has it, it stands below the others. */
-  async function send(p) {
+  /** What an earlier visit could not send comes back, to be tried again. @returns {boolean} whether it was that */
+  function unsent(error) {
+    const text = error.unsent?.payload?.text;
+    if (typeof text !== "string") return false;
+    const p = { text };
+    stand(p);
+    failed(p, error);
+    return true;
+  }
+
+  /** Puts a message below the others, until the host has it. */
+  function stand(p) {
     p.li?.remove();
     p.li = h("li", { class: "message mine pending" },
       h("div", { class: "bubble" }, linked(p.text), h("span", { class: "state" }, "…")));
     if (!pending.includes(p)) pending.push(p);
     render({ stick: true });
+  }
+
+  function failed(p, error) {
+    p.li.classList.add("failed");
+    p.li.querySelector(".state").replaceWith(h("span", { class: "state" }, explain(error), " ",
+      h("button", { type: "button", class: "link", click: () => send(p) }, "Try again")));
+  }
+
+  async function send(p) {
+    stand(p);
     typed = 0;
     try {
       const { seq, time } = await g.send({ text: p.text });
       timeline.add({ seq, time, from: me, payload: { text: p.text } });
     } catch (e) {
-      if (signal.aborted || g.closed) return;
-      p.li.classList.add("failed");
-      p.li.querySelector(".state").replaceWith(h("span", { class: "state" }, explain(e), " ",
-        h("button", { type: "button", class: "link", click: () => send(p) }, "Try again")));
+      if (!signal.aborted && !g.closed) failed(p, e);
       return;
     }
     pending = pending.filter((other) => other !== p);

@@ -51,7 +51,7 @@ export async function room({ main, signal, go }, id) {
     const [what, why] = ENDINGS[event.reason] ?? ["This group has ended for you.", event.message ?? ""];
     ended(main, what, event.message && ENDINGS[event.reason] ? `${why} “${event.message}”` : why);
   });
-  signal.addEventListener("abort", g.on("error", (e) => toast(explain(e))));
+  signal.addEventListener("abort", g.on("error", (e) => panels.chat.unsent(e) || toast(explain(e))));
   introduce(g);
   signal.addEventListener("abort", Goop.on("me", () => introduce(g)));
 }

@@ -9,6 +9,7 @@ export const explain = explainer({
   banned: "You cannot join this group any more.",
   invite_invalid: "This invitation is not valid any more. Ask for a new one.",
   not_found: "It is not there any more.",
+  epoch_changed: "This was not sent: the group was made anew.",
 });
 
 /** Why a group ended for this page, by the reason of its close event. */
