@@ -28,14 +28,18 @@ func (w *world) act(s *slot, st *step, begun time.Time, burst int) {
 	r := s.room()
 	switch st.verb {
 	case join, resume:
-		switch {
-		case s.stream != nil:
-		case r.people[s.peer] == barredRole:
-			s.connect(st.verb == resume)
+		if s.stream != nil {
+			return
+		}
+		token := ""
+		if r.people[s.peer] == "" { // whoever has a role has used it
+			token = r.token
+		}
+		s.connect(st.verb == resume, token)
+		if s.stream.refusal = r.answerTo(s.peer, token); s.stream.refusal != "" {
 			s.stream.end(barred)
 			s.ended()
-		default:
-			s.connect(st.verb == resume)
+		} else {
 			r.come(s.n, begun)
 		}
 		return
@@ -58,7 +62,7 @@ func (w *world) act(s *slot, st *step, begun time.Time, burst int) {
 		}
 		stream.end(replaced)
 		s.former = append(s.former, stream)
-		s.connect(true)
+		s.connect(true, "")
 		r.come(s.n, begun)
 	case leave:
 		stream.say(`{"type":"leave"}`)

@@ -57,7 +57,7 @@ func (r *room) lastState(seq int64) int64 {
 func (w *world) look(st *step) {
 	s := w.slots[st.slot]
 	r := s.room()
-	if r.closing || r.people[s.peer] == barredRole {
+	if role := r.roleOf(s.peer); r.closing || role == barredRole || role == "" {
 		return
 	}
 	before, limit, states := r.head()+1-int64(st.n), 1+st.n%17, st.n%2 == 0

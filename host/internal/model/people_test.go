@@ -4,6 +4,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"goop/shared/group"
 	"goop/shared/wire"
 )
 
@@ -75,10 +76,44 @@ func (w *world) promote(st *step) {
 		}
 	}
 	err := w.relay.SetRole(w.ctx, owner, r.id, s.peer, wire.Role(st.text))
-	if r.people[s.peer] == barredRole {
+	switch r.roleOf(s.peer) {
+	case barredRole:
 		w.wants(wire.Conflict, err, st)
+		return
+	case "":
+		w.wants(wire.NotFound, err, st)
 		return
 	}
 	w.wants("", err, st)
 	r.people[s.peer] = wire.Role(st.text)
+}
+
+// letIn admits a peer, or makes or revokes an invite.
+func (w *world) letIn(st *step) {
+	s := w.slots[st.slot]
+	r := s.room()
+	switch st.verb {
+	case admit:
+		err := w.relay.Admit(w.ctx, owner, r.id, s.peer, "")
+		switch r.people[s.peer] {
+		case barredRole:
+			w.wants(wire.Conflict, err, st)
+			return
+		case "", wire.RoleViewer:
+			r.people[s.peer] = wire.RoleMember
+		}
+		w.wants("", err, st)
+	case invite:
+		token, made, err := w.relay.Invite(w.ctx, owner, r.id, group.InviteRequest{Uses: 1000})
+		w.wants("", err, st)
+		r.token, r.invite = token, made.ID
+	case revoke:
+		err := w.relay.Revoke(w.ctx, owner, r.id, r.invite)
+		if r.token == "" || r.revoked[r.token] {
+			w.wants(wire.NotFound, err, st)
+			return
+		}
+		w.wants("", err, st)
+		r.revoked[r.token] = true
+	}
 }

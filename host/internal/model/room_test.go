@@ -28,6 +28,10 @@ type room struct {
 	roster  map[wire.PeerID]*person
 	people  map[wire.PeerID]wire.Role // who was given a role; "banned" is one
 	sentOff map[wire.PeerID]*sentOff  // in this burst
+	invited bool                      // only who has a role may come
+	token   string                    // of the last invite, "" for none
+	invite  group.InviteID            // that one
+	revoked map[string]bool           // tokens
 	closing bool                      // in this burst, and with it goes the log
 	settled int64                     // the head before this burst
 	keeps   int                       // entries at least
@@ -46,16 +50,41 @@ const barredRole wire.Role = "banned"
 
 // roleOf returns what a peer is.
 func (r *room) roleOf(peer wire.PeerID) wire.Role {
-	if role := r.people[peer]; role != "" {
+	if role := r.people[peer]; role != "" || r.invited {
 		return role
 	}
 	return wire.RoleMember
+}
+
+// answerTo returns what a join of a peer is refused with, "" when it is not; token is the one that the
+// peer brings, which makes it a member.
+func (r *room) answerTo(peer wire.PeerID, token string) wire.Code {
+	switch {
+	case r.people[peer] == barredRole:
+		return wire.Banned
+	case r.people[peer] != "":
+	case token != "" && r.revoked[token]:
+		return wire.InviteInvalid
+	case token != "":
+		r.people[peer] = wire.RoleMember
+	case r.invited:
+		return wire.NoSuchGroup
+	}
+	return ""
 }
 
 // sentOff is the place in the log at which a peer was kicked or banned.
 type sentOff struct {
 	before, after int   // calls of Append
 	least, most   int64 // entries then; -1 until they are known
+}
+
+// forgetPeople is what a relay without a registry does when it ends.
+func (r *room) forgetPeople() {
+	clear(r.people)
+	if r.token != "" {
+		r.revoked[r.token] = true
+	}
 }
 
 // reach notes that so many calls of Append are replayed.
@@ -87,6 +116,7 @@ func newRoom(t *testing.T, cfg group.Config, entries int, epoch wire.Epoch) *roo
 		t: t, id: cfg.ID, durable: cfg.Durable, keeps: keeps, age: cfg.Retain.Age, epoch: epoch, states: []string{"{}"}, state: map[string]any{},
 		touched: map[string]int64{}, ids: map[string]int64{}, roster: map[wire.PeerID]*person{},
 		people: map[wire.PeerID]wire.Role{}, sentOff: map[wire.PeerID]*sentOff{},
+		invited: cfg.Access == group.Invited, revoked: map[string]bool{},
 	}
 }
 

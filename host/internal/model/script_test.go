@@ -49,7 +49,10 @@ const (
 	ban      verb = "ban"
 	unban    verb = "unban"
 	promote  verb = "role" // another one for a peer
-	look     verb = "look" // back into the log
+	admit    verb = "admit"
+	invite   verb = "invite" // anew; earlier tokens stay good
+	revoke   verb = "revoke" // the last invite
+	look     verb = "look"   // back into the log
 )
 
 // step is one line of a script.
@@ -67,7 +70,7 @@ func (s *step) String() string {
 	switch s.verb {
 	case wait, crash, restart, slowDisk:
 		return fmt.Sprintf("%s %d ms", s.verb, s.n)
-	case kick, ban, unban, promote, look:
+	case kick, ban, unban, promote, admit, invite, revoke, look:
 		return strings.TrimSpace(fmt.Sprintf("%s of room %d: %s %d %s", peerOf(s.slot), roomOf(s.slot), s.verb, s.n, s.text))
 	case fullDisk, closeAll:
 		return fmt.Sprintf("%s: room %d", s.verb, s.room)
@@ -94,6 +97,7 @@ type roomSpec struct {
 var rooms = []roomSpec{
 	{"diary", group.Persistent, true},
 	{"lobby", group.OpenGroup, false},
+	{"den", group.InviteOnly, true},
 }
 
 // config returns the configuration of a room.
@@ -284,6 +288,12 @@ func (a *author) byOthers() (step, bool) {
 		st.verb, st.n = look, a.IntN(60)
 	case n < 73:
 		st.verb, st.text = promote, a.pick("moderator", "member", "viewer")
+	case n < 79:
+		st.verb = admit
+	case n < 83:
+		st.verb = invite
+	case n < 85:
+		st.verb = revoke
 	default:
 		return st, false
 	}

@@ -37,12 +37,12 @@ func (s *slot) fault(text string, args ...any) {
 }
 
 // connect begins a stream; with since where the slot knows a position.
-func (s *slot) connect(resume bool) {
+func (s *slot) connect(resume bool, token string) {
 	far, near := s.w.pipe(s.n)
 	peer, relay := s.peer, s.w.relay
 	s.w.serving.Go(func() { relay.Serve(s.w.ctx, peer, far) })
 	st := s.w.newStream(near)
-	f := wire.Frame{Type: wire.TypeJoin, Group: s.room().id, Session: s.session}
+	f := wire.Frame{Type: wire.TypeJoin, Group: s.room().id, Session: s.session, Invite: token}
 	if s.delta {
 		f.Caps = []string{wire.CapDelta}
 	}
@@ -90,8 +90,8 @@ func (s *slot) hearLine(st *stream, line string, f *wire.Frame) {
 		return
 	}
 	if st.fresh && st.ending == barred && f.Type == wire.TypeError {
-		if e, err := wire.ParseError(f.Payload); err != nil || e.Code != wire.Banned || !e.Fatal {
-			s.fault("%s, and it is banned", line)
+		if e, err := wire.ParseError(f.Payload); err != nil || e.Code != st.refusal || !e.Fatal {
+			s.fault("%s, want the refusal %s", line, st.refusal)
 		}
 		return
 	}

@@ -25,7 +25,7 @@ const (
 	given    ending = "given up" // it had not read for too long
 	kicked   ending = "kicked"
 	banned   ending = "banned"
-	barred   ending = "barred" // it is banned, and came again
+	barred   ending = "barred" // the group is not for it
 )
 
 // stream is one connection of a slot to the relay: what goes out is written by a goroutine of its own,
@@ -36,6 +36,7 @@ type stream struct {
 	lenient bool      // it has not read, so that the host may have lost patience at any time
 	paused  time.Time // since when it does not read
 	fresh   bool      // the welcome is still to come
+	refusal wire.Code // of the join
 	since   *wire.Position
 	base    map[string]any       // the state there
 	pending []string             // drafts that were sent and have not been seen at the log, in order

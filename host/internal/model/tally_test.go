@@ -83,6 +83,7 @@ func (t *tally) zeros() []string {
 		"a resume": t.resumed, "a resync": t.resyncs, "a session given up": t.givenUp, "a volatile message": t.whispers,
 		"a restart": t.verbs[restart], "a crash": t.verbs[crash], "a close": t.verbs[closeAll],
 		"a kick": t.verbs[kick], "a ban": t.verbs[ban], "another role": t.verbs[promote],
+		"an invite": t.verbs[invite], "a revoked invite": t.verbs[revoke],
 		"a redaction": t.redactions, "a look back": t.looks,
 	} {
 		if n == 0 {

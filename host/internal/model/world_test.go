@@ -127,16 +127,17 @@ func (w *world) start() {
 			w.rooms = append(w.rooms, newRoom(w.t, cfg, w.script.entries, head.Epoch))
 		case !spec.durable:
 			w.tally.entries += len(w.rooms[i].entries)
-			people := w.rooms[i].people
+			old := w.rooms[i]
 			w.rooms[i] = newRoom(w.t, cfg, w.script.entries, head.Epoch)
-			if w.engine.remembers() {
-				w.rooms[i].people = people
+			w.rooms[i].people, w.rooms[i].token, w.rooms[i].invite, w.rooms[i].revoked = old.people, old.token, old.invite, old.revoked
+			if !w.engine.remembers() {
+				w.rooms[i].forgetPeople()
 			}
 		default:
 			w.checkLog(i, head)
 			w.rooms[i].roster = map[wire.PeerID]*person{}
 			if !w.engine.remembers() {
-				w.rooms[i].people = map[wire.PeerID]wire.Role{}
+				w.rooms[i].forgetPeople()
 			}
 		}
 	}
@@ -227,7 +228,7 @@ func (w *world) burst(n int, steps []step) {
 				delete(r.people, peer)
 			}
 			w.wants(want, w.relay.Unban(w.ctx, owner, r.id, peer), st)
-		case promote, look: // when all that was sent before is judged
+		case promote, admit, invite, revoke, look: // when all that was sent before is judged
 		default:
 			w.act(w.slots[st.slot], st, begun, n)
 		}
@@ -238,6 +239,8 @@ func (w *world) burst(n int, steps []step) {
 		switch steps[i].verb {
 		case promote:
 			w.promote(&steps[i])
+		case admit, invite, revoke:
+			w.letIn(&steps[i])
 		case look:
 			w.look(&steps[i])
 		}
