@@ -34,6 +34,7 @@ func (w *world) act(s *slot, st *step, begun time.Time, burst int) {
 		token := ""
 		if r.people[s.peer] == "" { // whoever has a role has used it
 			token = r.token
+			w.redeems = true
 		}
 		s.connect(st.verb == resume, token)
 		if s.stream.refusal = r.answerTo(s.peer, token); s.stream.refusal != "" {

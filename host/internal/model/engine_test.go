@@ -2,6 +2,8 @@ package model_test
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -16,23 +18,87 @@ import (
 type engine interface {
 	open(t *testing.T, entries int) (relay.Log, relay.Registry)
 	close(t *testing.T)
-	// remembers reports whether people's roles and bans outlive the relay.
-	remembers() bool
 }
 
-// memory keeps durable groups in memory, which is fast.
-type memory struct{ log *relay.MemLog }
+// memory keeps durable groups, and what all groups remember, in memory, which is fast.
+type memory struct {
+	log *relay.MemLog
+
+	// mu guards the following.
+	mu    sync.Mutex
+	saved map[wire.GroupID]group.Saved
+	last  map[wire.GroupID][]group.RosterPeer
+}
+
+var _ relay.Registry = (*memory)(nil)
 
 func (m *memory) open(_ *testing.T, entries int) (relay.Log, relay.Registry) {
 	if m.log == nil {
 		m.log = relay.NewMemLog(relay.MemLimits{Entries: entries})
+		m.saved, m.last = map[wire.GroupID]group.Saved{}, map[wire.GroupID][]group.RosterPeer{}
 	}
-	return m.log, nil
+	return m.log, m
 }
 
 func (m *memory) close(*testing.T) {}
 
-func (m *memory) remembers() bool { return false }
+// Groups implements relay.Registry.
+func (m *memory) Groups(context.Context) ([]group.Saved, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Collect(maps.Values(m.saved)), nil
+}
+
+// Save implements relay.Registry.
+func (m *memory) Save(ctx context.Context, cfg group.Config, people group.PeopleChange) error {
+	m.mu.Lock()
+	s := m.saved[cfg.ID]
+	s.Config = cfg
+	m.saved[cfg.ID] = s
+	m.mu.Unlock()
+	return m.Note(ctx, cfg.ID, people)
+}
+
+// Note implements relay.Registry.
+func (m *memory) Note(_ context.Context, id wire.GroupID, people group.PeopleChange) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s := m.saved[id]
+	s.Standings, s.Invites = slices.Clone(s.Standings), slices.Clone(s.Invites)
+	for _, next := range people.Standings {
+		s.Standings = slices.DeleteFunc(s.Standings, func(old group.Standing) bool { return old.Peer == next.Peer })
+		if !next.Empty() {
+			s.Standings = append(s.Standings, next)
+		}
+	}
+	for _, next := range people.Invites {
+		s.Invites = slices.DeleteFunc(s.Invites, func(old group.Invite) bool { return old.ID == next.ID })
+		s.Invites = append(s.Invites, next)
+	}
+	s.Invites = slices.DeleteFunc(s.Invites, func(i group.Invite) bool { return slices.Contains(people.Revoked, i.ID) })
+	m.saved[id] = s
+	return nil
+}
+
+// Remove implements relay.Registry.
+func (m *memory) Remove(ctx context.Context, id wire.GroupID, roster []group.RosterPeer) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	durable := m.saved[id].Config.Durable
+	delete(m.saved, id)
+	m.last[id] = roster
+	if durable {
+		return m.log.Drop(ctx, id)
+	}
+	return nil
+}
+
+// Roster implements relay.Registry.
+func (m *memory) Roster(_ context.Context, id wire.GroupID) ([]group.RosterPeer, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.last[id], nil
+}
 
 // disk keeps durable groups in the real store.
 type disk struct {
@@ -56,8 +122,6 @@ func (d *disk) close(t *testing.T) {
 		t.Fatal(err)
 	}
 }
-
-func (d *disk) remembers() bool { return true }
 
 // witness is a Log that remembers what was asked of it and what it answered.
 type witness struct {

@@ -79,14 +79,6 @@ type sentOff struct {
 	least, most   int64 // entries then; -1 until they are known
 }
 
-// forgetPeople is what a relay without a registry does when it ends.
-func (r *room) forgetPeople() {
-	clear(r.people)
-	if r.token != "" {
-		r.revoked[r.token] = true
-	}
-}
-
 // reach notes that so many calls of Append are replayed.
 func (r *room) reach(calls int) {
 	for _, s := range r.sentOff {

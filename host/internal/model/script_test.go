@@ -160,6 +160,7 @@ func newScript(seed uint64, bursts int) *script {
 	for i := range slots {
 		s.delta[i], s.narrow[i] = a.IntN(4) > 0, a.IntN(3) == 0
 	}
+	s.bursts = append(s.bursts, a.opening())
 	for range bursts {
 		a.member = map[string]bool{}
 		var burst []step
@@ -179,6 +180,18 @@ func newScript(seed uint64, bursts int) *script {
 }
 
 func (a *author) key(slot int) string { return fmt.Sprint(roomOf(slot), peerOf(slot)) }
+
+// opening lets some peers of each group in where that is needed, and makes some more than members.
+func (a *author) opening() []step {
+	var burst []step
+	for slot := 0; slot < len(a.up); slot += perPeer {
+		burst = append(burst, step{verb: admit, slot: slot})
+		if a.IntN(2) == 0 {
+			burst = append(burst, step{verb: promote, slot: slot, text: "moderator"})
+		}
+	}
+	return burst
+}
 
 // byOne makes up a step of one session. Of one peer, only one session comes, goes or changes in a burst,
 // so that it is known in which order that happens.
@@ -249,10 +262,10 @@ func (a *author) byOne() (step, bool) {
 	case n < 73: // the first of n ids
 		st.verb, st.n, st.text = flood, 20+a.IntN(60), strconv.Itoa(a.next)
 		a.next += st.n
-	case n < 76: // of the entry so far from the head
+	case n < 77: // of the entry so far from the head
 		st.verb, st.n = redact, a.IntN(12)
 		st.text = fmt.Sprintf(`{"type":"msg","id":"%d","redact":TARGET}`, a.id(key))
-	case n < 79: // without an id: nobody waits for an answer
+	case n < 80: // without an id: nobody waits for an answer
 		st.verb = send
 		st.text = fmt.Sprintf(`{"type":"msg","payload":{"n":%d}}`, a.IntN(1000))
 	default:
@@ -273,7 +286,7 @@ func (a *author) byOthers() (step, bool) {
 	case n < 10:
 		st.verb = closeAll
 	case n < 20:
-		st.verb, st.n = wait, []int{10, 3000, 6000, 21_000}[a.IntN(4)]
+		st.verb, st.n = wait, []int{10, 3000, 6000, 21_000, 21_000}[a.IntN(5)]
 	case n < 25:
 		st.verb = fullDisk
 	case n < 40:
@@ -287,7 +300,7 @@ func (a *author) byOthers() (step, bool) {
 	case n < 66:
 		st.verb, st.n = look, a.IntN(60)
 	case n < 73:
-		st.verb, st.text = promote, a.pick("moderator", "member", "viewer")
+		st.verb, st.text = promote, a.pick("moderator", "moderator", "member", "viewer")
 	case n < 79:
 		st.verb = admit
 	case n < 83:

@@ -38,6 +38,7 @@ type world struct {
 	streams sync.WaitGroup
 	tally   tally
 	failed  bool
+	redeems bool // somebody has brought an invite in this burst
 
 	whispers map[int]whispered
 }
@@ -130,15 +131,9 @@ func (w *world) start() {
 			old := w.rooms[i]
 			w.rooms[i] = newRoom(w.t, cfg, w.script.entries, head.Epoch)
 			w.rooms[i].people, w.rooms[i].token, w.rooms[i].invite, w.rooms[i].revoked = old.people, old.token, old.invite, old.revoked
-			if !w.engine.remembers() {
-				w.rooms[i].forgetPeople()
-			}
 		default:
 			w.checkLog(i, head)
 			w.rooms[i].roster = map[wire.PeerID]*person{}
-			if !w.engine.remembers() {
-				w.rooms[i].forgetPeople()
-			}
 		}
 	}
 }
@@ -154,6 +149,9 @@ func (w *world) log(room int) *witness {
 // stop ends the relay: in good order, or after all streams were cut.
 func (w *world) stop(orderly bool, delay time.Duration) {
 	w.t.Helper()
+	if w.redeems { // it has to be known whether the invite has been used
+		synctest.Wait()
+	}
 	time.Sleep(delay)
 	for _, s := range w.slots {
 		for _, st := range s.former { // what it was about to hear may have been cut short
@@ -180,6 +178,7 @@ func (w *world) stop(orderly bool, delay time.Duration) {
 // burst does some steps at once, lets everything come to rest, and checks it.
 func (w *world) burst(n int, steps []step) {
 	begun := time.Now()
+	w.redeems = false
 	for _, s := range w.slots {
 		if s.stream != nil {
 			s.stream.old = s.stream.reading() && !s.stream.lenient
