@@ -15,7 +15,8 @@ import (
 // Trim and Drop at a time; Read and Before may come at any time, from many goroutines, also during an
 // Append.
 // Each error that a draft can get is in its Result; the call itself fails only as a whole, and then
-// nothing of it has happened.
+// nothing of it has happened, now or before: when there are repeats among drafts that cannot be appended,
+// they are answered all the same, and the others have the error in their Results.
 type Log interface {
 	// Open makes the log of a group ready and returns where it stands. A group that is new to the
 	// engine begins with a fresh epoch at 0. Open of a group that is open already puts another

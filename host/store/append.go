@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bytes"
 	"strconv"
 
 	"goop/shared/group"
@@ -39,7 +38,7 @@ func (a *appender) append(d *group.Draft, hash []byte) (group.Result, error) {
 	}
 	if refusal != nil {
 		// A repeat is not judged again: it is answered as the first time.
-		if r, known, err := a.known(d, hash); known || err != nil {
+		if r, known, err := a.g.known(&a.tx.ReadTx, d, hash); known || err != nil {
 			return r, err
 		}
 		return group.Result{}, refusal
@@ -74,7 +73,7 @@ func (a *appender) append(d *group.Draft, hash []byte) (group.Result, error) {
 		return group.Result{}, err
 	}
 	if inserted == 0 {
-		r, _, err := a.known(d, hash)
+		r, _, err := a.g.known(&a.tx.ReadTx, d, hash)
 		return r, err
 	}
 	a.s.ledger.Commit(step)
@@ -95,24 +94,6 @@ func (a *appender) insert(d *group.Draft, seq int64, hash []byte, kind string, b
 	return a.tx.Exec(`INSERT INTO _group_log (key, log, time, peer, session, id, hash, kind, dest, body)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (log, peer, id) WHERE id <> '' DO NOTHING`,
 		a.g.base+seq, a.g.base>>seqBits, a.tx.now, d.From, d.Session, d.ID, hash, kind, d.To, body)
-}
-
-// known returns what became of an earlier draft with the same id.
-func (a *appender) known(d *group.Draft, hash []byte) (r group.Result, known bool, err error) {
-	if d.ID == "" {
-		return r, false, nil
-	}
-	for row, err := range a.tx.Query("SELECT key - ?, time, hash FROM _group_log WHERE log = ? AND peer = ? AND id = ? AND id <> ''",
-		a.g.base, a.g.base>>seqBits, d.From, d.ID) {
-		if err != nil {
-			return r, false, err
-		}
-		if !row.Null(2) && !bytes.Equal(row.Raw(2), hash) { // of one that was redacted there is no hash
-			return r, true, group.ErrIDConflict()
-		}
-		r, known = group.Result{Seq: row.Int(0), Time: row.Int(1), Dup: true}, true
-	}
-	return r, known, nil
 }
 
 // narrower returns the host's bound, or the group's own when that is narrower.

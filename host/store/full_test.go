@@ -156,6 +156,40 @@ func TestDiskFull(t *testing.T) {
 	}
 }
 
+// TestRepeatsOnAFullDisk sends again what is in the log when nothing can be appended: it is answered as the
+// first time, because a sender that is refused would send it anew.
+func TestRepeatsOnAFullDisk(t *testing.T) {
+	t.Parallel()
+	v := &faultyVFS{VFSFilename: vfs.Find("").(vfs.VFSFilename)}
+	registerDisk("faulty repeats", v)
+	t.Cleanup(func() { vfs.Unregister("faulty repeats") })
+	db := openTest(t, Options{Dir: t.TempDir(), vfs: "faulty repeats"})
+	l := db.Log()
+	mustOpen(t, l, match("g"))
+	mustAppend(t, l, "g", msg(alice, "one", "1"), msg(bob, "two", "2"))
+	var full error = &fs.PathError{Op: "write", Path: "goop.db-wal", Err: syscall.ENOSPC}
+	v.write.Store(&full)
+	results, err := l.Append(t.Context(), "g", []group.Draft{msg(bob, "three", "3"), msg(alice, "one", "1"), msg(bob, "two", "other"), msg(bob, "", "4")})
+	if err != nil || len(results) != 4 {
+		t.Fatalf("got %v, %v", results, err)
+	}
+	if r := results[1]; r.Err != nil || !r.Dup || r.Seq != 1 {
+		t.Errorf("a repeat: got %+v, want it as 1", r)
+	}
+	for i, want := range []wire.Code{0: wire.StorageFull, 2: wire.IDConflict, 3: wire.StorageFull} {
+		if i != 1 && !errors.Is(results[i].Err, want) {
+			t.Errorf("draft %d: got %+v, want %s", i, results[i], want)
+		}
+	}
+	if _, err := l.Append(t.Context(), "g", []group.Draft{msg(bob, "three", "3")}); !errors.Is(err, wire.StorageFull) {
+		t.Errorf("no repeat: got %v, want storage_full", err)
+	}
+	v.write.Store(nil)
+	if r := mustAppend(t, l, "g", msg(bob, "three", "3")); r[0].Seq != 3 {
+		t.Errorf("with room again: got %+v, want 3", r[0])
+	}
+}
+
 // TestDiskFullIsLoggedOnce wants one line when the disk has filled up, not one for each write, and one when
 // there is room again.
 func TestDiskFullIsLoggedOnce(t *testing.T) {

@@ -234,7 +234,7 @@ func (l *Log) Append(ctx context.Context, id wire.GroupID, drafts []group.Draft)
 		return a.finish(&l.db.limits)
 	})
 	if err != nil {
-		return nil, err
+		return l.repeats(ctx, g, drafts, hashes, err)
 	}
 	g.state = next
 	return results, nil
