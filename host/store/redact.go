@@ -1,6 +1,9 @@
 package store
 
 import (
+	"strconv"
+	"strings"
+
 	"goop/shared/data"
 	"goop/shared/wire"
 )
@@ -8,19 +11,19 @@ import (
 // redactable is a message whose content can be taken away; key is 0 when there is none.
 type redactable struct {
 	key, time int64
-	size      int64 // of the body
+	body      []byte
 	from, to  wire.PeerID
 }
 
 // target returns the message at a seq, if its content is still kept.
 func (a *appender) target(seq int64) (t redactable, err error) {
-	for row, err := range a.tx.Query(`SELECT key, time, length(body), peer, dest FROM _group_log
+	for row, err := range a.tx.Query(`SELECT key, time, body, peer, dest FROM _group_log
 		WHERE key = ? AND kind = ? AND body IS NOT NULL`, a.g.base+seq, wire.TypeMsg) {
 		if err != nil {
 			return t, err
 		}
 		t = redactable{
-			key: row.Int(0), time: row.Int(1), size: row.Int(2), from: wire.PeerID(row.Text(3)), to: wire.PeerID(row.Text(4)),
+			key: row.Int(0), time: row.Int(1), body: row.Bytes(2), from: wire.PeerID(row.Text(3)), to: wire.PeerID(row.Text(4)),
 		}
 	}
 	return t, nil
@@ -41,7 +44,7 @@ func (a *appender) erase(t *redactable) (err error) {
 	if _, err := a.tx.Exec("UPDATE _group_log SET kind = ?, body = x'', hash = NULL WHERE key = ?", kindRedacted, t.key); err != nil {
 		return err
 	}
-	a.s.bytes -= t.size
+	a.s.bytes -= int64(len(t.body))
 	if a.g.cfg.Record == "" || t.to != "" {
 		return nil
 	}
@@ -63,7 +66,18 @@ func (db *DB) dropRecorded(tx *Tx, g *groupLog, t *redactable) error {
 		sql += " AND " + u.column(u.MemberOf) + " = ?5"
 		args = append(args, g.cfg.ID)
 	}
-	id, err := tx.Number(sql+" ORDER BY "+u.columns[0]+" LIMIT 1", args...)
+	// Another group that is recorded into the same table may have one of the same number, sender and
+	// instant: then it is the one with this content.
+	sql += " ORDER BY "
+	if row, err := u.Recorded(g.cfg.ID, t.body); err == nil {
+		for i, c := range u.Columns {
+			if !strings.HasPrefix(c.Name, "_") {
+				args = append(args, arg(row[i]))
+				sql += u.columns[i] + " IS ?" + strconv.Itoa(len(args)) + " DESC, "
+			}
+		}
+	}
+	id, err := tx.Number(sql+u.columns[0]+" LIMIT 1", args...)
 	if err != nil || id == 0 {
 		return err
 	}
