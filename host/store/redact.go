@@ -59,25 +59,26 @@ func (db *DB) dropRecorded(tx *Tx, g *groupLog, t *redactable) error {
 	}
 	// Seq alone would not do: a group that was closed had the same numbers and maybe the same id, and its
 	// rows stay. Ids rise with the time, so that the search begins where the row is.
-	sql := "SELECT " + u.columns[0] + " FROM " + u.name + " WHERE " + u.columns[0] + " >= ?1 AND " + u.column(data.SeqColumn) +
-		" = ?2 AND " + u.column(data.OwnerColumn) + " = ?3 AND " + u.column(data.CreatedColumn) + " = ?4"
+	var sql strings.Builder
+	sql.WriteString("SELECT " + u.columns[0] + " FROM " + u.name + " WHERE " + u.columns[0] + " >= ?1 AND " + u.column(data.SeqColumn) +
+		" = ?2 AND " + u.column(data.OwnerColumn) + " = ?3 AND " + u.column(data.CreatedColumn) + " = ?4")
 	args := []any{(t.time - idEpoch) << idRandom, t.key - g.base, t.from, t.time}
 	if u.MemberOf != "" {
-		sql += " AND " + u.column(u.MemberOf) + " = ?5"
+		sql.WriteString(" AND " + u.column(u.MemberOf) + " = ?5")
 		args = append(args, g.cfg.ID)
 	}
 	// Another group that is recorded into the same table may have one of the same number, sender and
 	// instant: then it is the one with this content.
-	sql += " ORDER BY "
+	sql.WriteString(" ORDER BY ")
 	if row, err := u.Recorded(g.cfg.ID, t.body); err == nil {
 		for i, c := range u.Columns {
 			if !strings.HasPrefix(c.Name, "_") {
 				args = append(args, arg(row[i]))
-				sql += u.columns[i] + " IS ?" + strconv.Itoa(len(args)) + " DESC, "
+				sql.WriteString(u.columns[i] + " IS ?" + strconv.Itoa(len(args)) + " DESC, ")
 			}
 		}
 	}
-	id, err := tx.Number(sql+u.columns[0]+" LIMIT 1", args...)
+	id, err := tx.Number(sql.String()+u.columns[0]+" LIMIT 1", args...)
 	if err != nil || id == 0 {
 		return err
 	}
