@@ -9,7 +9,7 @@ import { load } from "./harness/sdk.mjs";
 
 const lines = (name) => readFileSync(join(root, "shared/wire/testdata", name), "utf8").split("\n").filter(Boolean).map((l) => JSON.parse(l));
 const golden = lines("frames.jsonl").map(({ name, way, line }) => ({ name, way, frame: JSON.parse(line) }));
-const { Goop, deliver } = await load();
+const { Goop, bridge, deliver } = await load("http://host.test/#goop-invite=club.of-two.TOKEN");
 
 /** A welcome whose roster is whole and older than that of any other frame. */
 const WELCOME = structuredClone(golden.find((g) => g.name === "welcome").frame);
@@ -21,7 +21,7 @@ let n = 0;
 async function joined(welcome = WELCOME) {
   const id = `g${++n}`;
   const told = [];
-  const events = { members: [], state: [], error: [] };
+  const events = { members: [], state: [], redact: [], error: [] };
   const g = await Goop.group.join(id, (e) => told.push(e), { echo: true });
   for (const type of Object.keys(events)) g.on(type, (e) => events[type].push(e));
   deliver(id, welcome);
@@ -44,8 +44,8 @@ const CHECKS = {
     const { g } = await joined(frame);
     const p = frame.payload;
     assert.deepEqual(
-      [g.name, g.role, g.durable, g.access, g.maxMembers, g.limits, g.seq, g.count],
-      [p.name, p.you.role, p.durable, p.access, p.maxMembers, p.limits, p.seq, p.count]);
+      [g.name, g.role, g.rights, g.durable, g.access, g.maxMembers, g.limits, g.seq, g.count],
+      [p.name, p.you.role, p.you.rights, p.durable, p.access, p.maxMembers, p.limits, p.seq, p.count]);
     assert.deepEqual(g.members, p.members);
     assert.deepEqual(g.state, p.resumed ? {} : p.state);
   },
@@ -60,13 +60,18 @@ const CHECKS = {
     for (const { peer } of p.left ?? []) before.delete(peer);
     assert.deepEqual(new Map(g.members.map((m) => [m.peer, m])), before);
     assert.equal(g.count, p.count);
+    const you = p.you ?? WELCOME.payload.you;
+    assert.deepEqual([g.role, g.rights], [you.role, you.rights]);
+    if (!p.more) assert.deepEqual(events.members.at(-1).left, p.left ?? []);
     assert.equal(events.members.length - told, p.more ? 0 : 1, "a roster is told when it is whole");
   },
   async msg(frame) {
     if (frame.ack) return; // answers the member, which does not hand it on
-    const { id, g, told } = await joined();
+    const { id, g, told, events } = await joined();
     deliver(id, frame);
-    assert.deepEqual(told, [frame]);
+    const { redact, ...rest } = frame;
+    assert.deepEqual(told, [redact ? { ...rest, type: "redact", target: redact } : frame]);
+    assert.deepEqual(events.redact, redact ? told : []);
     assert.equal(g.seq, frame.seq ?? WELCOME.payload.seq);
   },
   async state(frame) {
@@ -152,4 +157,34 @@ test("a key named __proto__ is a key like any other", async () => {
   deliver(id, { type: "state", seq: 18, patch: JSON.parse('{"__proto__": {"x": 1}}') });
   assert.equal(JSON.stringify(g.state["__proto__"]), '{"x":1}');
   assert.equal({}.x, undefined);
+});
+
+test("an invite link is for one group, and is used up by its join", async () => {
+  assert.equal(Goop.group.invited, "club.of-two");
+  const joins = [];
+  const join = bridge.join;
+  bridge.join = (id, options, deliver) => (joins.push([id, JSON.parse(options).invite]), join(id, options, deliver));
+  await Goop.group.join("elsewhere");
+  assert.equal(Goop.group.invited, "club.of-two", "it is not for another group");
+  await Goop.group.join("club.of-two");
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(Goop.group.invited, undefined);
+  await (await Goop.group.join("club.of-two")).leave();
+  await Goop.group.join("club.of-two");
+  assert.deepEqual(joins, [["elsewhere", ""], ["club.of-two", "TOKEN"], ["club.of-two", ""]]);
+  bridge.join = join;
+});
+
+test("history has events as the group has them", async () => {
+  const call = bridge.call;
+  bridge.call = async () => JSON.stringify({ rows: [
+    { type: "msg", seq: 3, from: "A", time: 1, redacted: true }, { type: "msg", seq: 4, from: "A", time: 2, payload: 1 },
+    { type: "msg", seq: 5, from: "B", time: 3, redact: 3 },
+  ] });
+  assert.deepEqual(await Goop.group.history("lobby"), [
+    { type: "msg", group: "lobby", seq: 3, from: "A", time: 1, redacted: true },
+    { type: "msg", group: "lobby", seq: 4, from: "A", time: 2, payload: 1 },
+    { type: "redact", group: "lobby", seq: 5, from: "B", time: 3, target: 3 },
+  ]);
+  bridge.call = call;
 });

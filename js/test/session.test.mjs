@@ -169,7 +169,13 @@ for (const browser of BROWSERS) {
       }, "conflict", /./],
       ["a group that a visitor may not make", () => Goop.group.create({ name: "Mine" }), "forbidden", /./],
       ["a group that a visitor may not close", () => Goop.group.close("lobby"), "forbidden", /./],
-      ["what is not built yet", () => Goop.group.invite("room"), "not_supported", /./],
+      ["an invite that a member may not make", () => Goop.group.invite("room"), "forbidden", /invite/],
+      ["a role that there is not", () => Goop.group.invite("room", { role: "king" }), "invalid_value", /moderator/],
+      ["somebody whom a member may not send away", () => Goop.group.kick("room", Goop.me.peer), "forbidden", /kick/],
+      ["a message that a member may not take away", async () => window.g.redact((await window.g.send("x")).seq), "forbidden", /redact/],
+      ["the history of a group that is not there", () => Goop.group.history("nowhere"), "no_such_group", /no such group/],
+      ["too much history", () => window.g.history({ limit: 501 }), /bad_query|bad_message|invalid_value/, /500/],
+      ["what is not built yet", () => Goop.data.batch([]), "not_supported", /./],
     ]) {
       const got = await refusal(fn);
       assert.equal(got.goop, true, `${what}: want a GoopError, got ${JSON.stringify(got)}`);
