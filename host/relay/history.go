@@ -10,7 +10,8 @@ import (
 
 // History returns up to limit entries of a group's log before one of them (or the newest, when before is
 // not above 0), oldest first: of those that are kept, the ones that the caller may see. Entries that change
-// the state are among them when states is set. There are fewer than limit when there are no more.
+// the state are among them when states is set. There are fewer than limit when there are no more, or when
+// they are large: then a page has historyBytes of content, and one entry at least.
 //
 // Everybody whom the group lets in may read what is kept of it, also of the time before.
 func (r *Relay) History(ctx context.Context, caller group.Caller, id wire.GroupID, before int64, limit int, states bool) ([]group.Entry, error) {
@@ -25,7 +26,8 @@ func (r *Relay) History(ctx context.Context, caller group.Caller, id wire.GroupI
 		before = head + 1
 	}
 	var page []group.Entry
-	for len(page) < limit && before > 1 {
+	size := 0
+	for more := true; more && len(page) < limit && before > 1; {
 		entries, err := h.older(ctx, before)
 		if err != nil {
 			return nil, r.coded(err, "read", id)
@@ -34,8 +36,13 @@ func (r *Relay) History(ctx context.Context, caller group.Caller, id wire.GroupI
 			break
 		}
 		before = entries[len(entries)-1].Seq
-		for i := range entries {
-			if e := &entries[i]; len(page) < limit && seenAs(e, caller.Peer, states) {
+		for i := 0; i < len(entries) && more && len(page) < limit; i++ {
+			e := &entries[i]
+			if !seenAs(e, caller.Peer, states) {
+				continue
+			}
+			size += content(e)
+			if more = size <= historyBytes || len(page) == 0; more {
 				page = append(page, *e)
 			}
 		}

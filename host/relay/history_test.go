@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 
@@ -115,4 +116,42 @@ func TestGroupStats(t *testing.T) {
 			t.Errorf("the operator has %+v, %v", stats, err)
 		}
 	})
+}
+
+// A page of large entries is shorter: the host does not hold more of them than an answer has room for.
+func TestHistoryIsBoundedInBytes(t *testing.T) {
+	t.Parallel()
+	w, e := durable(t)
+	large := []byte(`"` + strings.Repeat("x", 60<<10) + `"`)
+	var drafts []group.Draft
+	for range 60 {
+		drafts = append(drafts, group.Draft{From: bob, Kind: wire.TypeMsg, Payload: large})
+	}
+	if _, err := e.MemLog.Append(t.Context(), "lobby", drafts); err != nil {
+		t.Fatal(err)
+	}
+	w.end()
+	w = open(t, relay.Options{Durable: e, Registry: e})
+	seen := 0
+	for before := int64(0); ; {
+		page, err := w.History(t.Context(), group.Caller{Peer: alice}, "lobby", before, 500, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(page) == 0 {
+			break
+		}
+		size := 0
+		for i := range page {
+			size += len(page[i].Payload)
+		}
+		if size > 1<<20 {
+			t.Errorf("a page before %d has %d bytes", before, size)
+		}
+		seen += len(page)
+		before = page[0].Seq
+	}
+	if seen != 60 {
+		t.Errorf("all pages together have %d entries, want 60", seen)
+	}
 }

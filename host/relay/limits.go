@@ -43,6 +43,7 @@ const (
 	rosterRing   = 64        // roster changes that are kept encoded
 	plainRoster  = 200       // peers; above it, members without cap delta get only the count
 	readEntries  = 64        // asked of an engine at a time
+	historyBytes = 1 << 20   // of a page of history, without what entries take beside their content
 	maxDeltaLine = 256 << 10 // bytes; a larger roster change is sent as a whole roster
 )
 
