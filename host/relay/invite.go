@@ -25,7 +25,7 @@ func (r *Relay) Invite(ctx context.Context, caller group.Caller, id wire.GroupID
 		if err != nil {
 			return nil, err
 		}
-		stale := h.people.stale(now)
+		stale := h.stale(now)
 		if len(h.people.invites)-len(stale) >= group.MaxInvites {
 			return nil, wire.E(wire.LimitExceeded, "this group has ", strconv.Itoa(group.MaxInvites), " invites that are good for something; revoke some")
 		}
@@ -108,13 +108,13 @@ func (r *Relay) Revoke(ctx context.Context, caller group.Caller, id wire.GroupID
 // Invites returns the invites that are good for something to the groups in which the caller may invite: by
 // group, and in it those made first in front.
 func (r *Relay) Invites(caller group.Caller) []group.InviteInfo {
-	now := time.Now().UnixMilli()
+	now := time.Now()
 	var all []group.InviteInfo
 	for _, h := range r.allHubs() {
 		h.mu.Lock()
 		if h.allows(caller, group.InviteTo) == nil {
 			for _, i := range h.people.invites {
-				if i.Good(now) {
+				if h.good(&i, now) {
 					all = append(all, group.InviteInfo{Group: h.id, Invite: i})
 				}
 			}
@@ -136,7 +136,7 @@ func (h *hub) enters(peer wire.PeerID, token string) *wire.Error {
 	case h.ownRole(peer) != "": // whatever it brings
 		return nil
 	case token != "":
-		if inv := h.people.invites[group.HashToken(token)]; inv.Good(time.Now().UnixMilli()) {
+		if inv := h.people.invites[group.HashToken(token)]; h.good(&inv, time.Now()) {
 			return nil
 		}
 		return inviteInvalid()

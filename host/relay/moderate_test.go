@@ -387,6 +387,48 @@ func TestFormerOwnerIsSentAway(t *testing.T) {
 	})
 }
 
+// Nobody gets back in, or higher than anybody may, by an invite that a former owner has made.
+func TestFormerOwnersInvites(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var removed atomic.Bool
+		isOwner := func(p wire.PeerID) bool { return p == boss || p == bob && !removed.Load() }
+		e := newEngine()
+		w := open(t, relay.Options{Durable: e, Registry: e, IsOwner: isOwner})
+		w.create(`{"id":"den","type":"invite-only"}`)
+		w.create(`{"id":"hall","type":"persistent"}`)
+		former := group.Caller{Peer: bob, Owner: true}
+		var tokens []string
+		for _, id := range []wire.GroupID{"den", "hall"} {
+			token, _, err := w.Invite(t.Context(), former, id, group.InviteRequest{Role: wire.RoleModerator})
+			if err != nil {
+				t.Fatal(err)
+			}
+			tokens = append(tokens, token)
+		}
+		good := w.invite("den", group.InviteRequest{Role: wire.RoleModerator})
+		removed.Store(true)
+		w.OwnersChanged()
+		synctest.Wait()
+		w.refuses(carol, fmt.Sprintf(redeem, "c", tokens[0]), wire.InviteInvalid)
+		w.refuses(carol, strings.ReplaceAll(fmt.Sprintf(redeem, "c", tokens[1]), "den", "hall"), wire.InviteInvalid)
+
+		// As when the site was taken from him while the host was down.
+		removed.Store(false)
+		w.OwnersChanged()
+		synctest.Wait()
+		token, _, err := w.Invite(t.Context(), former, "den", group.InviteRequest{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.end()
+		removed.Store(true)
+		w = open(t, relay.Options{Durable: e, Registry: e, IsOwner: isOwner})
+		w.refuses(carol, fmt.Sprintf(redeem, "c", token), wire.InviteInvalid)
+		w.join(carol, fmt.Sprintf(redeem, "c", good))
+	})
+}
+
 // Who had a role in a closed group, there or not, was a member of it.
 func TestLastRosterHasThoseWhoWereAway(t *testing.T) {
 	t.Parallel()

@@ -75,11 +75,18 @@ func (h *hub) made(by wire.PeerID, role wire.Role) []group.InviteID {
 	return made
 }
 
-// stale lists the invites that let nobody in any more.
-func (p *people) stale(now time.Time) []group.InviteID {
+// good reports whether an invite lets one more peer in. One that gives more than its maker is now does not:
+// of an owner from whom the site was taken, the group has only heard, and maybe while it was not there. It
+// is called with mu held.
+func (h *hub) good(i *group.Invite, now time.Time) bool {
+	return i.Good(now.UnixMilli()) && (i.By == "" || !group.Outranks(i.Role, h.roleOf(i.By)))
+}
+
+// stale lists the invites that let nobody in any more. It is called with mu held.
+func (h *hub) stale(now time.Time) []group.InviteID {
 	var stale []group.InviteID
-	for _, i := range p.invites {
-		if !i.Good(now.UnixMilli()) {
+	for _, i := range h.people.invites {
+		if !h.good(&i, now) {
 			stale = append(stale, i.ID)
 		}
 	}
@@ -90,7 +97,7 @@ func (p *people) stale(now time.Time) []group.InviteID {
 func (r *Relay) forgetStale(ctx context.Context, id wire.GroupID) error {
 	h := r.hub(id)
 	return h.amend(ctx, func() (*group.PeopleChange, error) {
-		if stale := h.people.stale(time.Now()); len(stale) > 0 {
+		if stale := h.stale(time.Now()); len(stale) > 0 {
 			return &group.PeopleChange{Revoked: stale}, nil
 		}
 		return nil, nil
