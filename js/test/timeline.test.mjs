@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { merge3 } from "../../host/templates/study/merge3.js";
+import { linksOf, nameOf } from "../../host/templates/study/shared.js";
 import { lines, Timeline } from "../../host/templates/study/timeline.js";
 
 const msg = (seq, from = "A", time = seq * 1000) => ({ type: "msg", seq, from, time, payload: { text: `m${seq}` } });
@@ -68,5 +69,23 @@ test("changes in different places go together, and those that meet do not", () =
   ]) {
     assert.equal(merge3(base, mine, theirs), want, JSON.stringify([mine, theirs]));
     assert.equal(merge3(base, theirs, mine), want, "the other way round");
+  }
+});
+
+test("whatever a member puts into the state, the others can read the page", () => {
+  const odd = { toString: 1, valueOf: 1 };
+  assert.deepEqual(linksOf({
+    links: {
+      a: { url: "example.org/x", title: odd, by: odd, at: odd }, b: { url: odd }, c: null, d: "text", e: { url: "javascript:alert(1)" },
+      f: { url: "https://b.example/", title: "B", by: "A", at: 2 }, g: { url: "" }, h: {},
+    },
+  }), [
+    { id: "f", href: "https://b.example/", host: "b.example", title: "B", by: "A" },
+    { id: "a", href: "https://example.org/x", host: "example.org", title: "", by: "" },
+  ]);
+  for (const links of [undefined, null, odd, "text", 7, ["https://a.example"]]) assert.deepEqual(linksOf({ links }), [], JSON.stringify(links));
+  for (const people of [undefined, "text", odd, { A: odd }]) {
+    assert.equal(nameOf({ members: [], state: { people } }, "A"), "Somebody");
+    assert.equal(nameOf({ members: [], state: { people } }, odd), "Somebody");
   }
 });

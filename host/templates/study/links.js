@@ -2,7 +2,7 @@
 
 import { h, toast } from "./ui.js";
 import { explain } from "./sentences.js";
-import { change, nameOf } from "./shared.js";
+import { addressOf, change, linksOf, nameOf } from "./shared.js";
 
 const MAX_LINKS = 200;
 const MAX_TITLE = 100;
@@ -32,10 +32,10 @@ export function links({ g, signal }) {
   }, url, title, h("button", { type: "submit" }, "Add"));
 
   const render = () => {
-    const rows = Object.entries(g.state.links ?? {}).filter(([, l]) => l && addressOf(l.url)).sort(([, a], [, b]) => (b.at ?? 0) - (a.at ?? 0));
-    list.replaceChildren(...rows.map(([id, link]) => h("li", { "data-link-id": id },
-      h("a", { href: addressOf(link.url), target: "_blank", rel: "noopener noreferrer" },
-        h("strong", {}, String(link.title || new URL(link.url).hostname)), h("span", { class: "note" }, `${new URL(link.url).hostname} · ${nameOf(g, link.by)}`)),
+    const rows = linksOf(g.state);
+    list.replaceChildren(...rows.map(({ id, href, host, title, by }) => h("li", { "data-link-id": id },
+      h("a", { href, target: "_blank", rel: "noopener noreferrer" },
+        h("strong", {}, title || host), h("span", { class: "note" }, `${host} · ${nameOf(g, by)}`)),
       g.rights.includes("state") && h("button", { type: "button", class: "remove", "aria-label": "Remove this link", click: () => remove(id) }, "×"))));
     empty.hidden = rows.length > 0;
     form.hidden = !g.rights.includes("state");
@@ -53,15 +53,4 @@ export function links({ g, signal }) {
   signal.addEventListener("abort", g.on("members", render));
   render();
   return { element: h("div", { class: "column" }, h("h2", {}, "Links"), form, list, empty) };
-}
-
-/** A web address as it may stand in a link, "" for what is none. "example.org" is meant as https. */
-function addressOf(text) {
-  const value = String(text ?? "").trim();
-  try {
-    const u = new URL(/^[a-z][a-z0-9+.-]*:/i.test(value) ? value : `https://${value}`);
-    return u.protocol === "http:" || u.protocol === "https:" ? u.href : "";
-  } catch {
-    return "";
-  }
 }
