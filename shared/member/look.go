@@ -98,7 +98,7 @@ func (l *look) change(found [][]Row) []Row {
 		case ok && k.owner == l.owner:
 			there[k.id] = true
 		case !l.take:
-		case ok && !leases[k.owner].taken && leases[k.owner].until > l.ms:
+		case ok && leases[k.owner].stands(l.ms):
 			l.others[k.owner] = leases[k.owner].until
 		default:
 			out = append(out, Row{Key: row.Key})

@@ -182,6 +182,12 @@ func (t tenure) text() string {
 	return kind + strconv.FormatInt(t.until, 10)
 }
 
+// stands reports whether the page load may live. A lease that runs for longer than any is given is from before
+// this machine's clock was set back; its page, if it lives, finds out that it was taken over.
+func (t tenure) stands(ms int64) bool {
+	return !t.taken && t.until > ms && t.until-ms <= 2*leaseFor.Milliseconds()
+}
+
 func parseTenure(text string) (t tenure, ok bool) {
 	if len(text) < 2 || text[0] != 'L' && text[0] != 'T' {
 		return t, false

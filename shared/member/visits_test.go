@@ -3,6 +3,7 @@ package member_test
 import (
 	"context"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -300,6 +301,36 @@ func TestTwoTabs(t *testing.T) {
 			defer g.nothing()
 		}
 		time.Sleep(time.Minute)
+	})
+}
+
+// The clock of this machine was a day ahead when a tab died, and was set right: its lease holds nobody up.
+func TestLeaseOfAnotherClock(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, h *host) {
+		var store membertest.Store
+		one := h.tab(&store, "e1", 0)
+		one.offline()
+		post(t, one.s, `"a"`)
+		synctest.Wait()
+		one.kill()
+		rows := store.Rows()
+		for key := range rows {
+			if strings.Contains(key, "/lease/") {
+				rows[key] = "L" + strconv.FormatInt(time.Now().Add(24*time.Hour).UnixMilli(), 10)
+			}
+		}
+		store.Set(rows)
+		h.net.Down(nil)
+		began := time.Now()
+		two := h.tab(&store, "e1", 0)
+		post(t, two.s, `"b"`)
+		if got, _ := two.g.payloads(2); !slices.Equal(got, []string{`"a"`, `"b"`}) {
+			t.Errorf("got %q", got)
+		}
+		if took := time.Since(began); took > 15*time.Second {
+			t.Errorf("they went out after %v", took)
+		}
 	})
 }
 
