@@ -153,6 +153,27 @@ func TestDatagrams(t *testing.T) {
 	})
 }
 
+// A datagram whose JSON has line breaks in it would not be one line for those who get it as one: their streams
+// would break.
+func TestDatagramOfSeveralLines(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := open(t, relay.Options{})
+		w.create(lobby)
+		a, b := w.fly(alice, "a"), w.join(bob, fmt.Sprintf(join, "b"))
+		time.Sleep(time.Second)
+		a.skipTo(wire.TypeMembers) // of bob
+		a.emit(1, "", "[1,\n{\"type\":\"close\"}\n]")
+		if e := a.refused(); e.Code != wire.BadMessage {
+			t.Errorf("alice got %v", e)
+		}
+		a.emit(2, "", "[1, 2]")
+		if f := b.skipTo(wire.TypeMsg); string(f.Payload) != "[1, 2]" {
+			t.Errorf("bob got %s", f.text)
+		}
+	})
+}
+
 // TestDatagramsNeedRights: each is checked, and what is refused is told, once a second.
 func TestDatagramsNeedRights(t *testing.T) {
 	t.Parallel()

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"encoding/binary"
 	"unicode/utf8"
 
@@ -19,7 +20,7 @@ const MaxDatagramPayload = 1100
 //	M→H  session seq key payload
 //	H→M  session seq sender time from key payload
 //
-// The payload is JSON text and takes the rest of the packet.
+// The payload is JSON text without line breaks and takes the rest of the packet.
 type Datagram struct {
 	Session uint64 // of the member, from its welcome, both ways
 	Seq     uint64 // rises with each that a session sends
@@ -113,6 +114,8 @@ func (p *packet) payload(d *Datagram) error {
 		return E(TooLarge, "the payload of a datagram has at most 1100 bytes")
 	case jsontext.Check(p.rest) != nil || jsontext.Depth(p.rest) > MaxNesting:
 		return E(BadMessage, "the payload of a datagram is JSON, nested at most 48 deep")
+	case bytes.IndexByte(p.rest, '\n') >= 0: // who has no datagrams gets it in a line
+		return E(BadMessage, "the payload of a datagram has no line breaks")
 	}
 	d.Payload = p.rest
 	return nil

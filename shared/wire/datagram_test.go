@@ -59,6 +59,7 @@ func TestDatagramRefused(t *testing.T) {
 		"key not UTF-8":      {[]byte{1, 1, 0xff, '1'}, wire.BadMessage},
 		"no payload":         {[]byte{1, 0}, wire.BadMessage},
 		"not JSON":           {[]byte{1, 0, '{'}, wire.BadMessage},
+		"more than one line": {append([]byte{1, 0}, "[1,\n2]"...), wire.BadMessage},
 		"nested":             {append([]byte{1, 0}, strings.Repeat("[", 49)+strings.Repeat("]", 49)...), wire.BadMessage},
 		"too large":          {tooLarge, wire.TooLarge},
 		"endless number":     {bytes.Repeat([]byte{0xff}, 12), wire.BadMessage},
@@ -86,6 +87,9 @@ func FuzzDatagram(f *testing.F) {
 			}
 		}
 		if down, err := wire.ParseDown(rest); err == nil {
+			if line := (&wire.Frame{Type: wire.TypeMsg, Payload: down.Payload}).Append(nil); bytes.Count(line, []byte("\n")) != 1 {
+				t.Errorf("%x: as a line it would be %q", rest, line)
+			}
 			again, err := wire.ParseDown(down.AppendRest(nil))
 			if err != nil || !reflect.DeepEqual(again, down) {
 				t.Errorf("%x: got %+v, %v; want %+v", rest, again, err, down)
