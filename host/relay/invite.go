@@ -68,7 +68,8 @@ func mayGive(own, role wire.Role) error {
 }
 
 // Admit invites a peer that is known by its id: it gets a role there and needs no token. A role that it has
-// already is only raised, and that for a caller who may set roles.
+// already is only raised, and that for a caller who may set roles; and only such a caller gives it less than it
+// has because the group is open.
 func (r *Relay) Admit(ctx context.Context, caller group.Caller, id wire.GroupID, peer wire.PeerID, role wire.Role) error {
 	return r.amendAs(ctx, caller, id, group.InviteTo, func(h *hub) (*group.PeopleChange, error) {
 		if err := checkPeer(peer); err != nil {
@@ -86,6 +87,10 @@ func (r *Relay) Admit(ctx context.Context, caller group.Caller, id wire.GroupID,
 			return nil, nil
 		case own != "":
 			if err := h.allows(caller, group.SetRole); err != nil {
+				return nil, err
+			}
+		case group.Outranks(h.roleOf(peer), role): // it has more there because the group is open
+			if err := cmp.Or(h.allows(caller, group.SetRole), h.mayActOn(caller, peer)); err != nil {
 				return nil, err
 			}
 		}

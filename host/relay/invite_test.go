@@ -330,3 +330,29 @@ func TestInviteToOpenGroup(t *testing.T) {
 		}
 	})
 }
+
+// Who may invite does not thereby take anything from those who are there because the group is open.
+func TestAdmitLowersNobody(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := open(t, relay.Options{})
+		w.create(`{"id":"lobby","type":"open","rights":{"invite":["member"]}}`)
+		w.join(alice, fmt.Sprintf(join, "a"))
+		b := w.join(bob, fmt.Sprintf(join, "b"))
+		for _, role := range []wire.Role{wire.RoleViewer, wire.RoleMember} {
+			err := w.Admit(t.Context(), group.Caller{Peer: alice}, "lobby", bob, role)
+			if refused := errors.Is(err, wire.Forbidden); refused != (role == wire.RoleViewer) {
+				t.Errorf("as %s: %v", role, err)
+			}
+			if has, _ := w.Role(bob, "lobby"); has != wire.RoleMember {
+				t.Errorf("bob, admitted as %s, is %s", role, has)
+			}
+		}
+		b.send(`{"type":"msg","id":"1","payload":1}`)
+		for f := b.next(); !f.Ack; f = b.next() {
+			if f.Type == wire.TypeError {
+				t.Fatalf("bob got %s", f.text)
+			}
+		}
+	})
+}
