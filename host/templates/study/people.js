@@ -55,7 +55,7 @@ export function people({ g, signal }) {
     const chosen = await modal(dialog);
     try {
       if (chosen === "kick" || chosen === "ban") {
-        const sure = await confirmIn(`Remove ${name}?`, chosen === "ban" ? "They cannot come back." : "They need a new invitation to come back.", "Remove");
+        const sure = await confirmIn(`Remove ${name}?`, chosen === "ban" ? "They cannot come back." : "They come back only with an invitation link that still lets somebody in.", "Remove");
         if (!sure) return;
         await g[chosen](peer);
         // What it said stays under its name.
