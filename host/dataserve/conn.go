@@ -57,7 +57,7 @@ func (c *conn) serve() {
 	})
 	lane.Go(func() {
 		for r := range c.writes {
-			c.paces.wait(c.ctx, r.Op)
+			c.paces.wait(c.ctx, r.Request)
 			c.answer(r)
 			c.requests.Done()
 		}
@@ -143,6 +143,7 @@ func (c *conn) start(r request) error {
 				defer func() { <-c.reads }()
 			case <-c.ctx.Done():
 			}
+			c.paces.wait(c.ctx, r.Request)
 			c.answer(r)
 		})
 	}

@@ -29,6 +29,10 @@ func (*writable) Answered(context.Context, wire.PeerID, data.WriteKey) ([]byte, 
 // closed is a Groups in which there is never anything to close.
 type closed struct{ dataserve.Groups }
 
+func (closed) History(context.Context, group.Caller, wire.GroupID, int64, int, bool) ([]group.Entry, error) {
+	return nil, nil
+}
+
 func (closed) Close(context.Context, group.Caller, wire.GroupID) error {
 	return wire.E(wire.NoSuchGroup)
 }
@@ -96,6 +100,24 @@ func TestPaceOfWrites(t *testing.T) {
 		manage(40)
 		if d := took(); d != 2*time.Second {
 			t.Errorf("40 more took %v, want 2s", d)
+		}
+		// So is what makes a group's row anew; and so are pages of what was said.
+		ask := func(n int, request string) {
+			for i := range n {
+				other.ask(fmt.Sprintf(request, i))
+			}
+		}
+		ask(20, `{"id":%d,"op":"remove","table":"_groups","row":"g","key":"0123456789abcdef"}`)
+		if d := took(); d != time.Second {
+			t.Errorf("20 rows of _groups took %v, want 1s", d)
+		}
+		ask(100, `{"id":%d,"op":"group.history","group":"g"}`)
+		if d := took(); d != 0 {
+			t.Errorf("100 pages took %v", d)
+		}
+		ask(40, `{"id":%d,"op":"group.history","group":"g"}`)
+		if d := took(); d != 2*time.Second {
+			t.Errorf("40 more pages took %v, want 2s", d)
 		}
 		// What has passed is forgotten, and the peer with it.
 		leave(a)

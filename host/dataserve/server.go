@@ -34,12 +34,15 @@ const (
 // connections that were lost a moment ago count too.
 const maxStreams = 64
 
-// How fast the writing requests of one peer are done, on all its streams together.
+// How fast some requests of one peer are done, on all its streams together.
 const (
 	writeRate   = 200.0 // a second
 	writeBurst  = 500.0
 	manageRate  = 20.0 // of them those about groups and who may do what there
 	manageBurst = 60.0
+
+	historyRate  = 20.0 // pages of what was said, a second
+	historyBurst = 100.0
 )
 
 // Options says what a Server works with. All but InviteURL and Logger are required.

@@ -3,6 +3,7 @@ package data
 import (
 	"slices"
 	"strconv"
+	"strings"
 
 	"goop/shared/group"
 	"goop/shared/jsontext"
@@ -123,8 +124,11 @@ var later = []Op{"upsert", "batch", "sql"}
 // Writes reports whether the op changes something and so carries a key.
 func (op Op) Writes() bool { return shapes[op].need&fKey != 0 }
 
-// Manages reports whether the op changes a group or who may do what in it.
-func (op Op) Manages() bool { return op.Writes() && shapes[op].need&(fGroup|fConfig) != 0 }
+// Manages reports whether the request changes a group or who may do what in it: by an op of its own, or as a
+// row of a table that the host makes up.
+func (r *Request) Manages() bool {
+	return r.Op.Writes() && (shapes[r.Op].need&(fGroup|fConfig) != 0 || strings.HasPrefix(r.Table, "_"))
+}
 
 // DecodeRequest reads one line. The error is a *wire.Error, fatal when the line is no JSON object; the
 // request then holds the id if there was one. The request aliases line.

@@ -119,7 +119,7 @@ func TestWriteKeyOfGroupOps(t *testing.T) {
 		if seen[key] = line; contains(key, "SECRETSECRET") {
 			t.Errorf("the token is in %s", key)
 		}
-		if !r.Op.Manages() {
+		if !r.Manages() {
 			t.Errorf("%s does not manage a group", r.Op)
 		}
 	}

@@ -38,10 +38,22 @@ export function home({ main, signal, go }) {
   }).catch((e) => signal.aborted || toast(explain(e, "read the list of groups")));
 }
 
+/** How long a count of what is new holds, in milliseconds: the list of groups changes with everybody who comes or goes. */
+const COUNTED_FOR = 15_000;
+const counted = new Map(); // group → {at, count}
+
+function countUnread(id) {
+  const known = counted.get(id);
+  if (known && Date.now() - known.at < COUNTED_FOR) return known.count;
+  const count = unreadIn(id);
+  counted.set(id, { at: Date.now(), count });
+  return count;
+}
+
 function card(group) {
   const here = group.members === 1 ? "one person here now" : `${group.members || "nobody"}${group.members ? " people" : ""} here now`;
   const unread = h("span", { class: "tag live", hidden: true });
-  unreadIn(group.id).then((n) => {
+  countUnread(group.id).then((n) => {
     unread.hidden = n === 0;
     setText(unread, n > 99 ? "99+ new" : `${n} new`);
   }, () => {}); // the list is good without it
