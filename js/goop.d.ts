@@ -267,8 +267,9 @@ export interface Group extends AsyncIterable<GroupEvent> {
   readonly durable: boolean;
   readonly access: "open" | "invite";
   readonly maxMembers: number;
-  /** The host's bounds for this group, in bytes. */
+  /** The host's bounds: bytes, milliseconds and counts, as docs/limits.md says of each. */
   readonly limits: { readonly [name: string]: number };
+  /** Who is there, those who came first in front; empty when names are not told, as above 1,000 peers. `count` is always told. */
   readonly members: Member[];
   readonly count: number;
   /** The shared state; a new object after each change, and frozen. */
@@ -426,6 +427,7 @@ export interface Data {
   insert(table: string, row: object, options?: Waiting): Promise<Row>;
   update(table: string, id: RowID, changes: object, options?: Waiting): Promise<Row>;
   remove(table: string, id: RowID, options?: Waiting): Promise<void>;
+  /** upsert and batch are reserved: they reject with "not_supported". */
   upsert(table: string, row: object, options?: Waiting): Promise<Row>;
   batch(operations: JsonObject[], options?: Waiting): Promise<Json[]>;
   /** Follows a query. The callback gets the rows, and then each change. Resolves with what ends it. */

@@ -563,7 +563,7 @@
     /** @param {any} r */
     #takeMembers(r) {
       if (r.members) {
-        if (this.#unfinished !== r.version) this.#roster.clear();
+        if (this.#unfinished !== r.version || !r.members.length) this.#roster.clear(); // none: names are not told any more
         for (const m of r.members) this.#roster.set(m.peer, m);
         this.#unfinished = r.more ? r.version : undefined;
       }

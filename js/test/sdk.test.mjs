@@ -139,6 +139,18 @@ test("a roster in parts counts when it is whole", async () => {
   assert.equal(events.members.length, told + 1);
 });
 
+test("a count without names takes those away that are known, in the middle of a roster too", async () => {
+  const { id, g, events } = await joined();
+  const member = (peer) => ({ peer, label: peer, role: "member", sessions: 1, joined: 1 });
+  deliver(id, { type: "members", payload: { version: 9, members: [member("A"), member("B")], count: 2 } });
+  deliver(id, { type: "members", payload: { version: 10, members: [], count: 1001 } });
+  assert.deepEqual([g.members, g.count], [[], 1001]);
+  deliver(id, { type: "members", payload: { version: 11, members: [member("A")], count: 2, more: true } });
+  deliver(id, { type: "members", payload: { version: 11, members: [], count: 2, you: { ...WELCOME.payload.you, rights: ["send"] } } });
+  assert.deepEqual([g.members, g.count, g.rights], [[], 2, ["send"]]);
+  assert.deepEqual(events.members.at(-1), { type: "members", group: id, members: [], count: 2, left: [] });
+});
+
 test("a loop gets what the callback gets, and ends with the group", async () => {
   const { id, g, told } = await joined();
   const loop = (async () => {
@@ -173,6 +185,27 @@ test("an invite link is for one group, and is used up by its join", async () => 
   await Goop.group.join("club.of-two");
   assert.deepEqual(joins, [["elsewhere", ""], ["club.of-two", "TOKEN"], ["club.of-two", ""]]);
   bridge.join = join;
+});
+
+test("invites are asked for as the host knows them", async () => {
+  const call = bridge.call;
+  const asked = [];
+  bridge.call = async (text) => (asked.push(JSON.parse(text)), JSON.stringify({ invite: { token: "T", url: "u" }, revoked: "r" }));
+  const { token, url } = await Goop.group.invite("club", { uses: 5, expires: new Date(1e12), role: "viewer" });
+  assert.deepEqual([token, url], ["T", "u"]);
+  await Goop.group.invite("club", { peer: "P", as: "moderator" });
+  const { id, g } = await joined();
+  await g.invite({ peer: "P", role: "viewer" });
+  await g.revoke("0f5a44e1c2b39d87");
+  await g.revoke("ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+  assert.deepEqual(asked, [
+    { op: "group.invite", group: "club", uses: 5, expires: 1e12, role: "viewer" },
+    { op: "group.invite", group: "club", peer: "P", role: "moderator" },
+    { op: "group.invite", group: id, peer: "P", role: "viewer" },
+    { op: "group.revoke", group: id, invite: "0f5a44e1c2b39d87" },
+    { op: "group.revoke", group: id, token: "ABCDEFGHIJKLMNOPQRSTUVWXYZ" },
+  ]);
+  bridge.call = call;
 });
 
 test("history has events as the group has them", async () => {

@@ -180,12 +180,12 @@
 //	bad_message       not a request: fields missing, unknown, twice or of the wrong kind
 //	too_large         the line, or the rows of one answer (1 MiB)
 //	unsupported_type  an unknown op
-//	not_supported     a known op that this host does not have
+//	not_supported     a known op that this host does not have, or that a table such as _invites does not take
 //	no_such_table     the table
 //	no_such_column    a column in where, order, columns or values
 //	bad_query         where, order, limit, offset or columns that make no sense
 //	invalid_value     a value of the wrong type, or outside of what its column allows
-//	not_found         no such row, or none that the caller may see
+//	not_found         no such row, or none that the caller may see; a peer or an invite that the group does not have
 //	forbidden         the table's rule, or the group's rights
 //	invite_invalid    the secret of an owner link
 //	conflict          a value of a unique column is taken; a group's id exists

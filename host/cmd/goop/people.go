@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"goop/host/control"
+	"goop/shared/group"
 	"goop/shared/wire"
 )
 
@@ -38,6 +39,9 @@ func groupInviteCommand() *cobra.Command {
 		}
 		if age, err = parseAge(*expires); err != nil {
 			return fmt.Errorf("--expires: %w", err)
+		}
+		if age.Milliseconds() > group.MaxInviteAge {
+			return fmt.Errorf("--expires is at most %dd", time.Duration(group.MaxInviteAge)*time.Millisecond/(24*time.Hour))
 		}
 		return checkRole(*role)
 	}

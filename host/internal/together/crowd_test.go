@@ -40,7 +40,8 @@ const (
 // TestSlowMember has 100 members over real streams in one group, in which 500 messages a second flow, and
 // one of them read 1 KB a second. It prints how late the other 99 are, with and without the slow one; what
 // it asserts has nothing to do with the clock: nobody gets anything twice or out of order, or misses it
-// without being told, what the host holds is bounded, and all end with the same state.
+// without being told, what the host holds is bounded, and all end with the same state. With several pairs of
+// runs, which a busy machine does not have the time for, the others may not be later for the slow one either.
 func TestSlowMember(t *testing.T) {
 	var without, with []time.Duration
 	for i := range *slowPairs {
@@ -56,6 +57,9 @@ func TestSlowMember(t *testing.T) {
 	}
 	t.Logf("p99 of the other 99, median of %d runs: %v without a slow member, %v with one",
 		*slowPairs, median(without), median(with))
+	if most := max(median(without)*11/10, median(without)+2*time.Millisecond); *slowPairs > 1 && median(with) > most {
+		t.Errorf("with a slow member the others' p99 is %v, want at most %v", median(with), most)
+	}
 }
 
 // lateness is what a run found about the members that are not slow.
