@@ -68,6 +68,14 @@ func TestMessagesBecomeRows(t *testing.T) {
 		t.Errorf("insert under none: got %v", err)
 	}
 
+	// The rows outlast the group.
+	if err := w.db.Registry().Remove(t.Context(), cfg.ID, nil); err != nil {
+		t.Fatal(err)
+	}
+	if after, err := w.rows(anna, "moves", ""); err != nil || after != got {
+		t.Errorf("when the group is closed: got %s, %v, want %s", after, err, got)
+	}
+
 	cfg.ID, cfg.Record = "other", "nosuch"
 	if _, err := log.Open(t.Context(), cfg); err != nil {
 		t.Fatal(err)

@@ -131,3 +131,16 @@ func TestLimitsReachMembers(t *testing.T) {
 		t.Errorf("a second member: got %s", f.Payload)
 	}
 }
+
+// TestRosterNames: beyond the number of --limit roster-names, a member is told how many there are and no names.
+func TestRosterNames(t *testing.T) {
+	p := startHost(t, "--limit", "roster-names=1")
+	one, _ := join(t, p.member(transports[0]), "lobby")
+	if w := one.Welcome(); len(w.Members) != 1 || w.Count != 1 {
+		t.Errorf("the first is welcomed with %d names and the count %d", len(w.Members), w.Count)
+	}
+	two, _ := join(t, p.member(transports[1]), "lobby")
+	if w := two.Welcome(); len(w.Members) != 0 || w.Count != 2 {
+		t.Errorf("the second is welcomed with %d names and the count %d", len(w.Members), w.Count)
+	}
+}

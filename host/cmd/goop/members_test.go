@@ -194,6 +194,7 @@ func TestKilledHost(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	all := gather(t, p, "kept", members)
+	epoch := all[0].s.Position().Epoch
 
 	var acks, target atomic.Int64
 	target.Store(between)
@@ -221,10 +222,9 @@ func TestKilledHost(t *testing.T) {
 	wg.Wait()
 	check(t, ctx, all, each)
 
-	epoch := all[0].s.Position().Epoch
 	for i, s := range all {
 		if got := s.s.Position().Epoch; got != epoch || got == "" {
-			t.Errorf("member %d is in epoch %q, member 0 in %q", i, got, epoch)
+			t.Errorf("member %d is in epoch %q, and the log began in %q", i, got, epoch)
 		}
 	}
 	if n := string(call(t, all[0].m, `{"op":"count","table":"moves"}`, "count")); n != strconv.Itoa(members*each) {
