@@ -25,8 +25,8 @@ func groupInviteCommand() *cobra.Command {
 		Args:    cobra.ExactArgs(1),
 	}
 	dir, asJSON := dataFlag(cmd), jsonFlag(cmd)
-	uses := cmd.Flags().Int("uses", 1, "how `many` it lets in")
-	expires := cmd.Flags().String("expires", "7d", "for how `long` it is good, such as 90m, 24h or 30d")
+	uses := cmd.Flags().Int("uses", 1, "the `number` of peers that it lets in")
+	expires := cmd.Flags().String("expires", "7d", "the `time` for which it is good, such as 90m, 24h or 30d; at most 366d")
 	role := cmd.Flags().String("role", "member", "what they are in the group: moderator, member or viewer")
 	peer := cmd.Flags().String("peer", "", "the `id` of a peer that is let in without a link")
 	var age time.Duration
