@@ -113,6 +113,8 @@ check_format() {
   local unformatted
   unformatted=$(gofmt -l host js/*.go shared wasm)
   [[ -z $unformatted ]] || die "not formatted (gofmt -w):"$'\n'"$unformatted"
+  # What a merge leaves in a document, nothing else would notice.
+  ! git grep -nE '^(<{7}|>{7}) ' >&2 || die "the above are marks of a merge"
 }
 
 check_modules() {
