@@ -9,8 +9,9 @@ readonly COMMANDS=(
   "build|the member for browsers (js/dist) and the host's binary (bin/goop); skips what is up to date"
   "run|build, then serve the demo site; further arguments go to: goop serve"
   "check|formatting, vet and staticcheck for both targets, types, dependencies, cross builds"
-  "test|everything, with what it needs installed first: check, test-go, test-wasm, test-browser"
+  "test|everything, with what it needs installed first: check, test-go, test-large, test-wasm, test-browser"
   "test-go|Go tests with the race detector; further arguments go to: go test"
+  "test-large|Go tests that the race detector makes smaller, at their full size"
   "test-wasm|Go tests of what browsers run, as js/wasm under Node"
   "test-browser|tests with the real binary in Chromium and Firefox; [filter] is a pattern for their names"
   "soak|the real host and members in a bad world; [--minutes 5] [--seed N], see docs/testing.md"
@@ -179,6 +180,9 @@ test_go() {
   go test -race -timeout=9m "${@:-./...}"
 }
 
+# A storm of 2,000 joins, and a slow one among 100 members: with the race detector both are smaller.
+test_large() { go test -timeout=9m -run='^(TestJoinStorm|TestSlowMember)$' ./host/relay ./host/internal/together; }
+
 # Node gives a Go program little room for its environment, so the tests get only what they need of it.
 test_wasm() {
   local exec
@@ -226,12 +230,14 @@ cmd_test() {
   stage "build" cmd_build
   stage "Go tests as js/wasm" test_wasm
   stage "Go tests with the race detector" test_go
+  stage "Go tests at full size" test_large
   stage "browser tests" test_browser
   summary
   echo "${#SUMMARY[@]} passed, 0 failed"
 }
 
 cmd_test-go() { test_go "$@"; }
+cmd_test-large() { test_large; }
 cmd_test-wasm() { test_wasm; }
 
 cmd_test-browser() {
