@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { everywhere, scene } from "./harness/scene.mjs";
+import { BROWSERS } from "./harness/worlds.mjs";
 import { accept, hear, inviteLink, messages, newGroup, present, say } from "./harness/study.mjs";
 
 everywhere("a study group meets, by invitation", async (s) => {
@@ -143,20 +144,30 @@ scene("a long history is read page by page, and what is new is marked", "webtran
   assert.match(next, /message 0/, "the mark stands before the first message that Ann has not read");
 });
 
-scene("who may only read has nothing to write with", "webtransport", async (s) => {
-  const host = await s.host({ site: "study" });
-  const { tab: olga } = await newGroup(host, await s.peer("chromium", "olga"));
-  const viv = await accept(await s.peer("firefox", "viv"), await inviteLink(olga, { role: "viewer" }), "Viv");
-  await say(olga, "Read this");
-  await hear(viv, "Read this");
-  assert.equal(await viv.evaluate(() => document.querySelector(".composer").hidden && document.querySelector("#notes").readOnly), true);
-  const peer = await viv.evaluate(() => Goop.me.peer);
-  await olga.click(`[data-peer="${peer}"] .more`);
-  await olga.click('[data-do="member"]');
-  await viv.waitFor(() => !document.querySelector(".composer").hidden);
-  await say(viv, "Now I can");
-  await hear(olga, "Now I can");
-});
+for (const browser of BROWSERS) {
+  scene(`roles count at once, and who is removed is told, in ${browser}`, "webtransport", async (s) => {
+    const host = await s.host({ site: "study" });
+    const { tab: olga, id } = await newGroup(host, await s.peer("chromium", "olga"));
+    const viv = await accept(await s.peer(browser, "viv"), await inviteLink(olga, { role: "viewer" }), "Viv");
+    await say(olga, "Read this");
+    await hear(viv, "Read this");
+    assert.equal(await viv.evaluate(() => document.querySelector(".composer").hidden && document.querySelector("#notes").readOnly), true);
+    const peer = await viv.evaluate(() => Goop.me.peer);
+    await olga.click(`[data-peer="${peer}"] .more`);
+    await olga.click('[data-do="member"]');
+    await viv.waitFor(() => !document.querySelector(".composer").hidden);
+    await say(viv, "Now I can");
+    await hear(olga, "Now I can");
+
+    await olga.evaluate(([group, who]) => Goop.group.kick(group, who, { message: "See you next term" }), [id, peer]);
+    await viv.see('[data-page="ended"]');
+    assert.match(await viv.text("main"), /You were removed from this group[^]*See you next term/);
+    await olga.waitFor(() => document.querySelectorAll("#people li").length === 1);
+    await viv.reload();
+    await viv.see('[data-page="ended"]');
+    assert.match(await viv.text("main"), /not for you/, "without an invitation there is no such group");
+  });
+}
 
 scene("what was written without a connection is sent by the next visit, or shown", "webtransport", async (s) => {
   const host = await s.host({ site: "study" });
