@@ -1,10 +1,8 @@
 package relay
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"slices"
 
 	"goop/shared/group"
 	"goop/shared/wire"
@@ -27,13 +25,9 @@ func (r *Relay) Inspect(caller group.Caller, id wire.GroupID) (Inspection, error
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	in := Inspection{
+	return Inspection{
 		Config: h.cfg, Epoch: h.head.Epoch, Roster: h.roster.Members(), Stats: h.statsLocked(), StateSize: h.head.State.Size(),
-	}
-	slices.SortFunc(in.Roster, func(a, b wire.Member) int {
-		return cmp.Or(cmp.Compare(a.Joined, b.Joined), cmp.Compare(a.Peer, b.Peer))
-	})
-	return in, nil
+	}, nil
 }
 
 // Tail returns up to limit entries of a group's log after a position, oldest first, to whoever may manage

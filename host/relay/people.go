@@ -291,11 +291,13 @@ func (h *hub) ownersMayHaveChanged() {
 // that are there to who may see them, and to who may invite, kick or set roles also the others that the group
 // remembers. Of a group that is not for the caller there is nothing.
 func (r *Relay) People(caller group.Caller, id wire.GroupID) []group.PersonInfo {
-	hubs := r.allHubs()
-	if id != "" {
-		hubs = slices.DeleteFunc(hubs, func(h *hub) bool { return h.id != id })
+	var hubs []*hub
+	if id == "" {
+		hubs = r.allHubs()
+		slices.SortFunc(hubs, func(a, b *hub) int { return compareIDs(a.id, b.id) })
+	} else if h := r.hub(id); h != nil {
+		hubs = []*hub{h}
 	}
-	slices.SortFunc(hubs, func(a, b *hub) int { return compareIDs(a.id, b.id) })
 	var all []group.PersonInfo
 	for _, h := range hubs {
 		all = h.appendPeople(all, caller)
