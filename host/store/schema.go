@@ -276,10 +276,10 @@ func indexes(t *table) map[string]string {
 		out[indexPrefix+t.Name+"."+strings.Join(columns, ".")] =
 			"CREATE INDEX IF NOT EXISTS ? ON " + t.name + " (" + strings.Join(quoted, ", ") + ")"
 	}
-	for _, columns := range t.Indexes {
-		index(columns...)
+	for _, ix := range t.Indexes {
+		index(ix.Columns...)
 	}
-	if t.MemberOf != "" && !slices.ContainsFunc(t.Indexes, func(columns []string) bool { return columns[0] == t.MemberOf }) {
+	if t.MemberOf != "" && !slices.ContainsFunc(t.Indexes, func(ix data.Index) bool { return ix.Columns[0] == t.MemberOf }) {
 		index(t.MemberOf)
 	}
 	for _, rule := range []data.Rule{t.Access.Read, t.Access.Update, t.Access.Remove} {

@@ -46,6 +46,11 @@ const (
 type Rule struct {
 	Who  Who
 	Role wire.Role // of HasRole
+	// If has to be true for the row as well, nil for no condition: of an insert for the new row, of an
+	// update for the row before. The site's owner is not asked.
+	If *Where
+	// Then has to be true, of an update, for the row after. It is If unless the author says otherwise.
+	Then *Where
 }
 
 // Access has a rule for each Action.
@@ -69,10 +74,12 @@ func (a *Access) Rule(action Action) Rule {
 // Grant is what a Rule comes to for one caller.
 type Grant struct {
 	Kind GrantKind
-	Peer wire.PeerID // of OwnRows and GroupRows: the caller
+	Peer wire.PeerID // the caller
 	// Least is, for GroupRows, the lowest role that is enough; "" for any, and for none at all when the
 	// peer is in the roster.
 	Least wire.Role
+	// If and Then have to be true for the row too; nil for no condition. See Rule.
+	If, Then *Where
 }
 
 // GrantKind tells for which rows a grant is good.
@@ -90,18 +97,23 @@ func (r Rule) For(c group.Caller) Grant {
 	switch {
 	case r.Who == Nobody:
 		return Grant{}
-	case c.Owner, r.Who == Everybody:
-		return Grant{Kind: AllRows}
+	case c.Owner:
+		return Grant{Kind: AllRows, Peer: c.Peer}
 	}
+	g := Grant{Peer: c.Peer, If: r.If, Then: r.Then}
 	switch r.Who {
+	case Everybody:
+		g.Kind = AllRows
 	case Author:
-		return Grant{Kind: OwnRows, Peer: c.Peer}
+		g.Kind = OwnRows
 	case Members:
-		return Grant{Kind: GroupRows, Peer: c.Peer}
+		g.Kind = GroupRows
 	case HasRole:
-		return Grant{Kind: GroupRows, Peer: c.Peer, Least: r.Role}
+		g.Kind, g.Least = GroupRows, r.Role
+	default:
+		return Grant{}
 	}
-	return Grant{}
+	return g
 }
 
 // Enough reports whether somebody with a role, and in or out of the roster, gets what a grant for

@@ -48,7 +48,7 @@ func (p *siteParser) name(name string, v []byte, path, what string) error {
 
 func (p *siteParser) table(name string, raw []byte, path string) (*Table, error) {
 	var columns []Column
-	var indexes [][]string
+	var indexes []Index
 	var access Access
 	var memberOf string
 	var rawIndexes, rawMember, rawAccess []byte
@@ -220,7 +220,7 @@ func typesOf(types []Type) string {
 	return strings.Join(list, ", ")
 }
 
-func (p *siteParser) indexes(raw []byte, path string, columns []Column) (out [][]string, err error) {
+func (p *siteParser) indexes(raw []byte, path string, columns []Column) (out []Index, err error) {
 	err = p.elements(raw, path, MaxIndexes, func(_ int, v []byte, path string) error {
 		var index []string
 		err := p.elements(v, path, MaxIndexed, func(_ int, v []byte, path string) error {
@@ -239,10 +239,10 @@ func (p *siteParser) indexes(raw []byte, path string, columns []Column) (out [][
 		case err != nil:
 		case len(index) == 0:
 			err = p.fail(v, path, `expected the names of columns, such as ["game", "ply"]`)
-		case slices.ContainsFunc(out, func(x []string) bool { return slices.Equal(x, index) }):
+		case slices.ContainsFunc(out, func(x Index) bool { return slices.Equal(x.Columns, index) }):
 			err = p.fail(v, path, "expected each index once")
 		}
-		out = append(out, index)
+		out = append(out, Index{Columns: index})
 		return err
 	})
 	return out, err

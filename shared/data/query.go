@@ -26,6 +26,16 @@ type Query struct {
 	Limit   int
 	Offset  int
 	Columns []int // in the table's Columns, rising, _id among them; nil for all
+	// After has the values of Order's columns, and then of _id, in the last row of the page before; nil
+	// for the first page.
+	After []Value
+}
+
+// Page is what a query comes to.
+type Page struct {
+	Rows []Row
+	// Cursor makes a query go on after these rows; "" when there are no more.
+	Cursor string
 }
 
 // Order is one column of an order.

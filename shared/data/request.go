@@ -26,6 +26,15 @@ const (
 	OpInsert      Op = "insert"
 	OpUpdate      Op = "update"
 	OpRemove      Op = "remove"
+	OpInsertMany  Op = "insertMany"
+	OpUpdateWhere Op = "updateWhere"
+	OpRemoveWhere Op = "removeWhere"
+	OpUpsert      Op = "upsert"
+	OpIncrement   Op = "increment"
+	OpBatch       Op = "batch"
+	OpSend        Op = "send" // of a batch
+	OpAggregate   Op = "aggregate"
+	OpSQL         Op = "sql"
 	OpWatch       Op = "watch"
 	OpUnwatch     Op = "unwatch"
 	OpGroupCreate Op = "group.create"
@@ -119,7 +128,7 @@ var shapes = map[Op]shape{
 }
 
 // later lists the ops that the protocol has and this host has not.
-var later = []Op{"upsert", "batch", "sql"}
+var later = []Op{OpUpsert, OpBatch, OpSQL}
 
 // Writes reports whether the op changes something and so carries a key.
 func (op Op) Writes() bool { return shapes[op].need&fKey != 0 }

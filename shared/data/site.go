@@ -16,6 +16,7 @@ type Site struct {
 	Name      string
 	CSP       string // the Content-Security-Policy that its author wants, or ""
 	Tables    []*Table
+	Views     []*Table         // each with a View
 	Groups    []group.Config   // each with an id
 	Templates []group.Template // of groups that everybody may make, in the order of the file
 }

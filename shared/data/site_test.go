@@ -46,7 +46,7 @@ func TestParseSite(t *testing.T) {
 	if moves.Access != want || moves.MemberOf != "game" {
 		t.Errorf("got %+v, memberOf %q", moves.Access, moves.MemberOf)
 	}
-	if !moves.Columns[1].Required || moves.Columns[2].Required || !reflect.DeepEqual(moves.Indexes, [][]string{{"game", "ply"}}) {
+	if !moves.Columns[1].Required || moves.Columns[2].Required || !reflect.DeepEqual(moves.Indexes, []data.Index{{Columns: []string{"game", "ply"}}}) {
 		t.Errorf("got %+v", moves)
 	}
 }

@@ -17,17 +17,41 @@ const (
 	SeqColumn     = "_seq"        // integer: the entry of the group's log that the row was recorded from
 )
 
-// Table is the shape of one table. It does not change once it is made, and may be used from many
-// goroutines.
+// Table is the shape of one table, or of a view. It does not change once it is made, and may be used from
+// many goroutines.
 type Table struct {
 	Name     string
 	Columns  []Column // all, in the order in which a row shows them; _id is the first
-	Indexes  [][]string
+	Indexes  []Index
 	MemberOf string // the text column that names the row's group, or ""
 	Access   Access
+	Search   []string // the text columns whose words are indexed, or nil
+	View     *View    // nil for a table that holds rows
 
 	at map[string]int // Columns by name
 }
+
+// Index is a list of columns that are searched or ordered by together.
+type Index struct {
+	Columns []string // _owner may be one
+	Unique  bool     // no two rows have the same values in all of them; null is like no other
+}
+
+// View is how the rows of a table that holds none come about.
+type View struct {
+	// SQL is one SELECT, by the site's author. It has a column _id, which is unique, and those of the
+	// table; $me and $now are the caller's peer id and the host's clock.
+	SQL string
+}
+
+// OnRemove tells what becomes of a reference when the row that it leads to is removed.
+type OnRemove string
+
+const (
+	Clear   OnRemove = "clear"   // it becomes null; the default of a column that is not required
+	Cascade OnRemove = "cascade" // its row is removed too
+	Keep    OnRemove = "keep"    // it stays, and leads nowhere; the default of a column that is required
+)
 
 // Column is one column of a table.
 type Column struct {
@@ -41,13 +65,19 @@ type Column struct {
 	Enum      []Value
 	ReadOnly  bool // set by the host alone
 
+	References string   // the table whose _id an integer column holds, or ""
+	OnRemove   OnRemove // of a reference
+	Hidden     bool     // for all but the site's owner there is no such column
+	OwnerSets  bool     // only the site's owner sets it; others get its default
+	Fixed      bool     // set in a new row, and then by the site's owner alone
+
 	// omitNull leaves the column out of a row in which it is null, unless it was asked for.
 	omitNull bool
 }
 
 // NewTable makes a table with the author's columns; the host's are put around them. The names and
 // rules are those that ParseSite would accept.
-func NewTable(name string, columns []Column, indexes [][]string, memberOf string, access Access) *Table {
+func NewTable(name string, columns []Column, indexes []Index, memberOf string, access Access) *Table {
 	all := make([]Column, 0, len(columns)+5)
 	all = append(all, Column{Name: IDColumn, Type: Integer, ReadOnly: true})
 	all = append(all, columns...)

@@ -35,7 +35,23 @@ const (
 	Like     Test = "like"
 	Contains Test = "contains"
 	Null     Test = "null"
+	Search   Test = "search" // of the words in the table's Search columns
 )
+
+// Var is a value that depends on the caller or the moment. Only the conditions of rules have them.
+type Var string
+
+const (
+	Me     Var = "$me"   // text: the caller's peer id
+	MyRole Var = "$role" // text: the caller's role in the group that the row names in its memberOf column; null for none
+	Now    Var = "$now"  // time: the host's clock
+)
+
+// Ref is a step from a row to one that it references.
+type Ref struct {
+	Column int    // of the table so far
+	Table  *Table // to whose rows it leads
+}
 
 var operators = []string{"=", "!=", "<", "<=", ">", ">=", "in", "like", "contains", "null"}
 
@@ -46,9 +62,15 @@ type Where struct {
 	Test   Test
 	Terms  []*Where
 	Column int     // in the table's Columns
-	Value  Value   // of a comparison with one value; never null
+	Value  Value   // of a comparison with one value; never null, unless Against stands in its place
 	Values []Value // of In; none is null
 	IsNull bool    // of Null: what is asked for; of In: no value counts as one of Values
+
+	// The following are in conditions of rules alone.
+
+	Via     []Ref // the references to follow from the row to that of Column; where one leads nowhere, there is no value
+	Var     Var   // what is compared, when it is no column
+	Against Var   // with what it is compared, when that is no value
 }
 
 // ParseWhere reads a condition on a table; raw is checked JSON text. The error is a *wire.Error with

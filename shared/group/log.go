@@ -26,7 +26,12 @@ type Draft struct {
 	Payload []byte // of a msg, JSON
 	Patch   []byte // of a state, a JSON object
 	Redact  int64  // of a msg without a payload: the seq of the msg whose content is to be erased
+	With    Companion
 }
+
+// Companion is what is done in the transaction that appends a draft: both happen, or neither does. Who
+// drafts has it from the log's engine, and the relay only hands it back.
+type Companion interface{ Companion() }
 
 // Result is what became of a Draft.
 type Result struct {
