@@ -58,15 +58,21 @@ type People interface {
 // Tables is what the data protocol asks of the store. Each call is done within the caller's rights.
 // Errors that a member may see are *wire.Error.
 type Tables interface {
-	Query(ctx context.Context, c group.Caller, q *data.Query) ([]data.Row, error)
+	Query(ctx context.Context, c group.Caller, q *data.Query) (data.Page, error)
 	Count(ctx context.Context, c group.Caller, q *data.Query) (int64, error)
-	Get(ctx context.Context, c group.Caller, q *data.Query, id int64) (data.Row, error)
+	// Get returns one row, with the columns of q; the rest of q does not count.
+	Get(ctx context.Context, c group.Caller, q *data.Query, id data.Value) (data.Row, error)
+	// Aggregate returns numbers about rows, as rows of their own.
+	Aggregate(ctx context.Context, c group.Caller, a *data.Aggregate) ([]data.Row, error)
+	// SQL runs one statement of the site's owner, and returns the fields of the answer as a JSON object. One
+	// that changes something is done once for a key.
+	SQL(ctx context.Context, c group.Caller, key data.WriteKey, text string, params []data.Value) (answer []byte, err error)
 
-	// Insert, Update and Remove do what has not been done under the same key before. The first two
-	// return the row as JSON.
-	Insert(ctx context.Context, c group.Caller, key data.WriteKey, t *data.Table, values []data.Value) ([]byte, error)
-	Update(ctx context.Context, c group.Caller, key data.WriteKey, t *data.Table, id int64, changes []data.Change) ([]byte, error)
-	Remove(ctx context.Context, c group.Caller, key data.WriteKey, t *data.Table, id int64) error
+	// Do makes changes, all of them or none, unless they have been made under the same key before. For
+	// each it returns the fields of its answer as a JSON object. None of them is a send.
+	Do(ctx context.Context, c group.Caller, key data.WriteKey, writes []data.Write) (answers [][]byte, err error)
+	// Join prepares changes, one of which is a send, to be made in the transaction that appends its message.
+	Join(ctx context.Context, c group.Caller, key data.WriteKey, writes []data.Write) (data.Joined, error)
 
 	// Watch calls emit with the rows of a query now, and again with all rows whenever they may have
 	// changed, until ctx ends or emit fails. who is asked for the caller each time.

@@ -78,8 +78,7 @@ func (c *conn) table(r *data.Request, t *data.Table) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		row, err := c.s.Tables.Insert(c.ctx, c.caller(), r.WriteKey(), t, values)
-		return answered(r, "row", row, err)
+		return c.change(r, data.Write{Op: r.Op, Table: t, Rows: [][]data.Value{values}})
 	case data.OpQuery, data.OpCount:
 		q, err := t.Query(r)
 		if err != nil {
@@ -89,13 +88,13 @@ func (c *conn) table(r *data.Request, t *data.Table) ([]byte, error) {
 			n, err := c.s.Tables.Count(c.ctx, c.caller(), q)
 			return answered(r, "count", strconv.AppendInt(nil, n, 10), err)
 		}
-		rows, err := c.s.Tables.Query(c.ctx, c.caller(), q)
+		page, err := c.s.Tables.Query(c.ctx, c.caller(), q)
 		if err != nil {
 			return nil, err
 		}
-		return data.AppendRows(nil, r.ID, rows), nil
+		return data.AppendPage(nil, r.ID, page), nil
 	}
-	id, err := r.RowID()
+	id, err := t.RowID(r.Row)
 	if err != nil {
 		return nil, err
 	}
@@ -112,13 +111,20 @@ func (c *conn) table(r *data.Request, t *data.Table) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		row, err := c.s.Tables.Update(c.ctx, c.caller(), r.WriteKey(), t, id, changes)
-		return answered(r, "row", row, err)
+		return c.change(r, data.Write{Op: r.Op, Table: t, Row: id, Changes: changes})
 	case data.OpRemove:
-		err := c.s.Tables.Remove(c.ctx, c.caller(), r.WriteKey(), t, id)
-		return answered(r, "removed", []byte("1"), err)
+		return c.change(r, data.Write{Op: r.Op, Table: t, Row: id})
 	}
 	return nil, wire.E(wire.NotSupported, `"`, string(r.Op), `" is not for tables`)
+}
+
+// change makes one change of a table, once, and returns the line of its answer.
+func (c *conn) change(r *data.Request, w data.Write) ([]byte, error) {
+	answers, err := c.s.Tables.Do(c.ctx, c.caller(), r.WriteKey(), []data.Write{w})
+	if err != nil {
+		return nil, err
+	}
+	return data.AppendFields(nil, r.ID, answers[0]), nil
 }
 
 // answered returns the line of an answer with one field.

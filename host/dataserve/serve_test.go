@@ -26,8 +26,9 @@ type tables struct {
 	changes chan []data.Row // of watches, each for whichever takes it; made by bubble
 }
 
-func (f *tables) Query(ctx context.Context, _ group.Caller, _ *data.Query) ([]data.Row, error) {
-	return f.query(ctx)
+func (f *tables) Query(ctx context.Context, _ group.Caller, _ *data.Query) (data.Page, error) {
+	rows, err := f.query(ctx)
+	return data.Page{Rows: rows}, err
 }
 
 func (f *tables) Watch(ctx context.Context, _ func() group.Caller, _ *data.Query, emit func([]data.Row) error) error {

@@ -42,14 +42,14 @@ func (ts *Tables) table(t *data.Table) (*table, error) {
 }
 
 // Query returns the rows of a query that the caller may read.
-func (ts *Tables) Query(ctx context.Context, c group.Caller, q *data.Query) ([]data.Row, error) {
+func (ts *Tables) Query(ctx context.Context, c group.Caller, q *data.Query) (data.Page, error) {
 	t, err := ts.table(q.Table)
 	if err != nil {
-		return nil, err
+		return data.Page{}, err
 	}
 	f, err := ts.filter(ctx, t, c, q.Where)
 	if err != nil {
-		return nil, err
+		return data.Page{}, err
 	}
 	var rows []data.Row
 	sql := selectRows(t, q, f)
@@ -57,7 +57,42 @@ func (ts *Tables) Query(ctx context.Context, c group.Caller, q *data.Query) ([]d
 		rows, err = fetch(tx, t, q, sql)
 		return err
 	})
-	return rows, err
+	return data.Page{Rows: rows}, err
+}
+
+// Aggregate returns numbers about the rows that the caller may read.
+func (ts *Tables) Aggregate(context.Context, group.Caller, *data.Aggregate) ([]data.Row, error) {
+	return nil, wire.E(wire.NotSupported, `this host does not have "aggregate"`)
+}
+
+// SQL runs one statement of the site's owner.
+func (ts *Tables) SQL(context.Context, group.Caller, data.WriteKey, string, []data.Value) ([]byte, error) {
+	return nil, wire.E(wire.NotSupported, `this host does not have "sql"`)
+}
+
+// Join prepares changes that are made in the transaction that appends a group's message.
+func (ts *Tables) Join(context.Context, group.Caller, data.WriteKey, []data.Write) (data.Joined, error) {
+	return nil, wire.E(wire.NotSupported, `this host does not have "send" in a batch`)
+}
+
+// Do makes changes, all of them or none.
+func (ts *Tables) Do(ctx context.Context, c group.Caller, key data.WriteKey, writes []data.Write) ([][]byte, error) {
+	if len(writes) != 1 {
+		return nil, wire.E(wire.NotSupported, `this host does not have "batch"`)
+	}
+	w := &writes[0]
+	row, err := []byte(nil), error(nil)
+	switch w.Op {
+	case data.OpInsert:
+		row, err = ts.Insert(ctx, c, key, w.Table, w.Rows[0])
+	case data.OpUpdate:
+		row, err = ts.Update(ctx, c, key, w.Table, w.Row.N, w.Changes)
+	case data.OpRemove:
+		return [][]byte{[]byte(`{"removed":1}`)}, ts.Remove(ctx, c, key, w.Table, w.Row.N)
+	default:
+		return nil, wire.E(wire.NotSupported, `this host does not have "`, string(w.Op), `"`)
+	}
+	return [][]byte{append(append([]byte(`{"row":`), row...), '}')}, err
 }
 
 // fetch runs a query's SELECT.
@@ -98,7 +133,8 @@ func (ts *Tables) Count(ctx context.Context, c group.Caller, q *data.Query) (n i
 }
 
 // Get returns one row, with the columns of q; the rest of q does not count.
-func (ts *Tables) Get(ctx context.Context, c group.Caller, q *data.Query, id int64) (data.Row, error) {
+func (ts *Tables) Get(ctx context.Context, c group.Caller, q *data.Query, key data.Value) (data.Row, error) {
+	id := key.N
 	t, err := ts.table(q.Table)
 	if err != nil {
 		return data.Row{}, err

@@ -53,7 +53,7 @@ func TestSchemaGrows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	row, err := w.tables.Get(t.Context(), anna, w.query("a", ""), old)
+	row, err := w.tables.Get(t.Context(), anna, w.query("a", ""), data.IntegerValue(old))
 	if err != nil || !strings.Contains(string(row.JSON), `"retyped":null,"y":5,"x":"one"`) {
 		t.Errorf("got %s, %v", row.JSON, err)
 	}

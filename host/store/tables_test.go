@@ -185,7 +185,8 @@ func (w *world) query(table, fields string) *data.Query {
 // rows returns what a query finds, a row a line.
 func (w *world) rows(c group.Caller, table, fields string) (string, error) {
 	w.t.Helper()
-	rows, err := w.tables.Query(w.t.Context(), c, w.query(table, fields))
+	page, err := w.tables.Query(w.t.Context(), c, w.query(table, fields))
+	rows := page.Rows
 	return joined(rows), err
 }
 
@@ -231,7 +232,7 @@ func TestRowsComeBackAsTheyWere(t *testing.T) {
 	if strings.Contains(row, "_seq") {
 		t.Errorf("a row that was not recorded shows _seq: %s", row)
 	}
-	got, err := w.tables.Get(t.Context(), ben, w.query("notes", ""), id)
+	got, err := w.tables.Get(t.Context(), ben, w.query("notes", ""), data.IntegerValue(id))
 	if err != nil || string(got.JSON) != row {
 		t.Errorf("get: got %s, %v, want %s", got.JSON, err, row)
 	}
@@ -249,7 +250,7 @@ func TestRowsComeBackAsTheyWere(t *testing.T) {
 	if got, err := w.rows(ben, "notes", `"where":{"b":{"null":false},"text":""}`); err != nil || got != row+"\n" {
 		t.Errorf("empty blob: got %s, %v, want %s", got, err, row)
 	}
-	if got, err := w.tables.Query(t.Context(), ben, w.query("notes", `"where":{"n":1}`)); err != nil || got == nil || len(got) != 0 {
+	if got, err := w.tables.Query(t.Context(), ben, w.query("notes", `"where":{"n":1}`)); err != nil || got.Rows == nil || len(got.Rows) != 0 {
 		t.Errorf("nothing found: got %v, %v, want a list without rows", got, err)
 	}
 }
@@ -283,7 +284,7 @@ func TestWrites(t *testing.T) {
 	}
 	wantCode(t, "remove", w.remove(anna, "notes", id), "")
 	wantCode(t, "remove again, with another key", w.remove(anna, "notes", id), wire.NotFound)
-	_, err = w.tables.Get(t.Context(), anna, w.query("notes", ""), id)
+	_, err = w.tables.Get(t.Context(), anna, w.query("notes", ""), data.IntegerValue(id))
 	wantCode(t, "get of a removed row", err, wire.NotFound)
 	wantCode(t, "remove by the site's owner", w.remove(owner, "notes", other), "")
 	if n, err := w.tables.Count(t.Context(), anna, w.query("notes", "")); n != 0 || err != nil {
@@ -357,7 +358,8 @@ func TestAccess(t *testing.T) {
 	stray := w.mustInsert(owner, "moves", `{"san":"c4"}`)
 	all := func(c group.Caller, fields string) (n int) {
 		t.Helper()
-		rows, err := w.tables.Query(t.Context(), c, w.query("moves", fields))
+		page, err := w.tables.Query(t.Context(), c, w.query("moves", fields))
+		rows := page.Rows
 		count, err2 := w.tables.Count(t.Context(), c, w.query("moves", fields))
 		if err != nil || err2 != nil || int(count) != len(rows) {
 			t.Errorf("%s: got %d rows (%v) and count %d (%v)", fields, len(rows), err, count, err2)
@@ -380,7 +382,7 @@ func TestAccess(t *testing.T) {
 		}
 	}
 	get := func(c group.Caller, table string, id int64) error {
-		_, err := w.tables.Get(t.Context(), c, w.query(table, ""), id)
+		_, err := w.tables.Get(t.Context(), c, w.query(table, ""), data.IntegerValue(id))
 		return err
 	}
 	wantCode(t, "get in one's group", get(anna, "moves", inA), "")
@@ -439,14 +441,14 @@ func TestBoundedAnswers(t *testing.T) {
 	}
 	_, err := w.rows(anna, "big", "")
 	wantCode(t, "more than fits an answer", err, wire.TooLarge)
-	if rows, err := w.tables.Query(t.Context(), anna, w.query("big", `"limit":4`)); err != nil || len(rows) != 4 {
-		t.Errorf("got %d rows, %v", len(rows), err)
+	if page, err := w.tables.Query(t.Context(), anna, w.query("big", `"limit":4`)); err != nil || len(page.Rows) != 4 {
+		t.Errorf("got %d rows, %v", len(page.Rows), err)
 	}
 	for range 120 {
 		w.mustInsert(anna, "big", `{"v":""}`)
 	}
-	if rows, err := w.tables.Query(t.Context(), anna, w.query("big", `"where":{"v":""}`)); err != nil || len(rows) != data.DefaultRows {
-		t.Errorf("got %d rows, %v", len(rows), err)
+	if page, err := w.tables.Query(t.Context(), anna, w.query("big", `"where":{"v":""}`)); err != nil || len(page.Rows) != data.DefaultRows {
+		t.Errorf("got %d rows, %v", len(page.Rows), err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

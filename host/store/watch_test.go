@@ -331,11 +331,11 @@ func TestWatchUnderConcurrentWriters(t *testing.T) {
 	}
 	wg.Wait()
 	for _, f := range followers {
-		rows, err := w.tables.Query(t.Context(), f.c, f.q)
+		page, err := w.tables.Query(t.Context(), f.c, f.q)
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := joined(rows)
+		want := joined(page.Rows)
 		f.until(func(got string) bool { return got == want })
 	}
 }

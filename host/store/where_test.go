@@ -157,14 +157,14 @@ func TestSQLAgreesWithMatch(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", fields, err)
 		}
-		if joined(got) != joined(want) {
-			t.Fatalf("%s: got\n%swant\n%s", fields, joined(got), joined(want))
+		if joined(got.Rows) != joined(want) {
+			t.Fatalf("%s: got\n%swant\n%s", fields, joined(got.Rows), joined(want))
 		}
 		n, err := w.tables.Count(t.Context(), anna, q)
 		if want := q.Count(append([][]data.Value(nil), all...)); err != nil || int(n) != want {
 			t.Fatalf("%s: got count %d, %v, want %d", fields, n, err, want)
 		}
-		if len(got) > 0 && int(n) < len(all) {
+		if len(got.Rows) > 0 && int(n) < len(all) {
 			some++
 		}
 	}
@@ -197,8 +197,8 @@ func FuzzWhere(f *testing.F) {
 		if err != nil {
 			tt.Fatalf("%s: %v", where, err)
 		}
-		if joined(got) != joined(want) {
-			tt.Fatalf("%s: got\n%swant\n%s", where, joined(got), joined(want))
+		if joined(got.Rows) != joined(want) {
+			tt.Fatalf("%s: got\n%swant\n%s", where, joined(got.Rows), joined(want))
 		}
 	})
 }

@@ -2,7 +2,6 @@ package data
 
 import (
 	"slices"
-	"strconv"
 
 	"goop/shared/group"
 	"goop/shared/jsontext"
@@ -17,11 +16,34 @@ func AppendAnswer(dst []byte, id int64, key string, raw []byte) []byte {
 	return end(w)
 }
 
+// AppendFields appends the line of an answer with the fields of a JSON object.
+func AppendFields(dst []byte, id int64, object []byte) []byte {
+	w := begin(dst, id)
+	for m := jsontext.MembersOf(object); m.Next(); {
+		w.Key(string(m.Key))
+		w.Raw(m.Value)
+	}
+	return end(w)
+}
+
 // AppendTime appends the line of an answer to "time".
 func AppendTime(dst []byte, id, ms int64) []byte {
 	w := begin(dst, id)
 	w.Key("time")
 	w.Int(ms)
+	return end(w)
+}
+
+// AppendPage appends the line of an answer with the rows of a query, and with the cursor behind them if
+// there are more.
+func AppendPage(dst []byte, id int64, p Page) []byte {
+	size := 64 + len(p.Cursor)
+	for _, r := range p.Rows {
+		size += len(r.JSON) + 1
+	}
+	w := begin(slices.Grow(dst, size), id)
+	appendList(&w, "rows", p.Rows)
+	w.StrUnlessEmpty("cursor", p.Cursor)
 	return end(w)
 }
 
@@ -191,11 +213,12 @@ func appendList(w *jsontext.Writer, key string, rows []Row) {
 	w.End(']')
 }
 
-// RowID returns the _id that a request names as row, for a table whose _id is an integer.
-func (r *Request) RowID() (int64, error) {
-	n, err := strconv.ParseInt(string(r.Row), 10, 64)
-	if err != nil {
-		return 0, wire.E(wire.BadMessage, `field "row" is the _id of a row, an integer, got `, describe(r.Row))
+// RowID reads the _id of a row of the table, as a request names it. The error is a *wire.Error with code
+// bad_message.
+func (t *Table) RowID(raw []byte) (Value, error) {
+	v, err := t.Columns[0].Type.parse(raw)
+	if err != nil || v.IsNull() {
+		return Value{}, wire.E(wire.BadMessage, `field "row" is the _id of a row, an integer, got `, describe(raw))
 	}
-	return n, nil
+	return v, nil
 }

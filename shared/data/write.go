@@ -1,6 +1,9 @@
 package data
 
-import "goop/shared/wire"
+import (
+	"goop/shared/group"
+	"goop/shared/wire"
+)
 
 // Write is one change that a caller wants, checked against its table: a request of its own, or one
 // operation of a batch. What it may not say is checked by the store: the caller's rights, that a reference
@@ -15,6 +18,15 @@ type Write struct {
 	On      []int     // of upsert: the columns, unique together, by which the row is known
 	Group   wire.GroupID
 	Payload []byte // of send
+}
+
+// Joined are changes that are made in the transaction that appends a group's message: that of the one
+// among them that is a send.
+type Joined interface {
+	group.Companion
+	// Answers returns, after the message has been appended, the fields of the answer to each change as a
+	// JSON object.
+	Answers() [][]byte
 }
 
 // Earlier is the type of a value that stands for the _id of the row that an earlier operation of the same
