@@ -382,23 +382,105 @@ export interface Groups {
   stats(id?: string): Promise<GroupStats>;
 }
 
+/** What a column takes: a Date stands for a time, bytes for a blob. */
+export type ColumnValue = Json | Date | Uint8Array | ArrayBuffer;
+
 /** A value, or an object of operators: = != < <= > >= in like contains null. */
-export type Condition = Json | { [operator: string]: Json };
+export type Condition = ColumnValue | { [operator: string]: ColumnValue | ColumnValue[] };
 export interface Where {
   and?: Where[];
   or?: Where[];
   not?: Where;
+  /** Words that the table's `search` columns have, or words that begin so. */
+  _search?: string;
   [column: string]: Condition | Where | Where[] | undefined;
 }
 
 export interface Query extends Waiting {
   where?: Where;
-  /** Column names; "-name" is descending. */
+  /** Column names; "-name" is descending. "_rank", for a query with `_search`: the best first. */
   order?: string[];
   /** 100 unless told, 1,000 at most. */
   limit?: number;
   offset?: number;
   columns?: string[];
+  /** The `cursor` of the page before. */
+  after?: string;
+}
+
+/** Rows, and what makes a query go on behind them: `after`. undefined when there are no more. */
+export type Page<R = Row> = R[] & { readonly cursor: string | undefined };
+
+/** "count" for rows, or what is made of a column. */
+export type Computed = "count" | { count: string } | { sum: string } | { min: string } | { max: string } | { avg: string };
+
+export interface Aggregate extends Waiting {
+  where?: Where;
+  /** The columns whose values make a group; without them all rows are one. */
+  by?: string[];
+  compute: { [name: string]: Computed };
+  /** Names of `by` and `compute`; "-name" is descending. */
+  order?: string[];
+  limit?: number;
+}
+
+export interface Values {
+  readonly [column: string]: ColumnValue | Earlier | undefined;
+}
+
+/** In a batch: the `_id` of the row that the operation with this number, from 0, has inserted. */
+export interface Earlier {
+  readonly $row: number;
+}
+
+export interface Writing extends Waiting {
+  /** 16 to 64 random letters and digits, to do a thing once although the page asks again after a reload. */
+  key?: string;
+}
+
+/** One operation of a batch. */
+export type Operation =
+  | { op: "insert"; table: string; values: Values }
+  | { op: "insertMany"; table: string; rows: readonly Values[] }
+  | { op: "update"; table: string; row: RowID | Earlier; values: Values }
+  | { op: "updateWhere"; table: string; where: Where; values: Values }
+  | { op: "remove"; table: string; row: RowID | Earlier }
+  | { op: "removeWhere"; table: string; where: Where }
+  | { op: "upsert"; table: string; values: Values; on?: readonly string[] }
+  | { op: "increment"; table: string; row: RowID | Earlier; values: { readonly [column: string]: number } }
+  | { op: "send"; group: string; payload: Json };
+
+/** What an operation resolves with. */
+export type Outcome<O extends Operation> = O["op"] extends "insert" | "update" | "increment" ? Row
+  : O["op"] extends "insertMany" ? Row[]
+  : O["op"] extends "updateWhere" | "removeWhere" ? number
+  : O["op"] extends "upsert" ? Upserted
+  : O["op"] extends "send" ? Receipt
+  : undefined;
+
+export interface Upserted {
+  readonly row: Row;
+  /** False when there was such a row, which was changed. */
+  readonly inserted: boolean;
+}
+
+export interface Table {
+  readonly columns: string[];
+  readonly rows: Json[][];
+  /** Rows that were changed. */
+  readonly changes: number;
+}
+
+export type Extent = "all" | "some" | "none";
+
+export interface Permissions {
+  readonly role: "owner" | "visitor";
+  /** The templates from which this peer may make groups, when no table was named. */
+  readonly create?: string[];
+  /** The rules of the table that was named. */
+  readonly access?: { readonly read: string; readonly insert: string; readonly update: string; readonly remove: string };
+  /** What they come to for this peer: "some" rows where it depends on the row. */
+  readonly may?: { readonly read: Extent; readonly insert: Extent; readonly update: Extent; readonly remove: Extent };
 }
 
 /** A row's `_id`: a number that rises with time; in `_groups` the group's id. */
@@ -418,25 +500,39 @@ export interface Changes {
 }
 
 export interface Data {
-  query(table: "_groups", query?: Query): Promise<GroupInfo[]>;
-  query(table: string, query?: Query): Promise<Row[]>;
+  query(table: "_groups", query?: Query): Promise<Page<GroupInfo>>;
+  query(table: string, query?: Query): Promise<Page>;
+  /** All rows of a query, however many, read page by page of `limit`. */
+  each(table: string, query?: Query): AsyncIterableIterator<Row>;
   /** Rejects with "not_found" when there is no such row, or none that this peer may see. */
-  get(table: string, id: RowID, options?: Waiting): Promise<Row>;
+  get(table: string, id: RowID, options?: Pick<Query, "columns" | "signal">): Promise<Row>;
   count(table: string, query?: Pick<Query, "where" | "signal">): Promise<number>;
+  /** Numbers about rows: one object for each group, with the columns of `by` and what was computed. */
+  aggregate(table: string, query: Aggregate): Promise<{ readonly [name: string]: Json }[]>;
   /** Resolves with the stored row, `_id` included. */
-  insert(table: string, row: object, options?: Waiting): Promise<Row>;
-  update(table: string, id: RowID, changes: object, options?: Waiting): Promise<Row>;
-  remove(table: string, id: RowID, options?: Waiting): Promise<void>;
-  /** upsert and batch are reserved: they reject with "not_supported". */
-  upsert(table: string, row: object, options?: Waiting): Promise<Row>;
-  batch(operations: JsonObject[], options?: Waiting): Promise<Json[]>;
+  insert(table: string, row: Values, options?: Writing): Promise<Row>;
+  /** Up to 500 rows, all or none. */
+  insertMany(table: string, rows: readonly Values[], options?: Writing): Promise<Row[]>;
+  update(table: string, id: RowID, changes: Values, options?: Writing): Promise<Row>;
+  /** Changes the rows of a condition that this peer may change; resolves with how many. */
+  updateWhere(table: string, where: Where, changes: Values, options?: Writing): Promise<number>;
+  remove(table: string, id: RowID, options?: Writing): Promise<void>;
+  removeWhere(table: string, where: Where, options?: Writing): Promise<number>;
+  /** Inserts a row, or changes the one with the same values in `on`, the columns of something unique. */
+  upsert(table: string, row: Values, options?: Writing & { on?: readonly string[] }): Promise<Upserted>;
+  /** Adds to numbers, whatever they are by then. */
+  increment(table: string, id: RowID, amounts: { readonly [column: string]: number }, options?: Writing): Promise<Row>;
+  /** Up to 100 operations in one transaction: all of them or none. */
+  batch<const O extends readonly Operation[]>(operations: O, options?: Writing): Promise<{ -readonly [I in keyof O]: Outcome<O[I]> }>;
+  /** One statement of SQL, for the site's owner. */
+  sql(text: string, params?: readonly (string | number | boolean | null)[], options?: Writing): Promise<Table>;
   /** Follows a query. The callback gets the rows, and then each change. Resolves with what ends it. */
   watch(table: string, callback: (changes: Changes) => void): Promise<() => void>;
-  watch(table: string, query: Query, callback: (changes: Changes) => void): Promise<() => void>;
+  watch(table: string, query: Omit<Query, "after">, callback: (changes: Changes) => void): Promise<() => void>;
   tables(): Promise<JsonObject[]>;
   schema(table: string): Promise<JsonObject>;
   /** What this peer may do with a table, or is on the site when no table is named. */
-  role(table?: string): Promise<JsonObject>;
+  role(table?: string): Promise<Permissions>;
 }
 
 export interface Me {

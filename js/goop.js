@@ -340,12 +340,16 @@
     return Object.freeze(out);
   }
 
-  /** The text of a value, or a refusal that says what cannot be sent. @param {unknown} value @param {string} what */
-  function text(value, what) {
+  /**
+   * The text of a value, or a refusal that says what cannot be sent.
+   * @param {unknown} value @param {string} what @param {(this: any, key: string, value: any) => any} [replacer]
+   */
+  function text(value, what, replacer) {
     let s;
     try {
-      s = JSON.stringify(value);
+      s = JSON.stringify(value, replacer);
     } catch (e) {
+      if (e instanceof GoopError) throw e;
       throw new GoopError("invalid_value", `${what} cannot be written as JSON: ${/** @type {Error} */ (e).message}`);
     }
     if (s === undefined) throw new GoopError("invalid_value", `${what} is ${typeof value}, which JSON does not have`);
@@ -759,9 +763,26 @@
 
   // ---- data -------------------------------------------------------------------------------------
 
+  /**
+   * What a page may put in place of what the data protocol has: a Date for a time, bytes for a blob.
+   * @this {any} @param {string} key @param {any} value
+   */
+  function asColumn(key, value) {
+    const given = this[key];
+    if (given instanceof Date) {
+      if (Number.isNaN(given.getTime())) throw new GoopError("invalid_value", `"${key}" is an invalid Date`);
+      return given.getTime();
+    }
+    const bytes = given instanceof ArrayBuffer ? new Uint8Array(given) : given;
+    if (!(bytes instanceof Uint8Array)) return value;
+    let binary = "";
+    for (let i = 0; i < bytes.length; i += 0x8000) binary += String.fromCharCode(...bytes.subarray(i, i + 0x8000));
+    return btoa(binary);
+  }
+
   /** One request of the data protocol. @param {any} request @param {AbortSignal} [signal] @returns {Promise<any>} */
   async function ask(request, signal) {
-    const body = text(request, "the request");
+    const body = text(request, "the request", asColumn);
     try {
       return JSON.parse(await member((b) => b.call(body), signal));
     } catch (e) {
@@ -777,28 +798,75 @@
     return { ...rest, op, table };
   };
 
+  /** A page of rows, with the cursor behind it, which is no row. @param {any} answer */
+  const page = ({ rows, cursor }) => Object.defineProperty(rows, "cursor", { value: cursor });
+
+  /** What a writing op resolves with, of its answer. @param {string} op @param {any} answer @returns {any} */
+  function outcome(op, answer) {
+    switch (op) {
+      case "insertMany": return answer.rows;
+      case "updateWhere": return answer.updated;
+      case "removeWhere": return answer.removed;
+      case "remove": return undefined;
+      case "insert": case "update": case "increment": return answer.row;
+    }
+    const { id, ...rest } = answer;
+    return rest;
+  }
+
+  /** @param {any} request @param {any} [options] */
+  async function change(request, options = {}) {
+    if (options.key !== undefined) request.key = options.key;
+    return outcome(request.op, await ask(request, options.signal));
+  }
+
   const data = {
     /** @param {string} table @param {any} [q] */
-    query: async (table, q) => (await ask(queryOf("query", table, q), q?.signal)).rows,
-    /** @param {string} table @param {number} id @param {any} [o] */
-    get: async (table, id, o) => (await ask({ op: "get", table, row: id }, o?.signal)).row,
+    query: async (table, q) => page(await ask(queryOf("query", table, q), q?.signal)),
+    /** @param {string} table @param {any} [q] */
+    async *each(table, q) {
+      let after;
+      do {
+        const rows = await data.query(table, after === undefined ? q : { ...q, after });
+        yield* rows;
+        after = rows.cursor;
+      } while (after !== undefined);
+    },
+    /** @param {string} table @param {any} id @param {any} [o] */
+    get: async (table, id, o) => (await ask(queryOf("get", table, { ...o, row: id }), o?.signal)).row,
     /** @param {string} table @param {any} [q] */
     count: async (table, q) => (await ask(queryOf("count", table, q), q?.signal)).count,
+    /** @param {string} table @param {any} q */
+    aggregate: async (table, q) => (await ask(queryOf("aggregate", table, q), q?.signal)).rows,
     /** @param {string} table @param {any} row @param {any} [o] */
-    insert: async (table, row, o) => (await ask({ op: "insert", table, values: row }, o?.signal)).row,
-    /** @param {string} table @param {number} id @param {any} changes @param {any} [o] */
-    update: async (table, id, changes, o) => (await ask({ op: "update", table, row: id, values: changes }, o?.signal)).row,
-    /** @param {string} table @param {number} id @param {any} [o] */
-    remove: async (table, id, o) => void (await ask({ op: "remove", table, row: id }, o?.signal)),
+    insert: (table, row, o) => change({ op: "insert", table, values: row }, o),
+    /** @param {string} table @param {any[]} rows @param {any} [o] */
+    insertMany: (table, rows, o) => change({ op: "insertMany", table, rows }, o),
+    /** @param {string} table @param {any} id @param {any} changes @param {any} [o] */
+    update: (table, id, changes, o) => change({ op: "update", table, row: id, values: changes }, o),
+    /** @param {string} table @param {any} where @param {any} changes @param {any} [o] */
+    updateWhere: (table, where, changes, o) => change({ op: "updateWhere", table, where, values: changes }, o),
+    /** @param {string} table @param {any} id @param {any} [o] */
+    remove: (table, id, o) => change({ op: "remove", table, row: id }, o),
+    /** @param {string} table @param {any} where @param {any} [o] */
+    removeWhere: (table, where, o) => change({ op: "removeWhere", table, where }, o),
     /** @param {string} table @param {any} row @param {any} [o] */
-    upsert: async (table, row, o) => (await ask({ op: "upsert", table, values: row }, o?.signal)).row,
-    /** @param {any[]} operations @param {any} [o] */
-    batch: async (operations, o) => (await ask({ op: "batch", operations }, o?.signal)).results,
+    upsert: (table, row, o) => change({ op: "upsert", table, values: row, on: o?.on }, o),
+    /** @param {string} table @param {any} id @param {any} amounts @param {any} [o] */
+    increment: (table, id, amounts, o) => change({ op: "increment", table, row: id, values: amounts }, o),
+    /** @param {readonly any[]} operations @param {any} [o] @returns {Promise<any>} */
+    async batch(operations, o) {
+      const ops = Array.isArray(operations) ? operations.map((each) => each?.op) : [];
+      const { results } = await change({ op: "batch", operations }, o);
+      return results.map((/** @type {any} */ result, /** @type {number} */ i) => outcome(ops[i], result));
+    },
+    /** @param {string} sql @param {any[]} [params] @param {any} [o] */
+    sql: (sql, params, o) => change({ op: "sql", text: sql, params }, o),
     /** @param {string} table @param {any} query @param {any} [callback] */
     async watch(table, query, callback) {
       if (typeof query === "function") [query, callback] = [{}, query];
       if (typeof callback !== "function") throw new GoopError("invalid_value", "watch needs a function that gets the rows");
-      const request = text(queryOf("watch", table, query), "the query");
+      const request = text(queryOf("watch", table, query), "the query", asColumn);
       const view = new View();
       let stopped = false;
       /** @type {(() => void) | undefined} */

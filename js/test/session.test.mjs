@@ -175,7 +175,6 @@ for (const browser of BROWSERS) {
       ["a message that a member may not take away", async () => window.g.redact((await window.g.send("x")).seq), "forbidden", /redact/],
       ["the history of a group that is not there", () => Goop.group.history("nowhere"), "no_such_group", /no such group/],
       ["too much history", () => window.g.history({ limit: 501 }), /bad_query|bad_message|invalid_value/, /500/],
-      ["what is not built yet", () => Goop.data.batch([]), "not_supported", /./],
     ]) {
       const got = await refusal(fn);
       assert.equal(got.goop, true, `${what}: want a GoopError, got ${JSON.stringify(got)}`);

@@ -2,7 +2,7 @@
 // accepted stands under @ts-expect-error, so that a type that has become too loose fails the build.
 
 import GoopModule, { data, group } from "../goop.mjs";
-import type { Changes, ErrorCode, Gap, Group, HistoryEntry, Invite, Redaction, GroupInfo, GoopAPI, Msg, Receipt, Row, StateChange } from "../goop.d.ts";
+import type { Changes, ErrorCode, Gap, Group, HistoryEntry, Invite, Redaction, GroupInfo, GoopAPI, Msg, Page, Receipt, Row, StateChange, Upserted } from "../goop.d.ts";
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 declare function same<A, B>(yes: Same<A, B>): void;
@@ -54,7 +54,9 @@ export async function groups(): Promise<void> {
 
 export async function rows(): Promise<void> {
   const found = await data.query("moves", { where: { game: "x", ply: { ">": 3 }, or: [{ san: null }] }, order: ["-ply"], limit: 10 });
-  same<typeof found, Row[]>(true);
+  same<typeof found, Page>(true);
+  const rest: Row[] = found.cursor ? await data.query("moves", { after: found.cursor }) : [];
+  for await (const row of data.each("moves", { limit: 1000 })) rest.push(row);
   const groups = await data.query("_groups");
   const stop = await Goop.data.watch("moves", { where: { final: 1 } }, (changes) => same<typeof changes, Changes>(true));
   stop();
@@ -62,6 +64,25 @@ export async function rows(): Promise<void> {
   same<(typeof groups)[number], GroupInfo>(true);
   // @ts-expect-error a row is named by its _id
   await Goop.data.get("moves", { _id: 12 });
+  await data.insert("moves", { at: new Date(), picture: new Uint8Array(3), note: { any: ["json"] } }, { key: "0123456789abcdef" });
+  // @ts-expect-error a function is no value
+  await data.insert("moves", { at: () => 1 });
+  const [row, n, sent, put] = await data.batch([
+    { op: "insert", table: "questions", values: { text: "Why?" } },
+    { op: "updateWhere", table: "answers", where: { question: 1 }, values: { question: { $row: 0 } } },
+    { op: "send", group: "class", payload: { asked: true } },
+    { op: "upsert", table: "players", values: { name: "Ann" }, on: ["_owner"] },
+  ]);
+  same<typeof row, Row>(true);
+  same<typeof n, number>(true);
+  same<typeof sent, Receipt>(true);
+  same<typeof put, Upserted>(true);
+  // @ts-expect-error there is no such operation
+  await data.batch([{ op: "query", table: "moves" }]);
+  const totals = await data.aggregate("answers", { by: ["choice"], compute: { total: "count", best: { max: "points" } }, order: ["-total"] });
+  // @ts-expect-error there is no such function
+  await data.aggregate("answers", { compute: { x: { median: "points" } } });
+  console.log(totals[0]?.total, (await data.role("moves")).may?.update === "some", (await data.sql("SELECT 1", [])).rows);
 }
 
 export function errors(e: unknown): ErrorCode | undefined {
