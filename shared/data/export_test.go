@@ -8,4 +8,11 @@ var (
 	ColumnKeys = columnKeys
 	AccessKeys = accessKeys
 	RuleNames  = ruleNames
+	IndexKeys  = indexKeys
+	Removals   = func() (out []string) {
+		for _, r := range removals {
+			out = append(out, string(r))
+		}
+		return out
+	}()
 )

@@ -49,6 +49,9 @@ func ParseSite(file []byte) (*Site, error) {
 		}
 		return err
 	})
+	if err == nil {
+		err = p.links(s)
+	}
 	if err == nil && groups != nil {
 		s.Groups, err = p.groups(groups, s)
 	}
@@ -62,7 +65,10 @@ func ParseSite(file []byte) (*Site, error) {
 }
 
 // siteParser knows the file, of which every value that it reads is a part.
-type siteParser struct{ file []byte }
+type siteParser struct {
+	file   []byte
+	unread []unread
+}
 
 // at makes an error about a byte of the file.
 func (p *siteParser) at(offset int, path, message string) error {

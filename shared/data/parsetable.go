@@ -46,205 +46,119 @@ func (p *siteParser) name(name string, v []byte, path, what string) error {
 	return nil
 }
 
+// unread is what of a table or view is read once all of them are known.
+type unread struct {
+	table  *Table
+	raw    []byte // the whole table or view
+	path   string
+	access []byte // nil when there is none; of a view its rule for reading
+}
+
 func (p *siteParser) table(name string, raw []byte, path string) (*Table, error) {
 	var columns []Column
-	var indexes []Index
-	var access Access
-	var memberOf string
-	var rawIndexes, rawMember, rawAccess []byte
+	later := map[string][]byte{} // what can be read once the columns are known
 	err := p.object(raw, path, tableKeys, func(key string, v []byte, path string) (err error) {
-		switch key {
-		case "columns":
+		if key == "columns" {
 			columns, err = p.columns(v, path)
-		case "indexes":
-			rawIndexes = v
-		case "memberOf":
-			rawMember = v
-		case "access":
-			rawAccess = v
+		} else {
+			later[key] = v
 		}
 		return err
 	})
 	if err == nil && columns == nil {
 		err = p.fail(raw, path, `expected "columns", with at least one column`)
 	}
-	if err == nil && rawIndexes != nil {
-		indexes, err = p.indexes(rawIndexes, path+".indexes", columns)
-	}
-	if err == nil && rawMember != nil {
-		memberOf, err = p.memberOf(rawMember, path+".memberOf", columns)
-	}
-	if err == nil && rawAccess != nil {
-		access, err = p.access(rawAccess, path+".access", memberOf)
-	}
 	if err != nil {
 		return nil, err
 	}
-	return NewTable(name, columns, indexes, memberOf, access), nil
+	t := &Table{Name: name, Columns: withSystem(columns)}
+	if v, ok := later["indexes"]; ok && err == nil {
+		t.Indexes, err = p.indexes(v, path+".indexes", columns)
+	}
+	if v, ok := later["memberOf"]; ok && err == nil {
+		t.MemberOf, err = p.memberOf(v, path+".memberOf", columns)
+	}
+	if v, ok := later["search"]; ok && err == nil {
+		t.Search, err = p.search(v, path+".search", columns)
+	}
+	p.unread = append(p.unread, unread{t, raw, path, later["access"]})
+	return t, err
 }
 
-func (p *siteParser) columns(raw []byte, path string) (out []Column, err error) {
-	var seen names
-	err = p.object(raw, path, nil, func(name string, v []byte, path string) error {
-		if err := p.name(name, v, path, "column"); err != nil {
-			return err
+func (p *siteParser) indexes(raw []byte, path string, columns []Column) (out []Index, err error) {
+	err = p.elements(raw, path, MaxIndexes, func(_ int, v []byte, path string) error {
+		index, err := p.index(v, path, columns)
+		if err == nil && slices.ContainsFunc(out, func(x Index) bool { return slices.Equal(x.Columns, index.Columns) }) {
+			err = p.fail(v, path, "expected each index once")
 		}
-		switch lower := strings.ToLower(name); {
-		case slices.Contains([]Test{And, Or, Not}, Test(lower)):
-			return p.fail(v, path, `expected another name, "and", "or" and "not" are words of conditions`)
-		case !seen.add(lower):
-			return p.fail(v, path, "expected a name that differs from the others by more than its case")
-		case len(out) == MaxColumns:
-			return p.fail(v, path, "expected at most ", strconv.Itoa(MaxColumns), " columns")
-		}
-		c, err := p.column(name, v, path)
-		out = append(out, c)
+		out = append(out, index)
 		return err
 	})
 	return out, err
 }
 
-// typeList is "text, integer, …".
-var typeList = func() string {
-	var list []string
-	for _, t := range Types {
-		list = append(list, string(t))
-	}
-	return strings.Join(list, ", ")
-}()
-
-func (p *siteParser) column(name string, raw []byte, path string) (Column, error) {
-	c := Column{Name: name}
-	later := map[string][]byte{} // what can be read once the type is known
-	err := p.object(raw, path, columnKeys, func(key string, v []byte, path string) (err error) {
-		switch key {
-		case "type":
-			s, err := jsontext.Str(v)
-			if err != nil || !slices.Contains(Types, Type(s)) {
-				return p.fail(v, path, "expected one of ", typeList, ", got ", describe(v))
+// index reads a list of columns, or {"columns": list, "unique": true}.
+func (p *siteParser) index(raw []byte, path string, columns []Column) (x Index, err error) {
+	list, below := raw, path
+	if jsontext.KindOf(raw) == jsontext.Object {
+		list, below = nil, path+".columns"
+		err = p.object(raw, path, indexKeys, func(key string, v []byte, path string) (err error) {
+			if key == "columns" {
+				list = v
+			} else {
+				x.Unique, err = p.boolean(v, path)
 			}
-			c.Type = Type(s)
-		case "required":
-			c.Required, err = p.boolean(v, path)
-		case "unique":
-			c.Unique, err = p.boolean(v, path)
-		default:
-			later[key] = v
-		}
-		return err
-	})
-	if err != nil {
-		return c, err
-	}
-	if c.Type == "" {
-		return c, p.fail(raw, path, `expected a "type", one of `, typeList)
-	}
-	if c.Unique && c.Type == JSON {
-		return c, p.fail(raw, path+".unique", "expected a column of another type, json values cannot be unique")
-	}
-	// The default comes last: the others say what it may be.
-	for _, key := range []string{"min", "max", "maxLength", "enum", "default"} {
-		if v, ok := later[key]; ok && err == nil {
-			err = p.bound(&c, key, v, path+"."+key)
-		}
-	}
-	return c, err
-}
-
-// fitting tells for which types each of these keys makes sense.
-var fitting = map[string][]Type{
-	"min":       {Integer, Real, Time},
-	"max":       {Integer, Real, Time},
-	"maxLength": {Text, Blob, JSON},
-	"enum":      {Text, Integer},
-	"default":   Types,
-}
-
-// bound reads one of the keys that depend on the column's type.
-func (p *siteParser) bound(c *Column, key string, raw []byte, path string) (err error) {
-	if !slices.Contains(fitting[key], c.Type) {
-		return p.fail(raw, path, "expected it only with the types ", typesOf(fitting[key]), ", this column is ", string(c.Type))
-	}
-	switch key {
-	case "min":
-		c.Min, err = p.value(c, raw, path)
-	case "max":
-		if c.Max, err = p.value(c, raw, path); err == nil && !c.Min.IsNull() && compare(c.Min, c.Max) > 0 {
-			err = p.fail(raw, path, "expected at least min, which is ", string(c.Min.Append(nil)))
-		}
-	case "maxLength":
-		n, wrong := jsontext.Int(raw)
-		if wrong != nil || n < 1 || n > MaxSite {
-			return p.fail(raw, path, "expected an integer from 1 to ", strconv.Itoa(MaxSite), ", got ", describe(raw))
-		}
-		c.MaxLength = int(n)
-	case "enum":
-		err = p.elements(raw, path, MaxEnum, func(_ int, v []byte, path string) error {
-			x, err := p.value(c, v, path)
-			if err == nil && slices.Contains(c.Enum, x) {
-				err = p.fail(v, path, "expected each value once")
-			}
-			c.Enum = append(c.Enum, x)
 			return err
 		})
-		if err == nil && len(c.Enum) == 0 {
-			err = p.fail(raw, path, "expected at least one value")
+		if err == nil && list == nil {
+			err = p.fail(raw, path, `expected "columns", such as ["game", "ply"]`)
 		}
-	case "default":
-		if c.Default, err = p.value(c, raw, path); err == nil {
-			if wrong := c.check(c.Default); wrong != nil {
-				err = p.fail(raw, path, wrong.Error())
-			}
+		if err != nil {
+			return x, err
 		}
 	}
-	return err
-}
-
-// value reads a value of the column's type that is not null.
-func (p *siteParser) value(c *Column, raw []byte, path string) (Value, error) {
-	v, err := c.Type.parse(raw)
-	if err == nil && v.IsNull() {
-		err = expected("a value of type " + string(c.Type) + ", got null")
-	}
-	if err != nil {
-		return v, p.fail(raw, path, err.Error())
-	}
-	return v, nil
-}
-
-func typesOf(types []Type) string {
-	var list []string
-	for _, t := range types {
-		list = append(list, string(t))
-	}
-	return strings.Join(list, ", ")
-}
-
-func (p *siteParser) indexes(raw []byte, path string, columns []Column) (out []Index, err error) {
-	err = p.elements(raw, path, MaxIndexes, func(_ int, v []byte, path string) error {
-		var index []string
-		err := p.elements(v, path, MaxIndexed, func(_ int, v []byte, path string) error {
-			c, err := p.columnName(v, path, columns)
-			switch {
-			case err != nil:
-			case slices.Contains(index, c.Name):
-				err = p.fail(v, path, "expected each column once")
-			case c.Type == JSON:
-				err = p.fail(v, path, "expected a column that is not json")
-			}
-			index = append(index, c.Name)
-			return err
-		})
+	err = p.elements(list, below, MaxIndexed, func(_ int, v []byte, path string) error {
+		c, err := p.columnName(v, path, indexable(columns))
 		switch {
 		case err != nil:
-		case len(index) == 0:
-			err = p.fail(v, path, `expected the names of columns, such as ["game", "ply"]`)
-		case slices.ContainsFunc(out, func(x Index) bool { return slices.Equal(x.Columns, index) }):
-			err = p.fail(v, path, "expected each index once")
+		case slices.Contains(x.Columns, c.Name):
+			err = p.fail(v, path, "expected each column once")
+		case c.Type == JSON:
+			err = p.fail(v, path, "expected a column that is not json")
 		}
-		out = append(out, Index{Columns: index})
+		x.Columns = append(x.Columns, c.Name)
 		return err
 	})
+	if err == nil && len(x.Columns) == 0 {
+		err = p.fail(list, below, `expected the names of columns, such as ["game", "ply"]`)
+	}
+	return x, err
+}
+
+// indexable returns the author's columns and those of the host's that may be in an index.
+func indexable(columns []Column) []Column {
+	return append(slices.Clone(columns), Column{Name: OwnerColumn, Type: Text}, Column{Name: CreatedColumn, Type: Time})
+}
+
+// search reads the names of the columns whose words are indexed.
+func (p *siteParser) search(raw []byte, path string, columns []Column) (out []string, err error) {
+	err = p.elements(raw, path, MaxIndexed, func(_ int, v []byte, path string) error {
+		c, err := p.columnName(v, path, columns)
+		switch {
+		case err != nil:
+		case c.Type != Text:
+			err = p.fail(v, path, "expected a column of type text, this column is ", string(c.Type))
+		case c.Hidden:
+			err = p.fail(v, path, "expected a column that is not hidden, whoever finds a row by its words knows them")
+		case slices.Contains(out, c.Name):
+			err = p.fail(v, path, "expected each column once")
+		}
+		out = append(out, c.Name)
+		return err
+	})
+	if err == nil && len(out) == 0 {
+		err = p.fail(raw, path, `expected the names of text columns, such as ["title", "body"]`)
+	}
 	return out, err
 }
 
@@ -266,54 +180,78 @@ func (p *siteParser) columnName(raw []byte, path string, columns []Column) (Colu
 
 func (p *siteParser) memberOf(raw []byte, path string, columns []Column) (string, error) {
 	c, err := p.columnName(raw, path, columns)
-	if err == nil && c.Type != Text {
+	switch {
+	case err != nil:
+	case c.Type != Text:
 		err = p.fail(raw, path, "expected a column of type text, which holds the id of the row's group")
+	case c.Hidden:
+		err = p.fail(raw, path, "expected a column that is not hidden, the group's members know it")
 	}
 	return c.Name, err
 }
 
-func (p *siteParser) access(raw []byte, path, memberOf string) (a Access, err error) {
-	err = p.object(raw, path, accessKeys, func(key string, v []byte, path string) error {
-		r, err := p.rule(v, path, memberOf)
-		switch Action(key) {
-		case Read:
-			a.Read = r
-		case Insert:
-			a.Insert = r
-		case Update:
-			a.Update = r
-		case Remove:
-			a.Remove = r
+// links reads what of the tables needs all of them: where references lead, and the rules.
+func (p *siteParser) links(s *Site) error {
+	for _, u := range p.unread {
+		for i := range u.table.Columns {
+			if err := p.target(s, &u.table.Columns[i], u); err != nil {
+				return err
+			}
 		}
-		return err
-	})
-	return a, err
+	}
+	for _, u := range p.unread {
+		var err error
+		if u.access != nil {
+			u.table.Access, err = p.access(u.access, u.path+".access", u.table.MemberOf)
+		}
+		if err == nil {
+			err = p.settable(u)
+		}
+		if err != nil {
+			return err
+		}
+		newTable(u.table)
+	}
+	return nil
 }
 
-// rule reads "x" or {"who": "x"}.
-func (p *siteParser) rule(raw []byte, path, memberOf string) (r Rule, err error) {
-	who := raw
-	if jsontext.KindOf(raw) == jsontext.Object {
-		who = nil
-		err := p.object(raw, path, ruleKeys, func(_ string, v []byte, below string) error {
-			who, path = v, below
-			return nil
-		})
-		if err != nil {
-			return r, err
-		}
-		if who == nil {
-			return r, p.fail(raw, path, `expected "who", one of `, strings.Join(ruleNames, ", "))
+// target checks that a reference leads to a table.
+func (p *siteParser) target(s *Site, c *Column, u unread) error {
+	if c.References == "" {
+		return nil
+	}
+	if _, ok := s.Table(c.References); ok {
+		return nil
+	}
+	part := p.find(u.raw, "columns", c.Name, "references")
+	return p.fail(part, u.path+".columns."+c.Name+".references", `expected one of the site's tables, got "`, clip(c.References), `"`,
+		suggest(c.References, s.tableNames()))
+}
+
+// settable checks that those who may insert can.
+func (p *siteParser) settable(u unread) error {
+	switch u.table.Access.Insert.Who {
+	case "", SiteOwner, Nobody:
+		return nil
+	}
+	for _, c := range u.table.Columns {
+		if c.OwnerSets && c.Required && c.Default.IsNull() {
+			return p.fail(p.find(u.raw, "columns", c.Name), u.path+".columns."+c.Name,
+				`expected a "default": the column is required, only the site's owner sets it, and others may insert`)
 		}
 	}
-	s, bad := jsontext.Str(who)
-	r, ok := parseRule(s)
-	switch {
-	case bad != nil || !ok:
-		return r, p.fail(who, path, "expected one of ", strings.Join(ruleNames, ", "), ", got ", describe(who), suggest(s, ruleNames))
-	case r.needsGroup() && memberOf == "":
-		return r, p.fail(who, path, `expected the table to have "memberOf", the column with the id of the row's group, since `,
-			describe(who), " asks for it")
+	return nil
+}
+
+// find returns the value that stands at a path of keys below an object, which has been read before.
+func (p *siteParser) find(raw []byte, keys ...string) []byte {
+	for _, key := range keys {
+		for m := jsontext.MembersOf(raw); m.Next(); {
+			if string(m.Key) == key {
+				raw = m.Value
+				break
+			}
+		}
 	}
-	return r, nil
+	return raw
 }

@@ -25,7 +25,7 @@ type Query struct {
 	Order   []Order
 	Limit   int
 	Offset  int
-	Columns []int // in the table's Columns, rising, _id among them; nil for all
+	Columns []int // in the table's Columns, rising, _id among them; nil, or the table's Shown, when none were named
 	// After has the values of Order's columns, and then of _id, in the last row of the page before; nil
 	// for the first page.
 	After []Value
@@ -93,7 +93,7 @@ func (t *Table) order(list []string) ([]Order, error) {
 
 func (t *Table) columns(list []string) ([]int, error) {
 	if list == nil {
-		return nil, nil
+		return t.shown, nil
 	}
 	out := []int{0}
 	for _, name := range list {
@@ -115,17 +115,20 @@ type Row struct {
 	JSON []byte
 }
 
-// Row makes a row of the values of some columns, _id among them, or of all when columns is nil.
+// Row makes a row of the values of some columns, _id among them, or of all when columns is nil; then it
+// has those that the table shows.
 func (t *Table) Row(columns []int, values []Value) Row {
 	w := jsontext.Writer{B: make([]byte, 0, 256)}
 	w.Begin('{')
 	scratch := values[0].Append(make([]byte, 0, 64))
 	r := Row{ID: string(scratch)}
+	all := t.all(columns)
 	for i, v := range values {
 		c := &t.Columns[i]
 		if columns != nil {
 			c = &t.Columns[columns[i]]
-		} else if c.omitNull && v.IsNull() {
+		}
+		if all && c.omitNull && v.IsNull() || t.visitor && c.Hidden {
 			continue
 		}
 		w.Key(c.Name)

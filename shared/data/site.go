@@ -31,6 +31,15 @@ func (s *Site) Table(name string) (*Table, bool) {
 	return nil, false
 }
 
+// tableNames lists the tables, for suggestions.
+func (s *Site) tableNames() []string {
+	var list []string
+	for _, t := range s.Tables {
+		list = append(list, t.Name)
+	}
+	return list
+}
+
 // SchemaJSON is the JSON Schema of goop.json, for editors.
 //
 //go:embed goop.schema.json
@@ -68,8 +77,9 @@ const (
 // The keys of each object of the file, which goop.schema.json lists too.
 var (
 	siteKeys   = []string{"$schema", "name", "csp", "tables", "groups", "create"}
-	tableKeys  = []string{"columns", "indexes", "memberOf", "access"}
-	columnKeys = []string{"type", "required", "default", "unique", "min", "max", "maxLength", "enum"}
+	tableKeys  = []string{"columns", "indexes", "memberOf", "search", "access"}
+	columnKeys = []string{"type", "required", "default", "unique", "min", "max", "maxLength", "enum", "references", "onRemove", "hidden", "readonly"}
+	indexKeys  = []string{"columns", "unique"}
 	accessKeys = []string{"read", "insert", "update", "remove"}
 	ruleKeys   = []string{"who"}
 )
@@ -103,15 +113,17 @@ func (s *Site) CheckRecord(cfg *group.Config) *wire.Error {
 	}
 	t, ok := s.Table(cfg.Record)
 	if !ok {
-		var list []string
-		for _, t := range s.Tables {
-			list = append(list, t.Name)
-		}
-		return wire.E(wire.InvalidValue, `"record": there is no table "`, clip(cfg.Record), `"`, suggest(cfg.Record, list))
+		return wire.E(wire.InvalidValue, `"record": there is no table "`, clip(cfg.Record), `"`, suggest(cfg.Record, s.tableNames()))
 	}
 	if !cfg.Durable {
 		return wire.E(wire.InvalidValue, `"record" needs a durable group, in whose log a message and its row are stored together: `,
 			`set "durable" to true, or "type" to "persistent"`)
+	}
+	for _, c := range t.Columns {
+		if c.OwnerSets && c.Required && c.Default.IsNull() {
+			return wire.E(wire.InvalidValue, `"record": no message can become a row of the table "`, t.Name,
+				`": a column that only the site's owner sets is required and has no default`)
+		}
 	}
 	if cfg.Access == group.Invited && t.Access.Read.Who == Everybody {
 		return wire.E(wire.InvalidValue, `"record": only those who are invited may know of this group, and everybody may read the table "`,

@@ -75,7 +75,7 @@ func TestParseSiteErrors(t *testing.T) {
 		{"word", table(`"Not": {"type": "text"}`), `goop.json:1:38: tables.t.columns.Not: expected another name, "and", "or" and "not" are words of conditions`},
 		{"case of columns", table(`"a": {"type": "text"}, "A": {"type": "text"}`), `goop.json:1:59: tables.t.columns.A: expected a name that differs from the others by more than its case`},
 		{"case of tables", `{"tables": {"t": {"columns": {"c": {"type": "text"}}}, "T": {}}}`, `goop.json:1:61: tables.T: expected a name that differs from the others by more than its case`},
-		{"column key", column(`"type": "text", "require": true`), `goop.json:1:53: tables.t.columns.c.require: unknown key (did you mean "required"?), expected one of type, required, default, unique, min, max, maxLength, enum`},
+		{"column key", column(`"type": "text", "require": true`), `goop.json:1:53: tables.t.columns.c.require: unknown key (did you mean "required"?), expected one of type, required, default, unique, min, max, maxLength, enum, references, onRemove, hidden, readonly`},
 		{"required", column(`"type": "text", "required": 1`), `goop.json:1:65: tables.t.columns.c.required: expected true or false, got 1`},
 		{"default", column(`"type": "integer", "default": 1.5`), `goop.json:1:67: tables.t.columns.c.default: expected an integer within ±9007199254740991, got 1.5`},
 		{"default before max", column(`"default": 9, "type": "integer", "max": 8`), `goop.json:1:48: tables.t.columns.c.default: expected at most 8, got 9`},
@@ -88,6 +88,22 @@ func TestParseSiteErrors(t *testing.T) {
 		{"unique json", column(`"type": "json", "unique": true`), `goop.json:1:36: tables.t.columns.c.unique: expected a column of another type, json values cannot be unique`},
 		{"index", `{"tables": {"t": {"columns": {"game": {"type": "text"}}, "indexes": [["gmae"]]}}}`, `goop.json:1:71: tables.t.indexes[0][0]: expected one of the table's columns, got "gmae" (did you mean "game"?)`},
 		{"index of nothing", `{"tables": {"t": {"columns": {"c": {"type": "text"}}, "indexes": [[]]}}}`, `goop.json:1:67: tables.t.indexes[0]: expected the names of columns, such as ["game", "ply"]`},
+		{"index object", `{"tables": {"t": {"columns": {"c": {"type": "text"}}, "indexes": [{"column": ["c"]}]}}}`, `goop.json:1:68: tables.t.indexes[0].column: unknown key (did you mean "columns"?), expected one of columns, unique`},
+		{"index object of nothing", `{"tables": {"t": {"columns": {"c": {"type": "text"}}, "indexes": [{"unique": true}]}}}`, `goop.json:1:67: tables.t.indexes[0]: expected "columns", such as ["game", "ply"]`},
+		{"index twice", `{"tables": {"t": {"columns": {"c": {"type": "text"}}, "indexes": [["c"], {"columns": ["c"], "unique": true}]}}}`, `goop.json:1:74: tables.t.indexes[1]: expected each index once`},
+		{"search", `{"tables": {"t": {"columns": {"n": {"type": "integer"}}, "search": ["n"]}}}`, `goop.json:1:69: tables.t.search[0]: expected a column of type text, this column is integer`},
+		{"search of nothing", `{"tables": {"t": {"columns": {"n": {"type": "integer"}}, "search": []}}}`, `goop.json:1:68: tables.t.search: expected the names of text columns, such as ["title", "body"]`},
+		{"search of what is hidden", `{"tables": {"t": {"columns": {"c": {"type": "text", "hidden": true}}, "search": ["c"]}}}`, `goop.json:1:82: tables.t.search[0]: expected a column that is not hidden, whoever finds a row by its words knows them`},
+		{"references", column(`"type": "integer", "references": "tt"`), `goop.json:1:70: tables.t.columns.c.references: expected one of the site's tables, got "tt" (did you mean "t"?)`},
+		{"references of a text", column(`"type": "text", "references": "t"`), `goop.json:1:67: tables.t.columns.c.references: expected a column of type integer, which holds the _id of a row, this column is text`},
+		{"references with a default", column(`"type": "integer", "references": "t", "default": 1`), `goop.json:1:86: tables.t.columns.c.default: expected none with "references", the host chooses the _id of a row`},
+		{"onRemove", column(`"type": "integer", "references": "t", "onRemove": "delete"`), `goop.json:1:87: tables.t.columns.c.onRemove: expected "clear", "cascade" or "keep", got "delete"`},
+		{"onRemove of what is required", column(`"type": "integer", "references": "t", "onRemove": "clear", "required": true`), `goop.json:1:87: tables.t.columns.c.onRemove: expected "cascade" or "keep", the column is required and cannot be cleared`},
+		{"onRemove alone", column(`"type": "integer", "onRemove": "keep"`), `goop.json:1:68: tables.t.columns.c.onRemove: expected "references" beside it, the table to whose rows the column leads`},
+		{"readonly", column(`"type": "integer", "readonly": "insert"`), `goop.json:1:68: tables.t.columns.c.readonly: expected true, false or "update", which lets a new row set it, got "insert"`},
+		{"hidden and required", `{"tables": {"t": {"columns": {"c": {"type": "text", "hidden": true, "required": true}}, "access": {"insert": "open"}}}}`,
+			`goop.json:1:36: tables.t.columns.c: expected a "default": the column is required, only the site's owner sets it, and others may insert`},
+		{"hidden memberOf", `{"tables": {"t": {"columns": {"c": {"type": "text", "hidden": true}}, "memberOf": "c"}}}`, `goop.json:1:83: tables.t.memberOf: expected a column that is not hidden, the group's members know it`},
 		{"memberOf", `{"tables": {"t": {"columns": {"c": {"type": "integer"}}, "memberOf": "c"}}}`, `goop.json:1:70: tables.t.memberOf: expected a column of type text, which holds the id of the row's group`},
 		{"rule", `{"tables": {"t": {"columns": {"c": {"type": "text"}}, "access": {"read": "opne"}}}}`, `goop.json:1:74: tables.t.access.read: expected one of open, member, role:owner, role:moderator, role:member, role:viewer, author, owner, none, got "opne" (did you mean "open"?)`},
 		{"rule object", `{"tables": {"t": {"columns": {"c": {"type": "text"}}, "access": {"read": {"who": "all"}}}}}`, `goop.json:1:82: tables.t.access.read.who: expected one of open, member, role:owner, role:moderator, role:member, role:viewer, author, owner, none, got "all"`},
@@ -211,6 +227,7 @@ func TestCheckRecordOfInviteOnlyGroups(t *testing.T) {
 func TestSchemaIsInStepWithTheParser(t *testing.T) {
 	t.Parallel()
 	type object struct {
+		AnyOf         []object
 		Properties    map[string]json.RawMessage
 		Required      []string
 		Enum          []string
@@ -251,6 +268,8 @@ func TestSchemaIsInStepWithTheParser(t *testing.T) {
 	check("site", keys(root.object), data.SiteKeys)
 	check("table", keys(def("table")), data.TableKeys)
 	check("column", keys(def("column")), data.ColumnKeys)
+	check("index", keys(def("index").AnyOf[1]), data.IndexKeys)
+	check("onRemove", sub(def("column"), "onRemove").Enum, data.Removals)
 	check("access", keys(sub(def("table"), "access")), data.AccessKeys)
 	check("rule", def("who").Enum, data.RuleNames)
 	var types []string

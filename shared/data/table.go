@@ -1,10 +1,9 @@
 package data
 
 import (
-	"fmt"
 	"slices"
-	"unicode/utf8"
 
+	"goop/shared/group"
 	"goop/shared/wire"
 )
 
@@ -28,12 +27,15 @@ type Table struct {
 	Search   []string // the text columns whose words are indexed, or nil
 	View     *View    // nil for a table that holds rows
 
-	at map[string]int // Columns by name
+	at       map[string]int // Columns by name; without the hidden ones, in a table for visitors
+	visitors *Table         // the table as all but the site's owner know it; nil when that is the same
+	visitor  bool           // this is such a one
+	shown    []int          // the columns of a row for which no columns were named; nil for all
 }
 
 // Index is a list of columns that are searched or ordered by together.
 type Index struct {
-	Columns []string // _owner may be one
+	Columns []string // _owner and _created_at may be among them
 	Unique  bool     // no two rows have the same values in all of them; null is like no other
 }
 
@@ -44,49 +46,22 @@ type View struct {
 	SQL string
 }
 
-// OnRemove tells what becomes of a reference when the row that it leads to is removed.
-type OnRemove string
-
-const (
-	Clear   OnRemove = "clear"   // it becomes null; the default of a column that is not required
-	Cascade OnRemove = "cascade" // its row is removed too
-	Keep    OnRemove = "keep"    // it stays, and leads nowhere; the default of a column that is required
-)
-
-// Column is one column of a table.
-type Column struct {
-	Name      string
-	Type      Type
-	Required  bool // never null
-	Default   Value
-	Unique    bool
-	Min, Max  Value // of an integer, real or time; null for no bound
-	MaxLength int   // characters of a text, bytes of a blob or json; 0 for no bound
-	Enum      []Value
-	ReadOnly  bool // set by the host alone
-
-	References string   // the table whose _id an integer column holds, or ""
-	OnRemove   OnRemove // of a reference
-	Hidden     bool     // for all but the site's owner there is no such column
-	OwnerSets  bool     // only the site's owner sets it; others get its default
-	Fixed      bool     // set in a new row, and then by the site's owner alone
-
-	// omitNull leaves the column out of a row in which it is null, unless it was asked for.
-	omitNull bool
-}
-
 // NewTable makes a table with the author's columns; the host's are put around them. The names and
 // rules are those that ParseSite would accept.
 func NewTable(name string, columns []Column, indexes []Index, memberOf string, access Access) *Table {
+	return newTable(&Table{Name: name, Columns: withSystem(columns), Indexes: indexes, MemberOf: memberOf, Access: access})
+}
+
+// withSystem puts the host's columns around the author's.
+func withSystem(columns []Column) []Column {
 	all := make([]Column, 0, len(columns)+5)
 	all = append(all, Column{Name: IDColumn, Type: Integer, ReadOnly: true})
 	all = append(all, columns...)
-	all = append(all,
+	return append(all,
 		Column{Name: OwnerColumn, Type: Text, ReadOnly: true},
 		Column{Name: CreatedColumn, Type: Time, ReadOnly: true},
 		Column{Name: UpdatedColumn, Type: Time, ReadOnly: true},
 		Column{Name: SeqColumn, Type: Integer, ReadOnly: true, omitNull: true})
-	return newTable(&Table{Name: name, Columns: all, Indexes: indexes, MemberOf: memberOf, Access: access})
 }
 
 func newTable(t *Table) *Table {
@@ -94,10 +69,60 @@ func newTable(t *Table) *Table {
 	for i, c := range t.Columns {
 		t.at[c.Name] = i
 	}
+	t.visitors = t.twin()
 	return t
 }
 
-// Lookup returns the place of a column in t.Columns, and -1 when there is none.
+// twin makes the table as visitors know it, nil when no column is another for them than for the owner.
+func (t *Table) twin() *Table {
+	if !slices.ContainsFunc(t.Columns, func(c Column) bool { return c.Hidden || c.OwnerSets || c.Fixed }) {
+		return nil
+	}
+	v := *t
+	v.visitor, v.at = true, make(map[string]int, len(t.Columns))
+	var shown []int
+	for i, c := range t.Columns {
+		if !c.Hidden {
+			v.at[c.Name] = i
+			shown = append(shown, i)
+		}
+	}
+	if len(shown) < len(t.Columns) {
+		v.shown = shown
+	}
+	v.Indexes = slices.DeleteFunc(slices.Clone(t.Indexes), func(ix Index) bool {
+		return slices.ContainsFunc(ix.Columns, func(name string) bool { return v.Lookup(name) < 0 })
+	})
+	return &v
+}
+
+// For returns the table as a caller may know it. All but the site's owner get one in which hidden columns
+// have no name, so that no request finds them, and into which they cannot write what the owner sets. Its
+// Columns are the same ones at the same places.
+func (t *Table) For(c group.Caller) *Table {
+	if c.Owner || t.visitors == nil {
+		return t
+	}
+	return t.visitors
+}
+
+// Shown returns the columns, rising, of a row for which none were named; nil for all.
+func (t *Table) Shown() []int { return t.shown }
+
+// all reports whether columns are those of a row for which none were named.
+func (t *Table) all(columns []int) bool {
+	if columns == nil {
+		return true
+	}
+	shown := t.shown
+	if t.visitors != nil {
+		shown = t.visitors.shown
+	}
+	return len(shown) > 0 && &columns[0] == &shown[0]
+}
+
+// Lookup returns the place of a column in t.Columns, and -1 when there is none, or none that a caller of
+// such a table may know of.
 func (t *Table) Lookup(name string) int {
 	if i, ok := t.at[name]; ok {
 		return i
@@ -115,53 +140,11 @@ func (t *Table) lookup(name string) (int, error) {
 	if i, ok := t.at[name]; ok {
 		return i, nil
 	}
-	names := make([]string, len(t.Columns))
-	for i, c := range t.Columns {
-		names[i] = c.Name
+	var names []string
+	for _, c := range t.Columns {
+		if _, known := t.at[c.Name]; known {
+			names = append(names, c.Name)
+		}
 	}
 	return -1, wire.E(wire.NoSuchColumn, `table "`, t.Name, `" has no column "`, clip(name), `"`, suggest(name, names))
-}
-
-// check tells why v may not stand in the column; v is of the column's type, or null.
-func (c *Column) check(v Value) error {
-	if v.IsNull() {
-		if c.Required {
-			return expected("a value, since the column is required")
-		}
-		return nil
-	}
-	switch {
-	case !c.Min.IsNull() && compare(v, c.Min) < 0:
-		return expected(fmt.Sprintf("at least %s, got %s", c.Min.Append(nil), v.Append(nil)))
-	case !c.Max.IsNull() && compare(v, c.Max) > 0:
-		return expected(fmt.Sprintf("at most %s, got %s", c.Max.Append(nil), v.Append(nil)))
-	case len(c.Enum) > 0 && !slices.Contains(c.Enum, v):
-		return expected(fmt.Sprintf("one of %s, got %s", list(c.Enum), describe(v.Append(nil))))
-	}
-	if c.MaxLength > 0 {
-		n, unit := len(v.S), "bytes"
-		if c.Type == Text {
-			n, unit = utf8.RuneCountInString(v.S), "characters"
-		}
-		if n > c.MaxLength {
-			return expected(fmt.Sprintf("at most %d %s, got %d", c.MaxLength, unit, n))
-		}
-	}
-	return nil
-}
-
-// list shows the values of an enum, as many as fit an error.
-func list(vs []Value) string {
-	const most = 10
-	var b []byte
-	for i, v := range vs {
-		if i == most {
-			return string(b) + ", …"
-		}
-		if i > 0 {
-			b = append(b, ", "...)
-		}
-		b = append(b, v.Append(nil)...)
-	}
-	return string(b)
 }

@@ -1,6 +1,8 @@
 package data
 
 import (
+	"strconv"
+
 	"goop/shared/jsontext"
 	"goop/shared/wire"
 )
@@ -16,10 +18,13 @@ type Change struct {
 }
 
 // NewRow reads the values of a new row, fills in the defaults and checks everything. The values stand
-// as the table's Columns do; those of the host are null. The error is a *wire.Error with code
-// no_such_column or invalid_value.
-func (t *Table) NewRow(values []byte) ([]Value, error) {
-	changes, err := t.Changes(values)
+// as the table's Columns do; those of the host are null. What only the site's owner sets is refused by a
+// table that is for others, see For. The error is a *wire.Error with code no_such_column or invalid_value.
+func (t *Table) NewRow(values []byte) ([]Value, error) { return t.NewRowAfter(values, 0) }
+
+// NewRowAfter is NewRow in a batch with so many operations before, for whose rows {"$row": N} stands.
+func (t *Table) NewRowAfter(values []byte, earlier int) ([]Value, error) {
+	changes, err := t.values(values, earlier, true)
 	if err != nil {
 		return nil, err
 	}
@@ -39,16 +44,25 @@ func (t *Table) fill(changes []Change) ([]Value, error) {
 			continue
 		}
 		row[i] = c.Default
-		if row[i].IsNull() && c.Required {
+		// Nobody but the owner inserts into a table with a required column that only the owner sets, and
+		// an error would tell others of one that is hidden.
+		if row[i].IsNull() && c.Required && !(t.visitor && c.OwnerSets) {
 			return nil, wire.E(wire.InvalidValue, `column "`, c.Name, `" is required`)
 		}
 	}
 	return row, nil
 }
 
-// Changes reads new values for some columns and checks them. The error is a *wire.Error with code
-// no_such_column or invalid_value.
-func (t *Table) Changes(values []byte) ([]Change, error) {
+// Changes reads new values for some columns and checks them, as NewRow does.
+func (t *Table) Changes(values []byte) ([]Change, error) { return t.ChangesAfter(values, 0) }
+
+// ChangesAfter is Changes in a batch with so many operations before.
+func (t *Table) ChangesAfter(values []byte, earlier int) ([]Change, error) {
+	return t.values(values, earlier, false)
+}
+
+// values reads and checks values, of a new row or of one that exists.
+func (t *Table) values(values []byte, earlier int, isNew bool) ([]Change, error) {
 	var out []Change
 	var seen names
 	for m := jsontext.MembersOf(values); m.Next(); {
@@ -56,10 +70,14 @@ func (t *Table) Changes(values []byte) ([]Change, error) {
 		if err != nil {
 			return nil, err
 		}
-		if !seen.add(string(m.Key)) {
-			return nil, wire.E(wire.InvalidValue, `column "`, string(m.Key), `" stands twice`)
+		c := &t.Columns[i]
+		if !seen.add(c.Name) {
+			return nil, wire.E(wire.InvalidValue, `column "`, c.Name, `" stands twice`)
 		}
-		v, err := t.Columns[i].value(m.Value)
+		if err := t.settable(c, isNew); err != nil {
+			return nil, err
+		}
+		v, err := c.valueAfter(m.Value, earlier)
 		if err != nil {
 			return nil, err
 		}
@@ -68,7 +86,19 @@ func (t *Table) Changes(values []byte) ([]Change, error) {
 	return out, nil
 }
 
-// value reads and checks a value that a member wants to write.
+// settable tells why somebody for whom the table is may not set a column.
+func (t *Table) settable(c *Column, isNew bool) error {
+	switch {
+	case !t.visitor:
+	case c.OwnerSets:
+		return wire.E(wire.InvalidValue, `column "`, c.Name, `" is set by the site's owner`)
+	case c.Fixed && !isNew:
+		return wire.E(wire.InvalidValue, `column "`, c.Name, `" is set in a new row; later it is set by the site's owner alone`)
+	}
+	return nil
+}
+
+// value reads and checks a value that somebody wants to write.
 func (c *Column) value(raw []byte) (Value, error) {
 	if c.ReadOnly {
 		return Value{}, wire.E(wire.InvalidValue, `column "`, c.Name, `" is set by the host`)
@@ -83,8 +113,50 @@ func (c *Column) value(raw []byte) (Value, error) {
 	return v, nil
 }
 
-// Recorded makes the row of a group's message, as NewRow does. The package comment says what goes where.
+// valueAfter is value in a batch with so many operations before.
+func (c *Column) valueAfter(raw []byte, earlier int) (Value, error) {
+	if c.Type != Integer || c.ReadOnly {
+		return c.value(raw)
+	}
+	v, ok, err := ParseEarlier(raw, earlier)
+	switch {
+	case !ok:
+		return c.value(raw)
+	case err == nil && (!c.Min.IsNull() || !c.Max.IsNull() || c.Enum != nil): // nobody knows the _id yet
+		err = wire.E(wire.InvalidValue, `column "`, c.Name, `": {"$row": …} is for a column of type integer without min, max and enum`)
+	}
+	return v, err
+}
+
+// ParseEarlier reads {"$row": N}, which stands for the _id of the row that an earlier operation of a batch
+// inserts: N counts from 0, and is less than earlier, the number of operations before this one. It reports
+// whether raw, checked JSON text, is such an object; without earlier operations nothing is. The error is a
+// *wire.Error with code invalid_value.
+func ParseEarlier(raw []byte, earlier int) (v Value, ok bool, err error) {
+	if earlier == 0 || jsontext.KindOf(raw) != jsontext.Object {
+		return Value{}, false, nil
+	}
+	n := -1
+	for m := jsontext.MembersOf(raw); m.Next(); n++ {
+		if string(m.Key) != "$row" || n >= 0 {
+			return Value{}, false, nil
+		}
+		k, err := jsontext.Int(m.Value)
+		if err != nil || k < 0 || k >= int64(earlier) {
+			return Value{}, true, wire.E(wire.InvalidValue, `"$row" is the number of an operation before this one, from 0 to `,
+				strconv.Itoa(earlier-1), ", got ", describe(m.Value))
+		}
+		v = Value{Type: Earlier, N: k}
+	}
+	return v, n == 0, nil
+}
+
+// Recorded makes the row of a group's message, as NewRow does for a visitor, whoever sent it. The package
+// comment says what goes where.
 func (t *Table) Recorded(id wire.GroupID, payload []byte) ([]Value, error) {
+	if t.visitors != nil {
+		t = t.visitors
+	}
 	rest := t.rest()
 	var changes []Change
 	if t.MemberOf != "" {
@@ -125,6 +197,9 @@ func (t *Table) Recorded(id wire.GroupID, payload []byte) ([]Value, error) {
 		case i == rest:
 			named = true
 		}
+		if err := t.settable(&t.Columns[i], true); err != nil {
+			return nil, err
+		}
 		v, err := t.Columns[i].value(m.Value)
 		if err != nil {
 			return nil, err
@@ -150,7 +225,7 @@ func (t *Table) Recorded(id wire.GroupID, payload []byte) ([]Value, error) {
 func (t *Table) rest() int {
 	only := -1
 	for i, c := range t.Columns {
-		if c.Type != JSON {
+		if c.Type != JSON || t.visitor && c.OwnerSets {
 			continue
 		}
 		if c.Name == RestColumn {
