@@ -15,7 +15,7 @@ readonly COMMANDS=(
   "test-wasm|Go tests of what browsers run, as js/wasm under Node"
   "test-browser|tests with the real binary in Chromium and Firefox; [filter] is a pattern for their names"
   "soak|the real host and members in a bad world; [--minutes 5] [--seed N], see docs/testing.md"
-  "bench|Go benchmarks, and how fast a page gets to its group; bench slow: what one slow member costs the others"
+  "bench|Go benchmarks, and how fast a page gets to its group; bench slow and bench data: see docs/testing.md"
   "screens|pictures of every page of the built-in sites, into test-results/screens; [chess|study]"
   "bundle|the libraries of the built-in sites, from npm, into host/templates/*/vendor"
 )
@@ -263,6 +263,13 @@ cmd_soak() {
 cmd_bench() {
   if [[ ${1:-} == slow ]]; then
     go test -run='^TestSlowMember$' -v -timeout=20m ./host/internal/together -slow.for=20s -slow.pairs=5 "${@:2}"
+    return
+  fi
+  if [[ ${1:-} == data ]]; then
+    cmd_build
+    # A module of its own, which only this needs.
+    (cd host/bench/pocketbase && CGO_ENABLED=0 go build -o ../../../bin/bench-pocketbase .)
+    go run ./host/bench/data "${@:2}"
     return
   fi
   go test -run='^$' -bench=. -benchmem ./...
