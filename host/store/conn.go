@@ -87,6 +87,7 @@ func (c *conn) restrict(maxSize int64) error {
 		sqlite3.DBCONFIG_DQS_DML:        false, // "text" in double quotes is a name, never a string
 		sqlite3.DBCONFIG_DQS_DDL:        false,
 		sqlite3.DBCONFIG_TRUSTED_SCHEMA: false,
+		sqlite3.DBCONFIG_ENABLE_QPSG:    true, // else a statement is planned anew for each value that is bound
 	} {
 		if _, err := c.db.Config(op, on); err != nil {
 			return err
