@@ -26,8 +26,49 @@ type conn struct {
 
 type stmt struct {
 	*sqlite3.Stmt
-	used uint64 // the tick of its last use
-	busy bool   // somebody walks over its rows
+	used  uint64 // the tick of its last use
+	busy  bool   // somebody walks over its rows
+	plain []int  // the places of the question marks among the parameters
+	named int    // parameters that have a name
+}
+
+// newStmt looks at the parameters of a statement.
+func newStmt(s *sqlite3.Stmt) *stmt {
+	st := &stmt{Stmt: s}
+	for i := 1; i <= s.BindCount(); i++ {
+		if name := s.BindName(i); name == "" || name[0] == '?' {
+			st.plain = append(st.plain, i)
+		} else {
+			st.named++
+		}
+	}
+	return st
+}
+
+// bind binds all parameters: a param to its name, and the others to the question marks as they come.
+func (s *stmt) bind(args []any) error {
+	plain, named := 0, 0
+	for _, v := range args {
+		i := 0
+		if p, ok := v.(param); ok {
+			if i = s.BindIndex(p.name); i == 0 {
+				continue
+			}
+			named++
+			v = p.value
+		} else if plain++; plain <= len(s.plain) {
+			i = s.plain[plain-1]
+		} else {
+			break
+		}
+		if err := bind(s.Stmt, i, v); err != nil {
+			return err
+		}
+	}
+	if plain != len(s.plain) || named != s.named {
+		return fmt.Errorf("store: %d values and %d names for %d and %d parameters in: %s", plain, named, len(s.plain), s.named, s.SQL())
+	}
+	return nil
 }
 
 // openConn opens one connection. What SQLite keeps per connection is set here, so that all have it.
@@ -184,7 +225,7 @@ func (c *conn) prepare(sql string, args []any) (*stmt, error) {
 		if st == nil || strings.TrimSpace(tail) != "" {
 			return nil, errors.Join(fmt.Errorf("store: not exactly one statement: %s", sql), st.Close())
 		}
-		fresh := &stmt{Stmt: st}
+		fresh := newStmt(st)
 		if s == nil { // else one is in the cache, and this one ends with its use
 			c.evict()
 			c.stmts[sql] = fresh
@@ -192,15 +233,9 @@ func (c *conn) prepare(sql string, args []any) (*stmt, error) {
 		s = fresh
 	}
 	s.used, s.busy = c.tick, true
-	if n := s.BindCount(); n != len(args) {
+	if err := s.bind(args); err != nil {
 		c.release(s)
-		return nil, fmt.Errorf("store: %d values for %d parameters in: %s", len(args), n, sql)
-	}
-	for i, v := range args {
-		if err := bind(s.Stmt, i+1, v); err != nil {
-			c.release(s)
-			return nil, err
-		}
+		return nil, err
 	}
 	return s, nil
 }

@@ -17,6 +17,7 @@ import (
 type Tables struct {
 	db      *DB
 	members Membership
+	groups  groupLists
 	hub     hub
 	cancel  func() // ends the subscription to members
 }
@@ -24,6 +25,7 @@ type Tables struct {
 // Tables returns the users' tables, after OpenTables. Close ends it.
 func (db *DB) Tables(members Membership) *Tables {
 	ts := &Tables{db: db, members: members}
+	ts.groups.init(db)
 	ts.hub.init(db)
 	ts.cancel = members.Subscribe(ts.hub.poke)
 	return ts
@@ -39,35 +41,6 @@ func (ts *Tables) table(t *data.Table) (*table, error) {
 		return u, nil
 	}
 	return nil, errNoTable
-}
-
-// Query returns the rows of a query that the caller may read.
-func (ts *Tables) Query(ctx context.Context, c group.Caller, q *data.Query) (data.Page, error) {
-	t, err := ts.table(q.Table)
-	if err != nil {
-		return data.Page{}, err
-	}
-	f, err := ts.filter(ctx, t, c, q.Where)
-	if err != nil {
-		return data.Page{}, err
-	}
-	var rows []data.Row
-	sql := selectRows(t, q, f)
-	err = ts.db.Read(ctx, func(tx *ReadTx) (err error) {
-		rows, err = fetch(tx, t, q, sql)
-		return err
-	})
-	return data.Page{Rows: rows}, err
-}
-
-// Aggregate returns numbers about the rows that the caller may read.
-func (ts *Tables) Aggregate(context.Context, group.Caller, *data.Aggregate) ([]data.Row, error) {
-	return nil, wire.E(wire.NotSupported, `this host does not have "aggregate"`)
-}
-
-// SQL runs one statement of the site's owner.
-func (ts *Tables) SQL(context.Context, group.Caller, data.WriteKey, string, []data.Value) ([]byte, error) {
-	return nil, wire.E(wire.NotSupported, `this host does not have "sql"`)
 }
 
 // Join prepares changes that are made in the transaction that appends a group's message.
@@ -93,75 +66,6 @@ func (ts *Tables) Do(ctx context.Context, c group.Caller, key data.WriteKey, wri
 		return nil, wire.E(wire.NotSupported, `this host does not have "`, string(w.Op), `"`)
 	}
 	return [][]byte{append(append([]byte(`{"row":`), row...), '}')}, err
-}
-
-// fetch runs a query's SELECT.
-func fetch(tx *ReadTx, t *table, q *data.Query, sql *query) ([]data.Row, error) {
-	rows := []data.Row{}
-	size := 0
-	var values []data.Value
-	for row, err := range tx.Query(sql.String(), sql.args...) {
-		if err != nil {
-			return nil, err
-		}
-		values = t.read(values[:0], row, q.Columns)
-		r := t.Row(q.Columns, values)
-		if size += len(r.JSON); size > data.MaxResult {
-			return nil, wire.E(wire.TooLarge, "the rows are more than 1 MiB; ask for fewer with limit, or for some of the columns")
-		}
-		rows = append(rows, r)
-	}
-	return rows, nil
-}
-
-// Count returns how many rows there are that the caller may read.
-func (ts *Tables) Count(ctx context.Context, c group.Caller, q *data.Query) (n int64, err error) {
-	t, err := ts.table(q.Table)
-	if err != nil {
-		return 0, err
-	}
-	f, err := ts.filter(ctx, t, c, q.Where)
-	if err != nil {
-		return 0, err
-	}
-	sql := selectCount(t, q.Where, f)
-	err = ts.db.Read(ctx, func(tx *ReadTx) (err error) {
-		n, err = tx.Number(sql.String(), sql.args...)
-		return err
-	})
-	return n, err
-}
-
-// Get returns one row, with the columns of q; the rest of q does not count.
-func (ts *Tables) Get(ctx context.Context, c group.Caller, q *data.Query, key data.Value) (data.Row, error) {
-	id := key.N
-	t, err := ts.table(q.Table)
-	if err != nil {
-		return data.Row{}, err
-	}
-	g := t.Access.Read.For(c)
-	if g.Kind == data.NoRows {
-		return data.Row{}, refused(t, data.Read)
-	}
-	var row []data.Value
-	err = ts.db.Read(ctx, func(tx *ReadTx) (err error) {
-		row, err = t.get(tx, id)
-		return err
-	})
-	switch {
-	case err != nil:
-		return data.Row{}, err
-	case row == nil, !allows(g, t, row, g.Kind == data.GroupRows && ts.belongs(g, row[t.Lookup(t.MemberOf)].S)):
-		return data.Row{}, missing(t, id)
-	}
-	if q.Columns == nil {
-		return t.Row(nil, row), nil
-	}
-	values := make([]data.Value, len(q.Columns))
-	for i, column := range q.Columns {
-		values[i] = row[column]
-	}
-	return t.Row(q.Columns, values), nil
 }
 
 // get reads one row, nil when there is none.
@@ -349,4 +253,70 @@ func (ts *Tables) Keep(ctx context.Context, peer wire.PeerID, w data.WriteKey, a
 		_, err := tx.Once(peer, w.Key, w.Request, func() ([]byte, error) { return answer, nil })
 		return err
 	})
+}
+
+// belongs reports whether a grant for GroupRows is good for the rows of a group.
+func (ts *Tables) belongs(g data.Grant, id string) bool {
+	if !wire.ValidID(id) {
+		return false
+	}
+	return g.Enough(ts.members.Role(g.Peer, wire.GroupID(id)))
+}
+
+// standing is what a caller may do with one row as far as that depends on groups, asked for before the
+// transaction in which it counts.
+type standing struct {
+	group      string // of the row, when it was asked for
+	asked      bool
+	read, act  bool // the caller belongs to that group, by the rule for reading and for the action
+	intoTarget bool // the caller may put the row into the group that it is to have
+}
+
+// standing asks about a row, and about the group that it is to have, if any.
+func (ts *Tables) standing(ctx context.Context, t *table, c group.Caller, action data.Action, id int64, target data.Value) (s standing, err error) {
+	read, act := t.Access.Read.For(c), t.Access.Rule(action).For(c)
+	s.intoTarget = c.Owner || ts.mayPut(t, c, act, target)
+	if read.Kind != data.GroupRows && act.Kind != data.GroupRows {
+		return s, nil
+	}
+	s.asked = true
+	err = ts.db.Read(ctx, func(tx *ReadTx) error {
+		for row, err := range tx.Query("SELECT "+t.column(t.MemberOf)+" FROM "+t.name+" WHERE "+t.columns[0]+" = ?", id) {
+			if err != nil {
+				return err
+			}
+			s.group = row.Text(0)
+		}
+		return nil
+	})
+	if err != nil {
+		return s, err
+	}
+	s.read = read.Kind == data.GroupRows && ts.belongs(read, s.group)
+	s.act = act.Kind == data.GroupRows && ts.belongs(act, s.group)
+	return s, nil
+}
+
+// mayPut reports whether a caller may put a row that it may update into another group. A rule for updates
+// that goes by groups has to let it through there too. Where it goes by something else, such as the
+// author, the rule for inserts decides: to that group the row is a new one.
+func (ts *Tables) mayPut(t *table, c group.Caller, update data.Grant, target data.Value) bool {
+	g := update
+	if g.Kind != data.GroupRows {
+		g = t.Access.Insert.For(c)
+	}
+	return g.Kind == data.AllRows || g.Kind == data.OwnRows || g.Kind == data.GroupRows && ts.belongs(g, target.S)
+}
+
+// allows reports whether a grant is good for a row; in is the answer for GroupRows.
+func allows(g data.Grant, t *table, row []data.Value, in bool) bool {
+	switch g.Kind {
+	case data.AllRows:
+		return true
+	case data.OwnRows:
+		return row[t.Lookup(data.OwnerColumn)].S == string(g.Peer)
+	case data.GroupRows:
+		return in
+	}
+	return false
 }

@@ -106,6 +106,7 @@ type DB struct {
 	refused  int    // calls since commits began to fail
 
 	commits atomic.Int64 // transactions that were committed
+	instant atomic.Int64 // the last one given out to a transaction that writes
 }
 
 // Open opens the database in o.Dir, makes it when there is none, and brings its schema up to date. The

@@ -13,7 +13,8 @@ import (
 
 // ReadTx reads one snapshot of the database. A Tx is one too: it sees its own changes.
 type ReadTx struct {
-	c *conn // nil when its function has returned
+	c   *conn // nil when its function has returned
+	now int64
 }
 
 var errTxEnded = errors.New("store: use of a transaction after its function returned")
@@ -26,6 +27,15 @@ func (tx *ReadTx) Query(sql string, args ...any) iter.Seq2[Row, error] {
 	}
 	return tx.c.query(sql, args)
 }
+
+// run is Query for what the builder has written.
+func (tx *ReadTx) run(q *query) iter.Seq2[Row, error] {
+	return tx.Query(q.String(), q.bound(tx.now)...)
+}
+
+// Now returns the transaction's one instant, in milliseconds. It never goes back from one transaction that
+// writes to the next.
+func (tx *ReadTx) Now() int64 { return tx.now }
 
 // Number returns the first column of the only row of a SELECT, 0 for no row.
 func (tx *ReadTx) Number(sql string, args ...any) (int64, error) {
@@ -46,7 +56,7 @@ func (db *DB) Read(ctx context.Context, fn func(*ReadTx) error) (err error) {
 	if err != nil {
 		return err
 	}
-	tx := &ReadTx{c}
+	tx := &ReadTx{c, max(db.instant.Load(), time.Now().UnixMilli())}
 	defer func() {
 		if p := recover(); p != nil {
 			c = db.renewReader(c) // who knows in what state it is

@@ -2,17 +2,13 @@ package store
 
 import (
 	"context"
+	"errors"
 	"strconv"
 
 	"goop/shared/data"
 	"goop/shared/group"
-	"goop/shared/jsontext"
 	"goop/shared/wire"
 )
-
-// maxGroups is how many groups a table may have rows of before a caller whose rights depend on them has
-// to say which ones it means.
-const maxGroups = 10_000
 
 // Membership tells who belongs to which groups. The store asks while no transaction is open.
 type Membership interface {
@@ -22,151 +18,204 @@ type Membership interface {
 	Subscribe(fn func()) (cancel func())
 }
 
-// filter is what a caller may see of a table, as a condition.
-type filter struct {
-	kind   data.GrantKind
-	peer   wire.PeerID // of OwnRows
-	groups string      // of GroupRows: a JSON list
+// rights are what one caller may do with rows, as conditions in SQL. They are made outside of any
+// transaction, because Membership must not be asked inside one:
+//
+//	r, err := ts.rights(ctx, c, ask{t, data.Update, groups}, ask{t, data.Read, groups})
+//	q := &query{}
+//	s := scope{q, r, t, q.alias()}
+//	q.WriteString("SELECT 1 FROM " + t.name + " AS " + s.alias + " WHERE ")
+//	s.may(data.Update)
+//	tx.run(q) // or tx.Query(q.String(), q.bound(tx.Now())...)
+//
+// The conditions hold for any moment: $now is bound when the query runs. They hold for rows of the groups
+// that were asked about; a row of another group seems to be one to whose group the caller does not
+// belong, so who acts upon such an answer looks at asked first.
+type rights struct {
+	ts     *Tables
+	caller group.Caller
+	groups map[*table]*rolesIn // of the tables whose rows' groups matter
 }
 
-// write writes the filter; one of AllRows is nothing.
-func (f filter) write(q *query, t *table) {
-	switch f.kind {
-	case data.NoRows:
-		q.WriteString("FALSE")
-	case data.OwnRows:
-		q.WriteString(t.column(data.OwnerColumn) + " = ")
-		q.bind(f.peer)
-	case data.GroupRows:
-		q.WriteString(t.column(t.MemberOf) + " IN (SELECT value FROM json_each(")
-		q.bind(f.groups)
-		q.WriteString("))")
-	}
+// ask is one rule that will be needed.
+type ask struct {
+	table  *table
+	action data.Action
+	// groups are those whose rows are meant. nil means all that the table has rows of.
+	groups []string
 }
 
-// filter returns which rows a caller may read. w narrows down which groups have to be asked about.
-func (ts *Tables) filter(ctx context.Context, t *table, c group.Caller, w *data.Where) (filter, error) {
-	g := t.Access.Read.For(c)
-	switch g.Kind {
-	case data.NoRows:
-		return filter{}, refused(t, data.Read)
-	case data.GroupRows:
-	default:
-		return filter{kind: g.Kind, peer: g.Peer}, nil
+// errCircle is a mistake that data.ParseSite finds.
+var errCircle = errors.New("store: the rules for reading ask for each other")
+
+// rights returns what a caller may do by some rules; those by which references are followed come with
+// them. The error has code limit_exceeded when a table has rows of too many groups.
+func (ts *Tables) rights(ctx context.Context, c group.Caller, asks ...ask) (*rights, error) {
+	r := &rights{ts: ts, caller: c}
+	for _, a := range asks {
+		if err := r.prepare(ctx, a, 0); err != nil {
+			return nil, err
+		}
 	}
-	groups, named := w.Pinned(t.Lookup(t.MemberOf))
-	if !named {
+	return r, nil
+}
+
+// grant returns what the rule for an action comes to for the caller.
+func (r *rights) grant(t *table, action data.Action) data.Grant {
+	return t.Access.Rule(action).For(r.caller)
+}
+
+// everyRow reports whether the caller may do something with every row, so that there is no condition.
+func (r *rights) everyRow(t *table, action data.Action) bool {
+	g := r.grant(t, action)
+	return g.Kind == data.AllRows && g.If == nil
+}
+
+// asked reports whether the conditions are good for the rows of a group; they are for all when groups do
+// not matter.
+func (r *rights) asked(t *table, group string) bool {
+	known := r.groups[t]
+	return known == nil || known.has(group)
+}
+
+// maxCircle is more rules than can depend on each other.
+const maxCircle = data.MaxTables + 1
+
+// prepare asks about the groups on which a rule depends.
+func (r *rights) prepare(ctx context.Context, a ask, depth int) error {
+	if depth > maxCircle {
+		return errCircle
+	}
+	g := r.grant(a.table, a.action)
+	byRole := false
+	for _, w := range []*data.Where{g.If, g.Then} {
+		role, err := r.prepareWhere(ctx, w, depth)
+		if err != nil {
+			return err
+		}
+		byRole = byRole || role
+	}
+	if g.Kind != data.GroupRows && !byRole || g.Kind == data.NoRows {
+		return nil
+	}
+	groups := a.groups
+	if groups == nil {
+		if known := r.groups[a.table]; known != nil && known.all {
+			return nil
+		}
 		var err error
-		if groups, err = ts.groupsOf(ctx, t); err != nil {
-			return filter{}, err
+		if groups, err = r.ts.groups.of(ctx, r.ts.db, a.table); err != nil {
+			return err
 		}
 	}
-	list := jsontext.Writer{}
-	list.Begin('[')
-	for _, id := range groups {
-		if ts.belongs(g, id) {
-			list.Str(id)
+	if r.groups == nil {
+		r.groups = make(map[*table]*rolesIn)
+	}
+	known := r.groups[a.table]
+	if known == nil {
+		known = &rolesIn{}
+		r.groups[a.table] = known
+	}
+	known.add(r.ts.members, r.caller.Peer, groups)
+	known.all = known.all || a.groups == nil
+	return nil
+}
+
+// prepareWhere asks about what a rule's condition depends on, and reports whether that is the caller's
+// role in the group of the row itself.
+func (r *rights) prepareWhere(ctx context.Context, w *data.Where, depth int) (byRole bool, err error) {
+	if w == nil {
+		return false, nil
+	}
+	for _, term := range w.Terms {
+		role, err := r.prepareWhere(ctx, term, depth)
+		if err != nil {
+			return false, err
+		}
+		byRole = byRole || role
+	}
+	for _, ref := range w.Via {
+		t := r.ts.db.users.get(ref.Table.Name)
+		if t == nil {
+			return false, errNoTable
+		}
+		if err := r.prepare(ctx, ask{table: t, action: data.Read}, depth+1); err != nil {
+			return false, err
 		}
 	}
-	list.End(']')
-	return filter{kind: data.GroupRows, groups: string(list.B)}, nil
+	return byRole || w.Var == data.MyRole || w.Against == data.MyRole, nil
 }
 
-// belongs reports whether a grant for GroupRows is good for the rows of a group.
-func (ts *Tables) belongs(g data.Grant, id string) bool {
-	if !wire.ValidID(id) {
-		return false
-	}
-	return g.Enough(ts.members.Role(g.Peer, wire.GroupID(id)))
+// may writes the condition, in parentheses, under which the caller may do something with a row: of an
+// update, with the row as it is before, and of an insert, with the new row.
+func (s scope) may(action data.Action) {
+	g := s.r.grant(s.t, action)
+	s.granted(g, g.If)
 }
 
-// groupsOf returns the groups that a table has rows of. It steps through the index from one group to
-// the next.
-func (ts *Tables) groupsOf(ctx context.Context, t *table) (groups []string, err error) {
-	column := t.column(t.MemberOf)
-	next := "SELECT min(" + column + ") FROM " + t.name + " WHERE " + column + " > ?"
-	err = ts.db.Read(ctx, func(tx *ReadTx) error {
-		groups = nil
-		for last, more := "", true; more; {
-			more = false
-			for row, err := range tx.Query(next, last) {
-				if err != nil {
-					return err
-				}
-				if more = !row.Null(0); more {
-					last = row.Text(0)
-				}
-			}
-			if !more {
-				break
-			}
-			if len(groups) == maxGroups {
-				return wire.E(wire.LimitExceeded, `table "`, t.Name, `" has rows of more than `, strconv.Itoa(maxGroups),
-					` groups; say in "where" which `, t.MemberOf, " you mean")
-			}
-			groups = append(groups, last)
-		}
-		return nil
-	})
-	return groups, err
+// mayBecome writes the condition, in parentheses, for the row after an update.
+func (s scope) mayBecome() {
+	g := s.r.grant(s.t, data.Update)
+	s.granted(g, g.Then)
 }
 
-// standing is what a caller may do with one row as far as that depends on groups, asked for before the
-// transaction in which it counts.
-type standing struct {
-	group      string // of the row, when it was asked for
-	asked      bool
-	read, act  bool // the caller belongs to that group, by the rule for reading and for the action
-	intoTarget bool // the caller may put the row into the group that it is to have
-}
-
-// standing asks about a row, and about the group that it is to have, if any.
-func (ts *Tables) standing(ctx context.Context, t *table, c group.Caller, action data.Action, id int64, target data.Value) (s standing, err error) {
-	read, act := t.Access.Read.For(c), t.Access.Rule(action).For(c)
-	s.intoTarget = c.Owner || ts.mayPut(t, c, act, target)
-	if read.Kind != data.GroupRows && act.Kind != data.GroupRows {
-		return s, nil
-	}
-	s.asked = true
-	err = ts.db.Read(ctx, func(tx *ReadTx) error {
-		for row, err := range tx.Query("SELECT "+t.column(t.MemberOf)+" FROM "+t.name+" WHERE "+t.columns[0]+" = ?", id) {
-			if err != nil {
-				return err
-			}
-			s.group = row.Text(0)
-		}
-		return nil
-	})
-	if err != nil {
-		return s, err
-	}
-	s.read = read.Kind == data.GroupRows && ts.belongs(read, s.group)
-	s.act = act.Kind == data.GroupRows && ts.belongs(act, s.group)
-	return s, nil
-}
-
-// mayPut reports whether a caller may put a row that it may update into another group. A rule for updates
-// that goes by groups has to let it through there too. Where it goes by something else, such as the
-// author, the rule for inserts decides: to that group the row is a new one.
-func (ts *Tables) mayPut(t *table, c group.Caller, update data.Grant, target data.Value) bool {
-	g := update
-	if g.Kind != data.GroupRows {
-		g = t.Access.Insert.For(c)
-	}
-	return g.Kind == data.AllRows || g.Kind == data.OwnRows || g.Kind == data.GroupRows && ts.belongs(g, target.S)
-}
-
-// allows reports whether a grant is good for a row; in is the answer for GroupRows.
-func allows(g data.Grant, t *table, row []data.Value, in bool) bool {
+func (s scope) granted(g data.Grant, w *data.Where) {
+	q := s.q
+	q.WriteByte('(')
+	defer q.WriteByte(')')
 	switch g.Kind {
 	case data.AllRows:
-		return true
+		if w == nil {
+			q.WriteString("TRUE")
+			return
+		}
 	case data.OwnRows:
-		return row[t.Lookup(data.OwnerColumn)].S == string(g.Peer)
+		s.column(s.t.Lookup(data.OwnerColumn))
+		q.WriteString(" = ")
+		q.bind(g.Peer)
 	case data.GroupRows:
-		return in
+		s.inGroups(s.r.groups[s.t].enough(g))
+	default:
+		q.WriteString("FALSE")
+		return
 	}
-	return false
+	if w != nil {
+		if g.Kind != data.AllRows {
+			q.WriteString(" AND ")
+		}
+		s.where(w)
+	}
+}
+
+// inGroups writes that the row's group is one of a JSON list. The list is read once, however many rows
+// there are, and the index of the table's memberOf is of use.
+func (s scope) inGroups(list string) {
+	s.column(s.t.Lookup(s.t.MemberOf))
+	s.q.WriteString(" IN (SELECT value FROM json_each(")
+	s.q.bind(list)
+	s.q.WriteString("))")
+}
+
+// role writes the caller's role in the row's group.
+func (s scope) role() {
+	q := s.q
+	known := s.r.groups[s.t]
+	any := false
+	for _, role := range known.roles() {
+		if !any {
+			q.WriteString("CASE")
+			any = true
+		}
+		q.WriteString(" WHEN ")
+		s.inGroups(known.with(role))
+		q.WriteString(" THEN ")
+		q.bind(role)
+	}
+	if any {
+		q.WriteString(" END")
+	} else {
+		q.WriteString("NULL")
+	}
 }
 
 // verbs are for messages.

@@ -30,14 +30,14 @@ func (ts *Tables) Watch(ctx context.Context, who func() group.Caller, q *data.Qu
 		start := time.Now()
 		// Asked first: what comes in while the rights and the rows are looked up is looked at again.
 		version, _, poked := ts.hub.state(t.Name)
-		f, err := ts.filter(ctx, t, who(), q.Where)
+		r, err := ts.readRights(ctx, t, who(), q.Where)
 		if err != nil {
 			return err
 		}
-		if f.kind != data.GroupRows {
+		if len(r.groups) == 0 {
 			poked = nil // who comes and goes where changes nothing for this one
 		}
-		sql := selectRows(t, q, f)
+		sql := selectRows(t, q, r)
 		next := ts.hub.acquire(sql)
 		ts.hub.release(current)
 		current = next

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"strconv"
 	"strings"
 
 	"goop/shared/data"
@@ -10,8 +11,20 @@ import (
 // text: a condition's columns are those of the schema, and its values are bound.
 type query struct {
 	strings.Builder
-	args []any
+	args    []any
+	timed   bool // the text has $now, which is bound when the query runs
+	aliases int  // given out
 }
+
+// param is a value that is bound to a name in the text; all others are bound in the order in which the
+// question marks stand.
+type param struct {
+	name  string
+	value any
+}
+
+// nowParam is the moment at which a query runs.
+const nowParam = "$now"
 
 // bind writes a parameter.
 func (q *query) bind(v any) {
@@ -19,42 +32,72 @@ func (q *query) bind(v any) {
 	q.args = append(q.args, v)
 }
 
+// now writes the moment at which the query will run.
+func (q *query) now() {
+	q.WriteString(nowParam)
+	q.timed = true
+}
+
+// bound returns the arguments of the query for the moment at which it runs, in milliseconds.
+func (q *query) bound(now int64) []any {
+	if !q.timed {
+		return q.args
+	}
+	return append(q.args[:len(q.args):len(q.args)], param{nowParam, now})
+}
+
+// alias returns a name for a table that no other in the query has.
+func (q *query) alias() string {
+	q.aliases++
+	return "t" + strconv.Itoa(q.aliases-1)
+}
+
+// scope writes conditions on the rows of a table into a query, in which the table has an alias.
+type scope struct {
+	q     *query
+	r     *rights // nil for conditions that have nothing of the caller's
+	t     *table
+	alias string
+}
+
+// column writes a column's name.
+func (s scope) column(i int) {
+	s.q.WriteString(s.alias)
+	s.q.WriteByte('.')
+	s.q.WriteString(s.t.columns[i])
+}
+
 // where writes a condition, in parentheses. SQL's comparisons with NULL are neither true nor false,
 // which is as good as false in a WHERE, and within AND and OR there; NOT is where it matters.
-func (q *query) where(t *table, w *data.Where) {
+func (s scope) where(w *data.Where) {
+	q := s.q
 	q.WriteByte('(')
 	defer q.WriteByte(')')
 	switch w.Test {
 	case data.And, data.Or:
-		q.list(t, w)
-		return
+		s.list(w)
 	case data.Not:
-		q.where(t, w.Terms[0])
+		s.where(w.Terms[0])
 		q.WriteString(" IS NOT TRUE")
-		return
-	}
-	column := t.columns[w.Column]
-	switch w.Test {
+	case data.Search:
+		s.search(w)
 	case data.Null:
-		q.WriteString(column)
+		s.left(w)
 		if w.IsNull {
 			q.WriteString(" IS NULL")
 		} else {
 			q.WriteString(" IS NOT NULL")
 		}
 	case data.In:
-		q.in(column, w)
+		s.in(w)
 	case data.Like:
-		q.WriteString("goop_like(" + column + ", ")
-		q.bind(arg(w.Value))
-		q.WriteByte(')')
+		s.call("goop_like(", w)
 	case data.Contains:
-		q.WriteString("goop_contains(" + column + ", ")
-		q.bind(arg(w.Value))
-		q.WriteByte(')')
+		s.call("goop_contains(", w)
 	default:
-		q.WriteString(column + comparisons[w.Test])
-		q.bind(arg(w.Value))
+		s.left(w)
+		q.WriteString(comparisons[w.Test])
+		s.right(w)
 	}
 }
 
@@ -67,86 +110,101 @@ var comparisons = map[data.Test]string{
 	data.AtLeast:  " >= ",
 }
 
-func (q *query) list(t *table, w *data.Where) {
+func (s scope) list(w *data.Where) {
 	if len(w.Terms) == 0 { // all of none are true, and none of none
 		if w.Test == data.And {
-			q.WriteString("TRUE")
+			s.q.WriteString("TRUE")
 		} else {
-			q.WriteString("FALSE")
+			s.q.WriteString("FALSE")
 		}
 	}
 	for i, term := range w.Terms {
 		switch {
 		case i == 0:
 		case w.Test == data.And:
-			q.WriteString(" AND ")
+			s.q.WriteString(" AND ")
 		default:
-			q.WriteString(" OR ")
+			s.q.WriteString(" OR ")
 		}
-		q.where(t, term)
+		s.where(term)
 	}
 }
 
-func (q *query) in(column string, w *data.Where) {
-	q.WriteString(column + " IN (")
+func (s scope) call(function string, w *data.Where) {
+	s.q.WriteString(function)
+	s.left(w)
+	s.q.WriteString(", ")
+	s.right(w)
+	s.q.WriteByte(')')
+}
+
+func (s scope) in(w *data.Where) {
+	s.left(w)
+	s.q.WriteString(" IN (")
 	for i, v := range w.Values {
 		if i > 0 {
-			q.WriteString(", ")
+			s.q.WriteString(", ")
 		}
-		q.bind(arg(v))
+		s.q.bind(arg(v))
 	}
-	q.WriteByte(')')
+	s.q.WriteByte(')')
 	if w.IsNull {
-		q.WriteString(" OR " + column + " IS NULL")
+		s.q.WriteString(" OR ")
+		s.left(w)
+		s.q.WriteString(" IS NULL")
 	}
 }
 
-// selectRows writes a SELECT of a query's rows, of those that filter lets through.
-func selectRows(t *table, d *data.Query, f filter) *query {
-	q := &query{}
-	q.WriteString("SELECT " + t.names(d.Columns) + " FROM " + t.name)
-	q.conditions(t, d.Where, f)
-	q.WriteString(" ORDER BY ")
-	byID := false
-	for _, o := range d.Order {
-		q.WriteString(t.columns[o.Column])
-		if o.Down {
-			q.WriteString(" DESC")
-		}
-		byID = byID || o.Column == 0
-		if byID { // there are no two rows for what comes after
-			break
-		}
-		q.WriteString(", ")
-	}
-	if !byID {
-		q.WriteString(t.columns[0])
-	}
-	q.WriteString(" LIMIT ")
-	q.bind(d.Limit)
-	q.WriteString(" OFFSET ")
-	q.bind(d.Offset)
-	return q
-}
-
-// selectCount writes a SELECT of how many rows there are.
-func selectCount(t *table, w *data.Where, f filter) *query {
-	q := &query{}
-	q.WriteString("SELECT count(*) FROM " + t.name)
-	q.conditions(t, w, f)
-	return q
-}
-
-func (q *query) conditions(t *table, w *data.Where, f filter) {
-	if w == nil && f.kind == data.AllRows {
+// left writes what a comparison compares.
+func (s scope) left(w *data.Where) {
+	if w.Var != "" {
+		s.variable(w.Var)
 		return
 	}
-	q.WriteString(" WHERE ")
-	if w != nil {
-		q.where(t, w)
-		if f.kind != data.AllRows {
-			q.WriteString(" AND ")
-		}
+	s.follow(w.Via, w.Column)
+}
+
+// right writes with what it is compared.
+func (s scope) right(w *data.Where) {
+	if w.Against != "" {
+		s.variable(w.Against)
+		return
 	}
-	f.write(q, t)
+	s.q.bind(arg(w.Value))
+}
+
+// follow writes a column of the row to which references lead. A row that the caller may not read is none,
+// and nothing is what its columns hold.
+func (s scope) follow(via []data.Ref, column int) {
+	if len(via) == 0 {
+		s.column(column)
+		return
+	}
+	q := s.q
+	next := scope{q, s.r, s.r.ts.db.users.get(via[0].Table.Name), q.alias()}
+	q.WriteString("(SELECT ")
+	next.follow(via[1:], column)
+	q.WriteString(" FROM " + next.t.name + " AS " + next.alias + " WHERE ")
+	next.column(0)
+	q.WriteString(" = ")
+	s.column(via[0].Column)
+	if !s.r.everyRow(next.t, data.Read) {
+		q.WriteString(" AND ")
+		next.may(data.Read)
+	}
+	q.WriteByte(')')
+}
+
+// variable writes a value that depends on the caller or the moment.
+func (s scope) variable(v data.Var) {
+	switch v {
+	case data.Me:
+		s.q.bind(s.r.caller.Peer)
+	case data.Now:
+		s.q.now()
+	case data.MyRole:
+		s.role()
+	default:
+		s.q.WriteString("NULL")
+	}
 }

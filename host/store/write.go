@@ -19,7 +19,6 @@ const batchTime = 50 * time.Millisecond
 type Tx struct {
 	ReadTx
 	db      *DB
-	now     int64
 	changes []Change
 	after   []func()
 }
@@ -31,10 +30,6 @@ func (tx *Tx) Exec(sql string, args ...any) (int64, error) {
 	}
 	return tx.c.exec(sql, args)
 }
-
-// Now returns the transaction's one instant, in milliseconds. It never goes back from one transaction
-// to the next.
-func (tx *Tx) Now() int64 { return tx.now }
 
 // Changed records a changed row for the hooks of the commit.
 func (tx *Tx) Changed(c Change) { tx.changes = append(tx.changes, c) }
@@ -227,7 +222,8 @@ func (db *DB) batch(first *job) {
 // run runs one call in a savepoint and returns changes with those of the call.
 func (db *DB) run(j *job, changes []Change) []Change {
 	db.now = max(db.now, time.Now().UnixMilli())
-	tx := &Tx{ReadTx: ReadTx{db.writer}, db: db, now: db.now}
+	db.instant.Store(db.now)
+	tx := &Tx{ReadTx: ReadTx{db.writer, db.now}, db: db}
 	limit := &limit{Context: context.Background(), end: time.Now().Add(db.limits.WriteTimeout)}
 	defer func() {
 		db.writer.db.SetInterrupt(context.Background())
