@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/ncruces/go-sqlite3"
+	"github.com/ncruces/go-sqlite3/ext/fts5"
 
 	"goop/shared/wire"
 )
@@ -99,7 +100,7 @@ func openConn(ctx context.Context, path, vfsName string, readOnly bool, maxSize 
 		return nil, err
 	}
 	c := &conn{db: db, stmts: make(map[string]*stmt)}
-	if err := errors.Join(c.restrict(maxSize), addFunctions(db)); err != nil {
+	if err := errors.Join(c.restrict(maxSize), addFunctions(db), fts5.Register(db)); err != nil {
 		return nil, errors.Join(err, c.close())
 	}
 	return c, ctx.Err()

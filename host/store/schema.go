@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,14 +12,13 @@ import (
 	"goop/shared/jsontext"
 )
 
-// Names of our indexes; no table's name begins like that.
-const (
-	indexPrefix  = "_ix."
-	uniquePrefix = "_uq."
-)
-
 // SchemaError tells in what a site's tables do not fit the rows that are stored. Nothing was changed.
-type SchemaError struct{ Differences []string }
+type SchemaError struct {
+	Differences []string
+	// Lossy is true when nothing but values that would be lost stands in the way: a migration that may
+	// lose them can do it. Otherwise rows have to be changed first.
+	Lossy bool
+}
 
 func (e *SchemaError) Error() string {
 	return data.SiteFile + " does not fit the rows that are stored: " + strings.Join(e.Differences, "; ") +
@@ -38,8 +38,8 @@ func (db *DB) OpenTables(ctx context.Context, site *data.Site) error {
 		if err := s.apply(site.Tables); err != nil {
 			return err
 		}
-		if len(s.differences) > 0 {
-			return &SchemaError{s.differences}
+		if stands := slices.Concat(s.losses, s.blocks); len(stands) > 0 {
+			return &SchemaError{stands, len(s.blocks) == 0}
 		}
 		return nil
 	})
@@ -53,14 +53,31 @@ func (db *DB) OpenTables(ctx context.Context, site *data.Site) error {
 	return nil
 }
 
-// schema changes the users' tables in one transaction, which is undone when there are differences.
+// schema changes the users' tables in one transaction. It does all that the site asks for and tells what
+// that was; whether it may is its caller's to say, who undoes the transaction otherwise.
 type schema struct {
-	tx          *Tx
-	differences []string
+	tx      *Tx
+	changes []string // what was added, or dropped with nothing in it
+	losses  []string // what was lost, or kept in another form
+	blocks  []string // what stands in the way
 }
 
-func (s *schema) differ(format string, args ...any) {
-	s.differences = append(s.differences, fmt.Sprintf(format, args...))
+func (s *schema) change(format string, args ...any) {
+	s.changes = append(s.changes, fmt.Sprintf(format, args...))
+}
+
+func (s *schema) lose(format string, args ...any) {
+	s.losses = append(s.losses, fmt.Sprintf(format, args...))
+}
+
+func (s *schema) block(format string, args ...any) {
+	s.blocks = append(s.blocks, fmt.Sprintf(format, args...))
+}
+
+// storedTable is a table as it was declared at the last start.
+type storedTable struct {
+	columns []stored
+	checks  map[string]string // by column; see checksOf
 }
 
 // stored is a column as it was declared at the last start.
@@ -74,65 +91,109 @@ func (s *schema) apply(tables []*data.Table) error {
 	if err != nil {
 		return err
 	}
-	var gone []string
-	for name := range before {
-		if !slices.ContainsFunc(tables, func(t *data.Table) bool { return t.Name == name }) {
-			gone = append(gone, name)
+	for _, name := range slices.Sorted(maps.Keys(before)) {
+		if slices.ContainsFunc(tables, func(t *data.Table) bool { return t.Name == name }) {
+			continue
 		}
-	}
-	slices.Sort(gone)
-	for _, name := range gone {
 		if err := s.drop(name); err != nil {
-			return err
+			return fmt.Errorf("table %s: %w", name, err)
 		}
 	}
 	for _, t := range tables {
-		u := newTable(t)
-		if columns, ok := before[t.Name]; ok {
-			err = s.alter(u, columns)
-		} else {
-			err = s.create(u)
-		}
-		if err == nil {
-			err = s.constraints(u)
-		}
-		if err == nil {
-			_, err = s.tx.Exec("INSERT OR REPLACE INTO _tables (name, definition) VALUES (?, ?)", t.Name, definition(t))
-		}
-		if err != nil {
+		old, ok := before[t.Name]
+		if err := s.table(newTable(t), old, ok); err != nil {
 			return fmt.Errorf("table %s: %w", t.Name, err)
 		}
 	}
 	return nil
 }
 
+// table brings one table to what it has to be.
+func (s *schema) table(t *table, old storedTable, exists bool) (err error) {
+	blocks := len(s.blocks)
+	if exists {
+		err = s.alter(t, old.columns, old.checks)
+	} else {
+		err = s.create(t)
+	}
+	if err == nil && len(s.blocks) == blocks { // else its columns are not what comes next expects
+		err = s.constraints(t, old.checks)
+	}
+	if err == nil && len(s.blocks) == blocks {
+		err = s.indexes(t)
+	}
+	if err == nil && len(s.blocks) == blocks {
+		err = s.search(t)
+	}
+	if err != nil || exists && definition(t.Table) == old.definition() && maps.Equal(old.checks, checks(t.Table)) {
+		return err
+	}
+	_, err = s.tx.Exec("INSERT OR REPLACE INTO _tables (name, definition, checks) VALUES (?, ?, ?)",
+		t.Name, definition(t.Table), texts(checks(t.Table)))
+	return err
+}
+
 // stored returns the tables of the last start.
-func (s *schema) stored() (map[string][]stored, error) {
-	out := make(map[string][]stored)
-	for row, err := range s.tx.Query("SELECT name, definition FROM _tables") {
+func (s *schema) stored() (map[string]storedTable, error) {
+	out := make(map[string]storedTable)
+	for row, err := range s.tx.Query("SELECT name, definition, checks FROM _tables") {
 		if err != nil {
 			return nil, err
 		}
-		var columns []stored
-		for m := jsontext.MembersOf(row.Bytes(1)); m.Next(); {
-			t, err := jsontext.Str(m.Value)
-			if err != nil {
-				return nil, fmt.Errorf("definition of table %s: %w", row.Text(0), err)
+		t := storedTable{checks: make(map[string]string)}
+		read := func(column int, add func(key, value string)) {
+			for m := jsontext.MembersOf(row.Bytes(column)); m.Next() && err == nil; {
+				var value string
+				value, err = jsontext.Str(m.Value)
+				add(string(m.Key), value)
 			}
-			columns = append(columns, stored{string(m.Key), data.Type(t)})
 		}
-		out[row.Text(0)] = columns
+		read(1, func(name, typ string) { t.columns = append(t.columns, stored{name, data.Type(typ)}) })
+		read(2, func(name, checks string) { t.checks[name] = checks })
+		if err != nil {
+			return nil, fmt.Errorf("definition of table %s: %w", row.Text(0), err)
+		}
+		out[row.Text(0)] = t
 	}
 	return out, nil
 }
 
 // definition returns the columns that the author declared and their types, as _tables keeps them.
 func definition(t *data.Table) string {
+	var columns []stored
+	for _, c := range t.Own() {
+		columns = append(columns, stored{c.Name, c.Type})
+	}
+	return storedTable{columns: columns}.definition()
+}
+
+func (t storedTable) definition() string {
 	w := jsontext.Writer{}
 	w.Begin('{')
+	for _, c := range t.columns {
+		w.Key(c.name)
+		w.Str(string(c.typ))
+	}
+	w.End('}')
+	return string(w.B)
+}
+
+// checks returns what the author's columns allow, by column.
+func checks(t *data.Table) map[string]string {
+	out := make(map[string]string)
 	for _, c := range t.Own() {
-		w.Key(c.Name)
-		w.Str(string(c.Type))
+		out[c.Name] = checksOf(&c)
+	}
+	return out
+}
+
+// texts writes a JSON object of texts.
+func texts(m map[string]string) string {
+	w := jsontext.Writer{}
+	w.Begin('{')
+	for _, key := range slices.Sorted(maps.Keys(m)) {
+		w.Key(key)
+		w.Str(m[key])
 	}
 	w.End('}')
 	return string(w.B)
@@ -149,19 +210,24 @@ func (s *schema) create(t *table) error {
 			columns = append(columns, t.columns[i]+" "+sqlType(c.Type))
 		}
 	}
+	s.change("tables.%s is new", t.Name)
 	_, err := s.tx.Exec("CREATE TABLE " + t.name + " (" + strings.Join(columns, ", ") + ") STRICT")
 	return err
 }
 
-// drop drops a table that the site no longer has, when it is empty.
+// drop drops a table that the site no longer has.
 func (s *schema) drop(name string) error {
 	n, err := s.tx.Number("SELECT count(*) FROM " + quote(name))
 	if err != nil {
 		return err
 	}
 	if n > 0 {
-		s.differ("tables.%s is gone, and holds %s", name, rows(n))
-		return nil
+		s.lose("tables.%s is gone, and holds %s", name, rows(n))
+	} else {
+		s.change("tables.%s is gone, and was empty", name)
+	}
+	if err := s.dropSearch(name); err != nil {
+		return err
 	}
 	if _, err := s.tx.Exec("DROP TABLE " + quote(name)); err != nil {
 		return err
@@ -170,33 +236,46 @@ func (s *schema) drop(name string) error {
 	return err
 }
 
-// alter adds and drops columns.
-func (s *schema) alter(t *table, before []stored) error {
+// alter adds, drops and converts columns. Of a column that is not what it was, checks has nothing then.
+func (s *schema) alter(t *table, before []stored, checks map[string]string) error {
 	var drop []string
 	add := t.Own()
+	var convert []stored
 	for _, old := range before {
 		i := t.Lookup(old.name)
 		if i >= 0 && t.Columns[i].Type == old.typ {
 			add = slices.DeleteFunc(add, func(c data.Column) bool { return c.Name == old.name })
 			continue
 		}
+		delete(checks, old.name)
 		n, err := s.tx.Number("SELECT count(*) FROM " + t.name + " WHERE " + quote(old.name) + " IS NOT NULL")
 		switch {
 		case err != nil:
 			return err
 		case n == 0:
 			drop = append(drop, old.name)
+			if i < 0 {
+				s.change("tables.%s.columns.%s is gone, and had no values", t.Name, old.name)
+			}
 		case i < 0:
-			s.differ("tables.%s.columns.%s is gone, and %s a value in it", t.Name, old.name, have(n))
+			s.lose("tables.%s.columns.%s is gone, and %s a value in it", t.Name, old.name, have(n))
+			drop = append(drop, old.name)
 		default:
-			s.differ("tables.%s.columns.%s was %s and is now %s, and %s a value in it", t.Name, old.name, old.typ, t.Columns[i].Type, have(n))
+			s.lose("tables.%s.columns.%s was %s and is now %s, and %s a value in it", t.Name, old.name, old.typ, t.Columns[i].Type, have(n))
+			convert = append(convert, old)
+			add = slices.DeleteFunc(add, func(c data.Column) bool { return c.Name == old.name })
 		}
 	}
-	if len(s.differences) > 0 { // all of it will be undone, and the columns are not what comes next expects
-		return nil
-	}
-	if len(drop) > 0 { // SQLite drops no column that is in an index
+	if len(drop)+len(convert) > 0 { // SQLite drops no column that is in an index or a trigger
 		if err := s.dropIndexes(t, func(string) bool { return true }); err != nil {
+			return err
+		}
+		if err := s.dropSearch(t.Name); err != nil {
+			return err
+		}
+	}
+	for _, old := range convert {
+		if err := s.convert(t, old); err != nil {
 			return err
 		}
 	}
@@ -206,6 +285,11 @@ func (s *schema) alter(t *table, before []stored) error {
 		}
 	}
 	for _, c := range add {
+		if !slices.ContainsFunc(before, func(old stored) bool { return old.name == c.Name }) {
+			s.change("tables.%s.columns.%s is new", t.Name, c.Name)
+		} else {
+			s.change("tables.%s.columns.%s is now %s, and had no values", t.Name, c.Name, c.Type)
+		}
 		if _, err := s.tx.Exec("ALTER TABLE " + t.name + " ADD COLUMN " + quote(c.Name) + " " + sqlType(c.Type)); err != nil {
 			return err
 		}
@@ -213,100 +297,6 @@ func (s *schema) alter(t *table, before []stored) error {
 			continue
 		}
 		if _, err := s.tx.Exec("UPDATE "+t.name+" SET "+quote(c.Name)+" = ?", arg(c.Default)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// constraints makes the indexes, and looks for rows that are not what required and unique ask for.
-// What else a column allows is checked when a value is written.
-func (s *schema) constraints(t *table) error {
-	if len(s.differences) > 0 {
-		return nil
-	}
-	for _, c := range t.Own() {
-		if !c.Required {
-			continue
-		}
-		n, err := s.tx.Number("SELECT count(*) FROM " + t.name + " WHERE " + quote(c.Name) + " IS NULL")
-		if err != nil {
-			return err
-		}
-		if n > 0 {
-			s.differ("tables.%s.columns.%s is required, and %s no value in it", t.Name, c.Name, have(n))
-		}
-	}
-	for _, c := range t.Own() {
-		if !c.Unique {
-			continue
-		}
-		n, err := s.tx.Number("SELECT count(*) - count(DISTINCT " + quote(c.Name) + ") FROM " + t.name + " WHERE " + quote(c.Name) + " IS NOT NULL")
-		if err != nil {
-			return err
-		}
-		if n > 0 {
-			s.differ("tables.%s.columns.%s is unique, and %s a value that another has", t.Name, c.Name, have(n))
-		}
-	}
-	if len(s.differences) > 0 {
-		return nil
-	}
-	wanted := indexes(t)
-	if err := s.dropIndexes(t, func(name string) bool { _, ok := wanted[name]; return !ok }); err != nil {
-		return err
-	}
-	for name, sql := range wanted {
-		if _, err := s.tx.Exec(strings.Replace(sql, "?", quote(name), 1)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// indexes returns the indexes that a table has to have: by name, the statement that makes one, with a
-// question mark for the name.
-func indexes(t *table) map[string]string {
-	out := make(map[string]string)
-	index := func(columns ...string) {
-		quoted := make([]string, len(columns))
-		for i, c := range columns {
-			quoted[i] = t.column(c)
-		}
-		out[indexPrefix+t.Name+"."+strings.Join(columns, ".")] =
-			"CREATE INDEX IF NOT EXISTS ? ON " + t.name + " (" + strings.Join(quoted, ", ") + ")"
-	}
-	for _, ix := range t.Indexes {
-		index(ix.Columns...)
-	}
-	if t.MemberOf != "" && !slices.ContainsFunc(t.Indexes, func(ix data.Index) bool { return ix.Columns[0] == t.MemberOf }) {
-		index(t.MemberOf)
-	}
-	for _, rule := range []data.Rule{t.Access.Read, t.Access.Update, t.Access.Remove} {
-		if rule.Who == data.Author {
-			index(data.OwnerColumn)
-		}
-	}
-	for _, c := range t.Own() {
-		if c.Unique {
-			out[uniquePrefix+t.Name+"."+c.Name] = "CREATE UNIQUE INDEX IF NOT EXISTS ? ON " + t.name + " (" + quote(c.Name) + ")"
-		}
-	}
-	return out
-}
-
-func (s *schema) dropIndexes(t *table, which func(name string) bool) error {
-	var names []string
-	for row, err := range s.tx.Query("SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name = ? AND sql IS NOT NULL", t.Name) {
-		if err != nil {
-			return err
-		}
-		if name := row.Text(0); which(name) {
-			names = append(names, name)
-		}
-	}
-	for _, name := range names {
-		if _, err := s.tx.Exec("DROP INDEX " + quote(name)); err != nil {
 			return err
 		}
 	}

@@ -7,9 +7,6 @@ import (
 	"goop/shared/data"
 )
 
-// searchPrefix begins the name of the table that has the index of a table's words.
-const searchPrefix = "_fts."
-
 // search writes that all words of a text occur in the row, each as the beginning of a word.
 func (s scope) search(w *data.Where) {
 	words := matchWords(w.Value.S)
@@ -17,7 +14,7 @@ func (s scope) search(w *data.Where) {
 		s.q.WriteString("TRUE")
 		return
 	}
-	index := quote(searchPrefix + s.t.Name)
+	index := quote(searchTable(s.t.Name))
 	s.column(0)
 	s.q.WriteString(" IN (SELECT rowid FROM " + index + " WHERE " + index + " MATCH ")
 	s.q.bind(words)
