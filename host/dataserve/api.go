@@ -74,9 +74,10 @@ type Tables interface {
 	// Join prepares changes, one of which is a send, to be made in the transaction that appends its message.
 	Join(ctx context.Context, c group.Caller, key data.WriteKey, writes []data.Write) (data.Joined, error)
 
-	// Watch calls emit with the rows of a query now, and again with all rows whenever they may have
-	// changed, until ctx ends or emit fails. who is asked for the caller each time.
-	Watch(ctx context.Context, who func() group.Caller, q *data.Query, emit func([]data.Row) error) error
+	// Watch calls emit with what a query comes to now, and again whenever that changes, until ctx ends or
+	// emit fails. plan is asked each time who the caller is and what it wants to know; it returns the same
+	// query as long as that is the same, and its error ends the watch.
+	Watch(ctx context.Context, plan func() (group.Caller, *data.Query, error), emit func(*data.Result) error) error
 
 	// Answered returns the answer that was kept under a key, nil when there is none. Keep keeps one for
 	// 24 hours. They are for what is not done in the store.

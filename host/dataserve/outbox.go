@@ -24,23 +24,47 @@ func newOutbox() *outbox {
 	return &outbox{work: make(chan struct{}, 1), room: make(chan struct{})}
 }
 
-// put adds a line, once there is room.
-func (o *outbox) put(ctx context.Context, line []byte) error {
+// put adds a line, which may be in parts, once there is room. It keeps none of them.
+func (o *outbox) put(ctx context.Context, line ...[]byte) error {
 	for {
 		o.mu.Lock()
 		if len(o.buf) < maxOut {
-			o.buf = append(o.buf, line...)
+			for _, part := range line {
+				o.buf = append(o.buf, part...)
+			}
 			o.mu.Unlock()
 			o.signal()
 			return nil
 		}
-		room := o.room
-		o.mu.Unlock()
-		select {
-		case <-room:
-		case <-ctx.Done():
-			return context.Cause(ctx)
+		if err := o.waitLocked(ctx); err != nil {
+			return err
 		}
+	}
+}
+
+// await returns when there is room.
+func (o *outbox) await(ctx context.Context) error {
+	for {
+		o.mu.Lock()
+		if len(o.buf) < maxOut {
+			o.mu.Unlock()
+			return nil
+		}
+		if err := o.waitLocked(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// waitLocked gives mu up and returns when what there was has been taken.
+func (o *outbox) waitLocked(ctx context.Context) error {
+	room := o.room
+	o.mu.Unlock()
+	select {
+	case <-room:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
 }
 

@@ -31,19 +31,18 @@ func (f *tables) Query(ctx context.Context, _ group.Caller, _ *data.Query) (data
 	return data.Page{Rows: rows}, err
 }
 
-func (f *tables) Watch(ctx context.Context, _ func() group.Caller, _ *data.Query, emit func([]data.Row) error) error {
-	if err := emit([]data.Row{}); err != nil {
-		return err
-	}
+func (f *tables) Watch(ctx context.Context, _ func() (group.Caller, *data.Query, error), emit func(*data.Result) error) error {
+	result := data.NewResult(nil, nil)
 	for {
+		if err := emit(result); err != nil {
+			return err
+		}
 		select {
 		case rows, ok := <-f.changes:
 			if !ok {
 				return errors.New("the disk is on fire")
 			}
-			if err := emit(rows); err != nil {
-				return err
-			}
+			result = data.NewResult(rows, result)
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}

@@ -108,7 +108,7 @@ func asRow(err error) error {
 }
 
 // watchView calls emit with the rows of a query on a view, and again whenever they may have changed.
-func (c *conn) watchView(ctx context.Context, v *view, q *data.Query, emit func([]data.Row) error) error {
+func (c *conn) watchView(ctx context.Context, v *view, q *data.Query, emit func(*data.Result) error) error {
 	news := make(chan struct{}, 1)
 	cancel := c.s.Groups.Subscribe(func() {
 		select {
@@ -119,6 +119,7 @@ func (c *conn) watchView(ctx context.Context, v *view, q *data.Query, emit func(
 	defer cancel()
 	rest := time.NewTimer(0)
 	defer rest.Stop()
+	var result *data.Result
 	for {
 		select {
 		case <-rest.C:
@@ -130,10 +131,13 @@ func (c *conn) watchView(ctx context.Context, v *view, q *data.Query, emit func(
 		if err != nil {
 			return err
 		}
-		selected := q.Select(rows)
+		before := result
+		result = data.NewResult(q.Select(rows), before)
 		took := time.Since(begin)
-		if err := emit(selected); err != nil {
-			return err
+		if result != before {
+			if err := emit(result); err != nil {
+				return err
+			}
 		}
 		rest.Reset(max(groupsPause, 9*took)) // however much there is to look at, it takes a tenth of the time
 		select {

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"goop/shared/data"
+	"goop/shared/group"
 	"goop/shared/wire"
 )
 
@@ -13,7 +14,11 @@ type watch struct {
 	cancel context.CancelFunc
 	done   chan struct{} // closed when it puts no more
 	over   bool          // its last line may have been put; guarded by the conn's mu
-	bytes  int           // of its rows; belongs to its goroutine
+
+	// The following belong to its goroutine.
+	bytes int        // of its rows
+	seen  *data.Seen // what it was told last; nil before the answer
+	head  []byte     // of its events
 }
 
 // watch begins a live query, or refuses it.
@@ -63,35 +68,36 @@ func (c *conn) openWatch(r request) (*watch, *data.Query, error) {
 	return w, q, nil
 }
 
-// follow puts the answer of a watch and then its events. It waits for room in the outbox; meanwhile the
-// query is not looked at, and what changes comes as one event.
+// follow puts the answer of a watch and then its events. After each it waits for room in the outbox;
+// meanwhile the query is not looked at, and what changes comes as one event.
 func (c *conn) follow(ctx context.Context, r request, w *watch, q *data.Query) {
-	var rows []data.Row
-	first := true
-	emit := func(now []data.Row) error {
-		if err := c.account(w, now); err != nil {
+	w.head = data.AppendHead(nil, r.ID, false)
+	emit := func(now *data.Result) error {
+		if err := c.account(w, now.Size()); err != nil {
 			return err
 		}
-		var line []byte
-		if first {
-			line = data.AppendRows(nil, r.ID, now)
-			first = false
+		head, rest := w.head, now.Next(w.seen)
+		if w.seen == nil {
+			head = data.AppendHead(nil, r.ID, true)
 			c.pending.free(r.size)
-		} else if d, changed := data.Diff(rows, now); changed {
-			line = d.Append(nil, r.ID)
 		}
-		rows = now
-		if line == nil {
+		w.seen = now.Seen()
+		if rest == nil {
 			return nil
 		}
-		return c.out.put(ctx, line)
+		if err := c.out.put(ctx, head, rest); err != nil {
+			return err
+		}
+		return c.out.await(ctx)
 	}
 	var err error
 	if v, ok := views[q.Table]; ok {
 		err = c.watchView(ctx, v, q, emit)
 	} else {
-		err = c.s.Tables.Watch(ctx, c.caller, q, emit)
+		plan := func() (group.Caller, *data.Query, error) { return c.caller(), q, nil }
+		err = c.s.Tables.Watch(ctx, plan, emit)
 	}
+	first := w.seen == nil
 	if first {
 		c.pending.free(r.size)
 	}
@@ -113,12 +119,9 @@ func (c *conn) follow(ctx context.Context, r request, w *watch, q *data.Query) {
 	close(w.done)
 }
 
-// account bounds what the rows of all watches of a stream take together.
-func (c *conn) account(w *watch, rows []data.Row) error {
-	size := 0
-	for _, r := range rows {
-		size += len(r.JSON)
-	}
+// account bounds what the rows of all watches of a stream take together. Those that a slow member has
+// been told last are counted as its own, though others may share them.
+func (c *conn) account(w *watch, size int) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.watched-w.bytes+size > maxWatched {

@@ -8,6 +8,7 @@ import (
 func (q *query) from(t *table, r *rights) scope {
 	s := scope{q, r, t, q.alias()}
 	q.WriteString(" FROM " + t.name + " AS " + s.alias)
+	q.tables = append(q.tables, t.Name)
 	return s
 }
 

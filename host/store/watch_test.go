@@ -38,7 +38,8 @@ func (w *world) follow(c group.Caller, table, fields string, check func([]data.R
 	f := &follower{w: w, c: c, q: w.query(table, fields), end: cancel, done: make(chan struct{}), changed: make(chan struct{})}
 	go func() {
 		defer close(f.done)
-		f.err = w.tables.Watch(ctx, func() group.Caller { return c }, f.q, func(rows []data.Row) error {
+		f.err = w.tables.Watch(ctx, func() (group.Caller, *data.Query, error) { return c, f.q, nil }, func(r *data.Result) error {
+			rows := r.Rows
 			if check != nil {
 				if err := check(rows); err != nil {
 					return err
@@ -179,8 +180,10 @@ func TestWatchFollowsRights(t *testing.T) {
 	calls := make(chan int, 10)
 	ended := make(chan error, 1)
 	go func() {
-		ended <- w.tables.Watch(ctx, func() group.Caller { mu.Lock(); defer mu.Unlock(); return me }, w.query("closed", ""), func(rows []data.Row) error {
-			calls <- len(rows)
+		q := w.query("closed", "")
+		plan := func() (group.Caller, *data.Query, error) { mu.Lock(); defer mu.Unlock(); return me, q, nil }
+		ended <- w.tables.Watch(ctx, plan, func(r *data.Result) error {
+			calls <- len(r.Rows)
 			return nil
 		})
 	}()

@@ -12,8 +12,9 @@ import (
 type query struct {
 	strings.Builder
 	args    []any
-	timed   bool // the text has $now, which is bound when the query runs
-	aliases int  // given out
+	timed   bool     // the text has $now, which is bound when the query runs
+	aliases int      // given out
+	tables  []string // that are read, some more than once
 }
 
 // param is a value that is bound to a name in the text; all others are bound in the order in which the
@@ -182,6 +183,7 @@ func (s scope) follow(via []data.Ref, column int) {
 	}
 	q := s.q
 	next := scope{q, s.r, s.r.ts.db.users.get(via[0].Table.Name), q.alias()}
+	q.tables = append(q.tables, next.t.Name)
 	q.WriteString("(SELECT ")
 	next.follow(via[1:], column)
 	q.WriteString(" FROM " + next.t.name + " AS " + next.alias + " WHERE ")

@@ -16,18 +16,20 @@ type Delta struct {
 	Order []string
 }
 
-// Diff compares two results of a query. ok is false when they are the same. A slice that is the other
-// one costs nothing.
+// Diff compares two results of a query. ok is false when they are the same. Rows with which both begin or
+// end cost little.
 func Diff(before, after []Row) (d Delta, ok bool) {
-	if len(before) == len(after) && (len(before) == 0 || &before[0] == &after[0]) {
+	start, end := common(before, after)
+	was, is := before[start:len(before)-end], after[start:len(after)-end]
+	if len(was) == 0 && len(is) == 0 {
 		return d, false
 	}
-	old := make(map[string][]byte, len(before))
-	for _, r := range before {
+	old := make(map[string][]byte, len(was))
+	for _, r := range was {
 		old[r.ID] = r.JSON
 	}
-	now := make(map[string]bool, len(after))
-	for _, r := range after {
+	now := make(map[string]bool, len(is))
+	for _, r := range is {
 		now[r.ID] = true
 		was, known := old[r.ID]
 		switch {
@@ -37,18 +39,18 @@ func Diff(before, after []Row) (d Delta, ok bool) {
 			d.Changed = append(d.Changed, r)
 		}
 	}
-	// i walks over after along the order that a follower has.
-	i, inOrder := 0, true
-	for _, r := range before {
+	// i walks over is along the order that a follower has, in which what is added comes behind all else.
+	i, inOrder := 0, end == 0 || len(d.Added) == 0
+	for _, r := range was {
 		if !now[r.ID] {
 			d.Removed = append(d.Removed, r.ID)
 			continue
 		}
-		inOrder = inOrder && after[i].ID == r.ID
+		inOrder = inOrder && is[i].ID == r.ID
 		i++
 	}
 	for _, r := range d.Added {
-		inOrder = inOrder && after[i].ID == r.ID
+		inOrder = inOrder && is[i].ID == r.ID
 		i++
 	}
 	if !inOrder {
@@ -57,15 +59,33 @@ func Diff(before, after []Row) (d Delta, ok bool) {
 			d.Order[i] = r.ID
 		}
 	}
-	return d, len(d.Added)+len(d.Changed)+len(d.Removed) > 0 || !inOrder
+	return d, true
 }
+
+// common returns how many rows two results begin with that are the same, and how many of the others they
+// end with.
+func common(a, b []Row) (start, end int) {
+	n := min(len(a), len(b))
+	for start < n && same(a[start], b[start]) {
+		start++
+	}
+	for end < n-start && same(a[len(a)-1-end], b[len(b)-1-end]) {
+		end++
+	}
+	return start, end
+}
+
+// same is quick for rows that share their memory, as those of results that follow each other do.
+func same(a, b Row) bool { return a.ID == b.ID && bytes.Equal(a.JSON, b.JSON) }
 
 // Append appends the line of the event.
 func (d *Delta) Append(dst []byte, watch int64) []byte {
-	w := jsontext.Writer{B: dst}
-	w.Begin('{')
-	w.Key("watch")
-	w.Int(watch)
+	return d.appendRest(AppendHead(dst, watch, false))
+}
+
+// appendRest appends what comes behind the line's head.
+func (d *Delta) appendRest(dst []byte) []byte {
+	w := jsontext.Rest(dst)
 	if len(d.Added) > 0 {
 		appendList(&w, "added", d.Added)
 	}

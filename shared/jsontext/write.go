@@ -18,6 +18,10 @@ type Writer struct {
 	comma bool
 }
 
+// Rest returns a Writer that goes on in an object or array which has something in it already, wherever
+// that is.
+func Rest(dst []byte) Writer { return Writer{B: dst, comma: true} }
+
 // Begin opens an object ('{') or an array ('[').
 func (w *Writer) Begin(open byte) {
 	w.separate()

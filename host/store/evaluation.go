@@ -1,0 +1,161 @@
+package store
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"goop/shared/data"
+)
+
+// How long an evaluation rests before it is made again, counted from its beginning, while what it depends
+// on goes on changing: what is committed meanwhile comes as one change.
+const (
+	leastRest = 2 * time.Millisecond
+	mostRest  = 20 * time.Millisecond // unless the evaluation itself takes long
+	restShare = 9                     // times as long as it takes, so that it has a tenth of the time
+	restEach  = 20 * time.Microsecond // for each watcher who is to be told
+	restOther = 10                    // watchers that another evaluation counts as
+)
+
+// question is what live queries ask of the database. Those with the same key ask the same.
+type question struct {
+	key    string
+	tables []string // on which the answer depends
+	read   func(tx *ReadTx) ([]data.Row, error)
+}
+
+// evaluation is what a question came to last.
+type evaluation struct {
+	*question
+	hub *hub
+
+	// The following are guarded by the hub's mu.
+	users  int
+	wanted uint64        // rises with whatever may change the result
+	news   chan struct{} // closed and replaced then
+
+	// mu guards the following.
+	mu       sync.Mutex
+	flight   *flight // under way; nil for none
+	result   *data.Result
+	known    uint64    // of wanted, what result knows of
+	position int64     // of the result's snapshot
+	rested   time.Time // when the next one may begin
+}
+
+// flight is one making of an evaluation, by one of those who want it.
+type flight struct {
+	done chan struct{} // closed when it is over
+	err  error         // of what was asked, not of who asked
+}
+
+// stirLocked has the evaluation made anew. The hub's mu is held.
+func (e *evaluation) stirLocked() {
+	e.wanted++
+	close(e.news)
+	e.news = make(chan struct{})
+}
+
+// state returns how much the result has to know of, and what is closed when it is more. users and others
+// are how many wait for this evaluation, and how many evaluations there are beside it.
+func (e *evaluation) state() (wanted uint64, news <-chan struct{}, users, others int) {
+	e.hub.mu.Lock()
+	defer e.hub.mu.Unlock()
+	return e.wanted, e.news, e.users, len(e.hub.evals) - 1
+}
+
+// now returns a result that knows of all that has been told until now, and of the commit of a position.
+// The channel is closed when there may be a newer one.
+func (e *evaluation) now(ctx context.Context, least int64) (r *data.Result, position int64, news <-chan struct{}, err error) {
+	for {
+		var wanted uint64
+		wanted, news, _, _ = e.state()
+		e.mu.Lock()
+		if e.result != nil && e.known >= wanted && e.position >= least {
+			defer e.mu.Unlock()
+			return e.result, e.position, news, nil
+		}
+		f := e.flight
+		if f == nil {
+			f = &flight{done: make(chan struct{})}
+			e.flight = f
+			e.mu.Unlock()
+			if err := e.fly(ctx, f); err != nil {
+				return nil, 0, nil, err
+			}
+			continue
+		}
+		e.mu.Unlock()
+		select {
+		case <-f.done:
+			if f.err != nil {
+				return nil, 0, nil, f.err
+			}
+		case <-ctx.Done():
+			return nil, 0, nil, context.Cause(ctx)
+		}
+	}
+}
+
+// fly makes the evaluation.
+func (e *evaluation) fly(ctx context.Context, f *flight) (err error) {
+	defer func() {
+		if ctx.Err() == nil {
+			f.err = err
+		}
+		e.mu.Lock()
+		e.flight = nil
+		e.mu.Unlock()
+		close(f.done)
+	}()
+	if err := pause(ctx, e.rested); err != nil {
+		return err
+	}
+	select {
+	case e.hub.slots <- struct{}{}:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	defer func() { <-e.hub.slots }()
+
+	// Asked first: what comes in while the rows are read is looked at again.
+	wanted, _, users, others := e.state()
+	e.hub.evaluated.Add(1)
+	begin := time.Now()
+	var rows []data.Row
+	var position int64
+	err = e.hub.db.Read(ctx, func(tx *ReadTx) (err error) {
+		if position, err = tx.Position(); err == nil {
+			rows, err = e.read(tx)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	r := data.NewResult(rows, e.result) // which nobody but a flight changes
+	took := time.Since(begin)
+	rest := min(time.Duration(users+restOther*others)*restEach, mostRest)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.result, e.known, e.position = r, wanted, position
+	e.rested = begin.Add(max(leastRest, rest, restShare*took))
+	return nil
+}
+
+// pause returns at a moment, or with the cause of ctx when that ends before.
+func pause(ctx context.Context, until time.Time) error {
+	rest := time.Until(until)
+	if rest <= 0 {
+		return ctx.Err()
+	}
+	timer := time.NewTimer(rest)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

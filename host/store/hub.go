@@ -1,0 +1,107 @@
+package store
+
+import (
+	"sync"
+	"sync/atomic"
+)
+
+// hub tells live queries what may have changed them, and shares what queries come to among those who
+// watch the same with the same rights.
+type hub struct {
+	db        *DB
+	slots     chan struct{} // held while an evaluation reads, so that live queries leave readers for others
+	evaluated atomic.Int64  // evaluations that there were
+
+	// mu guards the following.
+	mu    sync.Mutex
+	feeds map[string]*feed
+	evals map[string]*evaluation
+	poked chan struct{} // closed and replaced when rights may have changed
+}
+
+// feed is who depends on one table.
+type feed struct {
+	position int64 // of the last commit that changed the table since the start
+	evals    map[*evaluation]struct{}
+}
+
+func (h *hub) init(db *DB) {
+	h.db = db
+	h.slots = make(chan struct{}, max(1, db.limits.Readers/2))
+	h.feeds = make(map[string]*feed)
+	h.evals = make(map[string]*evaluation)
+	h.poked = make(chan struct{})
+	db.onCommit(h.committed)
+}
+
+// feedLocked returns a table's feed. mu is held.
+func (h *hub) feedLocked(table string) *feed {
+	f := h.feeds[table]
+	if f == nil {
+		f = &feed{evals: make(map[*evaluation]struct{})}
+		h.feeds[table] = f
+	}
+	return f
+}
+
+func (h *hub) committed(c Commit) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, change := range c.Changes {
+		f := h.feedLocked(change.Table)
+		if f.position == c.Position {
+			continue
+		}
+		f.position = c.Position
+		for e := range f.evals {
+			e.stirLocked()
+		}
+	}
+}
+
+// poke has everybody look again at their rights.
+func (h *hub) poke() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	close(h.poked)
+	h.poked = make(chan struct{})
+}
+
+// pokes returns what the next poke closes.
+func (h *hub) pokes() <-chan struct{} {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.poked
+}
+
+// acquire returns the evaluation of a question, shared with all who have the same one. It has to be
+// released.
+func (h *hub) acquire(q *question) *evaluation {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	e := h.evals[q.key]
+	if e == nil {
+		e = &evaluation{question: q, hub: h, news: make(chan struct{}), wanted: 1}
+		h.evals[q.key] = e
+		for _, table := range q.tables {
+			h.feedLocked(table).evals[e] = struct{}{}
+		}
+	}
+	e.users++
+	return e
+}
+
+func (h *hub) release(e *evaluation) {
+	if e == nil {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if e.users--; e.users > 0 {
+		return
+	}
+	delete(h.evals, e.key)
+	for _, table := range e.tables {
+		delete(h.feeds[table].evals, e)
+	}
+}
