@@ -9,10 +9,10 @@ import { build } from "esbuild";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
-/** The libraries: the npm package, its entry, and the site that has it. */
+/** The libraries: the npm package, its entry, and the folder that has it. */
 const LIBRARIES = [
   { name: "chess.js", entry: "dist/esm/chess.js", out: "chess/vendor/chess.js" },
-  { name: "qrcode-generator", entry: "dist/qrcode.mjs", out: "study/vendor/qrcode.js" },
+  { name: "qrcode-generator", entry: "dist/qrcode.mjs", out: "common/vendor/qrcode.js" },
 ];
 
 /** The whole licence; a package without a file of it has it in the first comment of its code. */

@@ -1,4 +1,4 @@
-// What both sites build their pages with: elements, dialogs, a line that tells of a fault.
+// What the sites build their pages with: elements, dialogs, a line that tells of a fault.
 
 import { MAX_NAME, tidy } from "./names.js";
 

@@ -1,6 +1,6 @@
 // The dialog that makes invitations: a link to send, the same as a picture for a phone, and those that are out.
 
-import qrcode from "./vendor/qrcode.js";
+import { qrPicture } from "./qr.js";
 import { h, modal, setText, toast } from "./ui.js";
 import { explain, momentOf } from "./sentences.js";
 
@@ -46,7 +46,7 @@ export async function inviteDialog(g) {
         setText(copy, done ? "Copied" : "Press Ctrl-C");
       },
     }, "Copy");
-    made.replaceChildren(picture(url), h("div", { class: "row nowrap" }, field, copy,
+    made.replaceChildren(qrPicture(url, "The invitation link as a QR code"), h("div", { class: "row nowrap" }, field, copy,
       navigator.share && h("button", { type: "button", click: () => navigator.share({ title: g.name, url }).catch(() => {}) }, "Share")));
     made.hidden = false;
   }
@@ -77,24 +77,4 @@ export async function inviteDialog(g) {
 
 function choice(id, options, chosen) {
   return h("select", { id }, options.map(([value, label]) => h("option", { value, selected: value === chosen }, label)));
-}
-
-/** A text as a QR code: dark squares on white, with the margin that cameras want. */
-function picture(text) {
-  const code = qrcode(0, "M");
-  code.addData(text);
-  code.make();
-  const n = code.getModuleCount();
-  let path = "";
-  for (let y = 0; y < n; y++) for (let x = 0; x < n; x++) if (code.isDark(y, x)) path += `M${x + 4} ${y + 4}h1v1h-1z`;
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  svg.setAttribute("viewBox", `0 0 ${n + 8} ${n + 8}`);
-  svg.setAttribute("class", "qr");
-  svg.setAttribute("role", "img");
-  svg.setAttribute("aria-label", "The invitation link as a QR code");
-  const paper = svg.appendChild(document.createElementNS(svg.namespaceURI, "rect"));
-  paper.setAttribute("width", n + 8);
-  paper.setAttribute("height", n + 8);
-  svg.appendChild(document.createElementNS(svg.namespaceURI, "path")).setAttribute("d", path);
-  return svg;
 }
