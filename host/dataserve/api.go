@@ -24,6 +24,9 @@ type Groups interface {
 	// returns at once, and calls of it may be coalesced. After cancel has returned, fn is not called any
 	// more.
 	Subscribe(fn func()) (cancel func())
+	// Send appends a message to a durable group, together with what the draft has With it, and returns
+	// when that is on the disk. The caller needs the right to send there.
+	Send(ctx context.Context, caller group.Caller, id wire.GroupID, d group.Draft) (group.Result, error)
 	// Role returns what the peer is in a group, and whether it has a role there or is in its roster (for
 	// a closed group: was, at its end). A group that never was has no members.
 	Role(peer wire.PeerID, id wire.GroupID) (role wire.Role, in bool)

@@ -131,7 +131,7 @@ func (c *conn) start(r request) error {
 		return err
 	}
 	switch {
-	case r.Op.Writes(), r.Op == data.OpClaim:
+	case r.Waits():
 		c.requests.Add(1)
 		c.writes <- r // there is room: it holds as much as the budget gives
 	case r.Op == data.OpWatch:

@@ -25,6 +25,10 @@ func (c *conn) do(r *data.Request) ([]byte, error) {
 		return c.role(r)
 	case data.OpTables:
 		return data.AppendTables(nil, r.ID, c.s.Site.Visible(c.caller())), nil
+	case data.OpBatch:
+		return c.batch(r)
+	case data.OpSQL:
+		return c.sql(r)
 	case data.OpUnwatch:
 		return data.AppendAnswer(nil, r.ID, "unwatched", strconv.AppendBool(nil, c.unwatch(r.Watch))), nil
 	case data.OpGroupCreate, data.OpGroupUpdate, data.OpGroupClose:
@@ -42,6 +46,9 @@ func (c *conn) do(r *data.Request) ([]byte, error) {
 	if v, ok := views[t]; ok {
 		return c.view(r, v)
 	}
+	if r.Op.Writes() {
+		return c.change(r)
+	}
 	return c.table(r, t)
 }
 
@@ -54,8 +61,8 @@ func (s *Server) checkRows(r *data.Request) error {
 }
 
 func (c *conn) role(r *data.Request) ([]byte, error) {
-	role := wire.RoleVisitor
-	if c.caller().Owner {
+	role, caller := wire.RoleVisitor, c.caller()
+	if caller.Owner {
 		role = wire.RoleOwner
 	}
 	if r.Table == "" {
@@ -65,66 +72,48 @@ func (c *conn) role(r *data.Request) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return data.AppendRoleFor(nil, r.ID, role, t), nil
+	return data.AppendRoleFor(nil, r.ID, role, t, caller), nil
 }
 
-// table does a request about a table of the store.
+// table reads of a table of the store.
 func (c *conn) table(r *data.Request, t *data.Table) ([]byte, error) {
+	caller := c.caller()
+	t = t.For(caller)
 	switch r.Op {
 	case data.OpSchema:
 		return data.AppendSchema(nil, r.ID, t), nil
-	case data.OpInsert:
-		values, err := t.NewRow(r.Values)
+	case data.OpAggregate:
+		a, err := t.Aggregate(r)
 		if err != nil {
 			return nil, err
 		}
-		return c.change(r, data.Write{Op: r.Op, Table: t, Rows: [][]data.Value{values}})
-	case data.OpQuery, data.OpCount:
-		q, err := t.Query(r)
+		rows, err := c.s.Tables.Aggregate(c.ctx, caller, a)
 		if err != nil {
 			return nil, err
 		}
-		if r.Op == data.OpCount {
-			n, err := c.s.Tables.Count(c.ctx, c.caller(), q)
-			return answered(r, "count", strconv.AppendInt(nil, n, 10), err)
-		}
-		page, err := c.s.Tables.Query(c.ctx, c.caller(), q)
+		return data.AppendRows(nil, r.ID, rows), nil
+	}
+	q, err := t.Query(r)
+	if err != nil {
+		return nil, err
+	}
+	switch r.Op {
+	case data.OpQuery:
+		page, err := c.s.Tables.Query(c.ctx, caller, q)
 		if err != nil {
 			return nil, err
 		}
 		return data.AppendPage(nil, r.ID, page), nil
+	case data.OpCount:
+		n, err := c.s.Tables.Count(c.ctx, caller, q)
+		return answered(r, "count", strconv.AppendInt(nil, n, 10), err)
 	}
 	id, err := t.RowID(r.Row)
 	if err != nil {
 		return nil, err
 	}
-	switch r.Op {
-	case data.OpGet:
-		q, err := t.Query(r)
-		if err != nil {
-			return nil, err
-		}
-		row, err := c.s.Tables.Get(c.ctx, c.caller(), q, id)
-		return answered(r, "row", row.JSON, err)
-	case data.OpUpdate:
-		changes, err := t.Changes(r.Values)
-		if err != nil {
-			return nil, err
-		}
-		return c.change(r, data.Write{Op: r.Op, Table: t, Row: id, Changes: changes})
-	case data.OpRemove:
-		return c.change(r, data.Write{Op: r.Op, Table: t, Row: id})
-	}
-	return nil, wire.E(wire.NotSupported, `"`, string(r.Op), `" is not for tables`)
-}
-
-// change makes one change of a table, once, and returns the line of its answer.
-func (c *conn) change(r *data.Request, w data.Write) ([]byte, error) {
-	answers, err := c.s.Tables.Do(c.ctx, c.caller(), r.WriteKey(), []data.Write{w})
-	if err != nil {
-		return nil, err
-	}
-	return data.AppendFields(nil, r.ID, answers[0]), nil
+	row, err := c.s.Tables.Get(c.ctx, caller, q, id)
+	return answered(r, "row", row.JSON, err)
 }
 
 // answered returns the line of an answer with one field.

@@ -51,6 +51,16 @@ func (c *conn) view(r *data.Request, v *view) ([]byte, error) {
 	case data.OpInsert:
 		row, err := v.insert(c, r)
 		return answered(r, "row", row, err)
+	case data.OpAggregate:
+		a, err := v.table.Aggregate(r)
+		if err != nil {
+			return nil, err
+		}
+		rows, err := v.rows(c, &data.Query{Table: v.table, Where: a.Where})
+		if err != nil {
+			return nil, err
+		}
+		return data.AppendRows(nil, r.ID, a.Select(rows)), nil
 	case data.OpQuery, data.OpCount:
 		q, err := v.table.Query(r)
 		if err != nil {
@@ -63,7 +73,10 @@ func (c *conn) view(r *data.Request, v *view) ([]byte, error) {
 		if r.Op == data.OpCount {
 			return data.AppendAnswer(nil, r.ID, "count", strconv.AppendInt(nil, int64(q.Count(rows)), 10)), nil
 		}
-		return data.AppendRows(nil, r.ID, q.Select(rows)), nil
+		return data.AppendPage(nil, r.ID, q.Page(rows)), nil
+	}
+	if r.Row == nil || r.Op == data.OpIncrement {
+		return nil, wire.E(wire.NotSupported, `"`, string(r.Op), `" is not for `, v.table.Name, "; there are insert, update and remove")
 	}
 	id, err := jsontext.Str(r.Row)
 	if err != nil || id == "" || len(id) > maxRowID {

@@ -48,6 +48,7 @@ type hub struct {
 	queueBytes int
 	flight     chan struct{}         // while a batch is being appended: closed when it is published
 	waiting    map[*session]struct{} // whose reader waits for room
+	room       chan struct{}         // closed when there is room in the queue; nil while nobody else waits for it
 	emptySince time.Time             // zero while the roster is not empty
 	dissolving bool                  // the relay was asked to end the group
 	notBefore  time.Time             // when it may be asked again
@@ -66,9 +67,26 @@ type sessionKey struct {
 
 // queued is a draft that waits to be appended.
 type queued struct {
-	draft group.Draft
-	from  *session
-	size  int
+	draft  group.Draft
+	from   *session
+	size   int
+	answer chan<- group.Result // of a draft that comes from no session; it has room for the one result
+}
+
+// tell tells where a draft came from what has become of it; an error is a *wire.Error. It is called with
+// the hub's mutex held.
+func (q *queued) tell(res *group.Result) {
+	if q.answer != nil {
+		q.answer <- *res
+		return
+	}
+	q.from.inFlight--
+	signal(q.from.room)
+	if refused, ok := errors.AsType[*wire.Error](res.Err); ok {
+		q.from.refuse(refused, q.draft.ID)
+	} else if res.Dup {
+		q.from.acknowledge(&q.draft, res)
+	}
 }
 
 func newHub(r *Relay, cfg group.Config, log Log, head group.Head) *hub {
@@ -197,11 +215,20 @@ func (h *hub) takeQueue() []queued {
 	for i := range batch {
 		h.queueBytes -= batch[i].size
 	}
+	h.madeRoom()
+	return batch
+}
+
+// madeRoom lets those look again who wait for room in the queue. It is called with mu held.
+func (h *hub) madeRoom() {
 	for s := range h.waiting {
 		delete(h.waiting, s)
 		signal(s.room)
 	}
-	return batch
+	if h.room != nil {
+		close(h.room)
+		h.room = nil
+	}
 }
 
 // append has a batch appended and publishes what came of it.
@@ -228,18 +255,15 @@ func (h *hub) append(batch []queued) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for i := range batch {
-		q := &batch[i]
-		q.from.inFlight--
-		signal(q.from.room)
-		switch {
-		case failed != nil:
-			q.from.refuse(failed, q.draft.ID)
-		case results[i].Err != nil:
-			q.from.refuse(h.r.coded(results[i].Err, "append", h.id), q.draft.ID)
-		case results[i].Dup:
-			q.from.acknowledge(&q.draft, &results[i])
-		default:
-			h.publish(lines[i], &results[i])
+		var res group.Result
+		if failed != nil {
+			res.Err = failed
+		} else if res = results[i]; res.Err != nil {
+			res.Err = h.r.coded(res.Err, "append", h.id)
+		}
+		batch[i].tell(&res)
+		if lines[i] != nil {
+			h.publish(lines[i], &res)
 		}
 	}
 	close(h.flight)

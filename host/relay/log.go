@@ -30,6 +30,11 @@ type Log interface {
 	// the entries are as durable as the engine promises. Nobody changes the bytes of a draft later, so
 	// an engine may keep them as they are.
 	//
+	// What a draft has With it is done in the same transaction, with the draft's number and time: both
+	// happen, or neither does, and then the draft is refused with the error of that. When it was done before, the
+	// draft is not appended, and its Result is a Dup with the Seq and Time of that time. An engine that has no
+	// such transactions refuses the draft.
+	//
 	// A draft with Redact erases the content of the message that it names, with its hash and the row that
 	// it was recorded as, in the same transaction; when there is no such message, or its content is gone, it
 	// is refused with group.ErrNothingToRedact. The id of the erased message is still known.

@@ -179,6 +179,9 @@ func (l *MemLog) find(id wire.GroupID) (*memGroup, error) {
 func (g *memGroup) first() int64 { return g.ledger.Head().Seq + 1 - int64(len(g.entries)) }
 
 func (g *memGroup) append(d *group.Draft, now int64) group.Result {
+	if d.With != nil {
+		return group.Result{Err: wire.E(wire.NotSupported, "what is done together with a message needs a durable group")}
+	}
 	key := idKey{d.From, d.ID}
 	hash := d.Hash()
 	if old, ok := g.ids[key]; ok {

@@ -148,16 +148,17 @@ func (h *hub) expel(peer wire.PeerID, reason wire.Reason, message string) {
 	for _, q := range h.queue {
 		if q.draft.From == peer {
 			h.queueBytes -= q.size
-			q.from.inFlight--
+			if q.from != nil {
+				q.from.inFlight--
+			} else {
+				q.tell(&group.Result{Err: wire.E(wire.Forbidden, "you were sent away from this group")})
+			}
 			continue
 		}
 		kept = append(kept, q)
 	}
 	h.queue = kept
-	for s := range h.waiting { // there is more room, perhaps
-		delete(h.waiting, s)
-		signal(s.room)
-	}
+	h.madeRoom() // perhaps
 	if _, here := h.roster.Get(peer); here {
 		h.removePeer(peer, reason)
 	}

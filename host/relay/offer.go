@@ -47,7 +47,7 @@ func (s *session) offer(f *wire.Frame) error {
 			return false
 		}
 		d.Role = s.role
-		h.queue = append(h.queue, queued{d, s, size})
+		h.queue = append(h.queue, queued{draft: d, from: s, size: size})
 		h.queueBytes += size
 		s.inFlight++
 		h.poke()

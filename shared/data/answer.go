@@ -26,6 +26,19 @@ func AppendFields(dst []byte, id int64, object []byte) []byte {
 	return end(w)
 }
 
+// AppendResults appends the line of an answer to "batch": the fields of each operation's answer, as JSON
+// objects.
+func AppendResults(dst []byte, id int64, results [][]byte) []byte {
+	w := begin(dst, id)
+	w.Key("results")
+	w.Begin('[')
+	for _, r := range results {
+		w.Raw(r)
+	}
+	w.End(']')
+	return end(w)
+}
+
 // AppendTime appends the line of an answer to "time".
 func AppendTime(dst []byte, id, ms int64) []byte {
 	w := begin(dst, id)
@@ -73,96 +86,6 @@ func AppendRole(dst []byte, id int64, role wire.Role, templates []group.Template
 		w.End(']')
 	}
 	return end(w)
-}
-
-// AppendRoleFor appends the line of an answer to "role" when it named a table.
-func AppendRoleFor(dst []byte, id int64, role wire.Role, t *Table) []byte {
-	w := begin(dst, id)
-	w.Key("role")
-	w.Str(string(role))
-	w.Key("access")
-	t.Access.append(&w)
-	return end(w)
-}
-
-// AppendTables appends the line of an answer to "tables".
-func AppendTables(dst []byte, id int64, tables []*Table) []byte {
-	w := begin(dst, id)
-	w.Key("tables")
-	w.Begin('[')
-	for _, t := range tables {
-		w.Begin('{')
-		w.Key("name")
-		w.Str(t.Name)
-		w.Key("access")
-		t.Access.append(&w)
-		w.End('}')
-	}
-	w.End(']')
-	return end(w)
-}
-
-// AppendSchema appends the line of an answer to "schema".
-func AppendSchema(dst []byte, id int64, t *Table) []byte {
-	w := begin(dst, id)
-	w.Key("schema")
-	w.Begin('{')
-	w.Key("name")
-	w.Str(t.Name)
-	w.Key("columns")
-	w.Begin('[')
-	for i := range t.Columns {
-		t.Columns[i].append(&w)
-	}
-	w.End(']')
-	if t.MemberOf != "" {
-		w.Key("memberOf")
-		w.Str(t.MemberOf)
-	}
-	w.Key("access")
-	t.Access.append(&w)
-	w.End('}')
-	return end(w)
-}
-
-// append writes the column as goop.json has it, and with its name.
-func (c *Column) append(w *jsontext.Writer) {
-	value := func(key string, v Value) {
-		if !v.IsNull() {
-			w.Key(key)
-			w.Raw(v.Append(nil))
-		}
-	}
-	flag := func(key string, v bool) {
-		if v {
-			w.Key(key)
-			w.Bool(v)
-		}
-	}
-	w.Begin('{')
-	w.Key("name")
-	w.Str(c.Name)
-	w.Key("type")
-	w.Str(string(c.Type))
-	flag("required", c.Required)
-	value("default", c.Default)
-	flag("unique", c.Unique)
-	value("min", c.Min)
-	value("max", c.Max)
-	if c.MaxLength > 0 {
-		w.Key("maxLength")
-		w.Int(int64(c.MaxLength))
-	}
-	if len(c.Enum) > 0 {
-		w.Key("enum")
-		w.Begin('[')
-		for _, v := range c.Enum {
-			w.Raw(v.Append(nil))
-		}
-		w.End(']')
-	}
-	flag("readOnly", c.ReadOnly)
-	w.End('}')
 }
 
 // AppendError appends the line of an answer that is an error; known tells whether the request had an id.

@@ -30,16 +30,25 @@
 //	op            fields                                           answer
 //	time                                                           time: the host's clock in milliseconds
 //	role                                                           role: "owner" or "visitor"; create?: [template]
-//	role          table                                            role; access
+//	role          table                                            role; access; may
 //	claim         secret                                           role
-//	tables                                                         tables: [{name, access}]
-//	schema        table                                            schema: {name, columns, memberOf?, access}
-//	query         table, where?, order?, limit?, offset?, columns? rows: [row]
+//	tables                                                         tables: [{name, access, view?}]
+//	schema        table                                            schema: {name, view?, columns, indexes?, search?, memberOf?, access}
+//	query         table, where?, order?, limit?, offset?, columns?,
+//	              after?                                           rows: [row]; cursor?
 //	get           table, row, columns?                             row
 //	count         table, where?                                    count
+//	aggregate     table, where?, by?, compute, order?, limit?      rows: [object]
 //	insert        table, values, key                               row: as stored
+//	insertMany    table, rows, key                                 rows: [row]
 //	update        table, row, values, key                          row: as stored
+//	updateWhere   table, where, values, key                        updated: how many
 //	remove        table, row, key                                  removed: 1
+//	removeWhere   table, where, key                                removed: how many
+//	upsert        table, values, on?, key                          row; inserted: whether there was none
+//	increment     table, row, values, key                          row
+//	batch         operations, key                                  results: [fields of an answer]
+//	sql           text, params?, key                               columns; rows: [[value]]; changes
 //	watch         table, where?, order?, limit?, offset?, columns? rows: [row], then events
 //	unwatch       watch                                            unwatched: whether there was such a watch
 //	group.create  config, key                                      group: a row of _groups
@@ -55,9 +64,8 @@
 //	group.history group, before?, limit?, states?                  rows: [entry], the oldest first
 //	group.stats   group                                            stats: {seq, members, sessions, …}
 //
-// The ops upsert, batch and sql are known and answered with not_supported; any other op is
-// unsupported_type. time is answered at once, whatever else is under way: it is the heartbeat and the
-// clock sample.
+// Any other op is unsupported_type. time is answered at once, whatever else is under way: it is the
+// heartbeat and the clock sample.
 //
 //   - table is a name; row is the row's _id; values, config and set are objects.
 //   - order is a list of column names, "-name" for descending. Rows that are equal in it are in the
@@ -65,9 +73,39 @@
 //     before everything.
 //   - limit is 1 to 1,000, and 100 when absent; offset is 0 to 100,000.
 //   - columns is a list of names. A row has these and _id; without columns it has all.
+//   - after is the cursor of an answer to the same query: the rows come that are behind the last one of
+//     that answer. It is not for a query with an offset. An answer without a cursor has the last rows. A
+//     cursor says where that row stood in the order; it is good for its table and order alone, whatever
+//     the rest of the query says, and never ends.
+//   - may says, for read, insert, update and remove, for which rows the caller may do that: "all",
+//     "some" when it depends on the row, "none".
 //   - key is chosen at random for each write, 16 to 64 of a-z, A-Z, 0-9, "-", "_" and ".". The host
 //     remembers it for 24 hours: the same request with the same key is not done again but gets the first
 //     answer. The same key with another request is id_conflict. A refused write is not remembered.
+//   - by is a list of at most 8 columns, compute an object of at most 16 names, each with "count", for
+//     rows, or {"count": column}, for those that have a value there, {"sum": …} or {"avg": …} of an
+//     integer or real column, {"min": …} or {"max": …}. A row of the answer has the columns of by and
+//     the names of compute, and stands for all rows with these values; without by there is one for all
+//     rows. order takes the names of both; what is equal in it is in the order of by.
+//   - rows, of insertMany, is a list of 1 to 500 objects as values; all are inserted, or none.
+//   - where, of updateWhere and removeWhere, is a condition; {} is for all rows. Rows that the caller may
+//     read and not change are left as they are, and not counted. More than 1,000 rows are
+//     limit_exceeded, and nothing is done.
+//   - on names the columns of a unique column or index, in any order, by which upsert knows a row; _owner
+//     among them is the caller. It may be left out where one thing is unique. A row with the same values
+//     gets the other values; if the caller may not update it, that is forbidden, or a bare conflict when
+//     it may not even read it.
+//   - values, of increment, says what is added to which integer and real columns; null counts as 0.
+//   - operations is a list of 1 to 100 of insert, insertMany, update, updateWhere, remove, removeWhere,
+//     upsert and increment, as the request would be but without id and key, and at most one send: {"op",
+//     "group", "payload"}. They are done in their order in one transaction; when one cannot be done, none
+//     is, and the error's message begins with its number, from 0, as in "operation 3: …". As row, and
+//     as the value of an integer column, {"$row": N} stands for the _id of the row that the insert or
+//     upsert with that number has made. send appends a message to a durable group, in the same
+//     transaction; the caller needs the right to send there and need not have joined it. Its
+//     result is {seq, time}.
+//   - text is one statement of SQL, params are the values of its parameters. It is for the site's owner. A
+//     SELECT reads everything; INSERT, UPDATE and DELETE are for the tables of the site.
 //   - secret is what stood in the owner link.
 //   - config is a group's configuration, as package group reads it, or {"template", "name"?}: then the
 //     group is made from the template of goop.json with that name. The site's owner may make any group,
@@ -130,6 +168,11 @@
 //	contains           text: a part of it, case counts
 //	null               true or false: whether there is no value
 //
+// In a table that indexes words (search in goop.json), the key _search with a text is for the rows in whose
+// indexed columns all words of the text begin one: a word is a run of letters and digits, and case and
+// accents do not count. The order ["_rank"] has the best of them first; it is for callers who may read
+// the whole table, and for a where that has _search outside of or and not. It has no cursor.
+//
 // A value that is null is equal to null alone, and neither less nor greater than anything; not turns
 // false into true. A condition has at most 100 comparisons, nested at most 8 deep.
 //
@@ -183,7 +226,7 @@
 //	not_supported     a known op that this host does not have, or that a table such as _invites does not take
 //	no_such_table     the table
 //	no_such_column    a column in where, order, columns or values
-//	bad_query         where, order, limit, offset or columns that make no sense
+//	bad_query         where, order, limit, offset, columns, after, by, compute or on that make no sense
 //	invalid_value     a value of the wrong type, or outside of what its column allows
 //	not_found         no such row, or none that the caller may see; a peer or an invite that the group does not have
 //	forbidden         the table's rule, or the group's rights
@@ -191,7 +234,7 @@
 //	conflict          a value of a unique column is taken; a group's id exists
 //	id_conflict       the key was used for another request
 //	no_such_group     a group op's group, or one that the caller may not know of
-//	limit_exceeded    more than 50 watches, or 4 MiB of rows in them; rows of too many groups to check; as many
+//	limit_exceeded    more than 1,000 rows of an updateWhere or removeWhere; more than 50 watches, or 4 MiB of rows in them; rows of too many groups to check; as many
 //	                  groups, or invites of one, as there may be
 //	storage_full, timeout, closed, internal
 package data

@@ -1,6 +1,7 @@
 package data
 
 import (
+	"bytes"
 	"slices"
 	"strconv"
 
@@ -10,7 +11,7 @@ import (
 )
 
 // field is a set of fields.
-type field uint32
+type field uint64
 
 const (
 	fID field = 1 << iota
@@ -38,15 +39,26 @@ const (
 	fMessage
 	fBefore
 	fStates
+	fAfter
+	fRows
+	fOn
+	fBy
+	fCompute
+	fOperations
+	fText
+	fParams
+	fPayload
 
 	// ofPeople are those of the ops about a group's people that write.
 	ofPeople = fPeer | fRole | fUses | fExpires | fInvite | fToken | fMessage
+	// ofMany are those of the ops about more than one row that write, and of sql.
+	ofMany = fWhere | fRows | fOn | fOperations | fText | fParams
 )
 
 // fieldNames are in the order of the bits.
 var fieldNames = []string{"id", "op", "table", "row", "where", "values", "order", "limit", "offset", "columns",
 	"key", "watch", "secret", "group", "config", "set", "peer", "role", "uses", "expires", "invite", "token", "message",
-	"before", "states"}
+	"before", "states", "after", "rows", "on", "by", "compute", "operations", "text", "params", "payload"}
 
 func (f field) names() []string {
 	var out []string
@@ -92,7 +104,7 @@ func (r *Request) set(key string, v []byte) (field, *wire.Error) {
 		}
 	case fRow:
 		kind := jsontext.KindOf(v)
-		r.Row, want = v, needs(kind == jsontext.Number || kind == jsontext.String, "the _id of a row")
+		r.Row, want = v, needs(kind == jsontext.Number || kind == jsontext.String || kind == jsontext.Object && r.inBatch, "the _id of a row")
 	case fValues:
 		r.Values, want = v, object(v)
 	case fConfig:
@@ -120,6 +132,13 @@ func (r *Request) set(key string, v []byte) (field, *wire.Error) {
 	case fColumns:
 		code = wire.BadQuery
 		r.Columns, want = stringsOf(v)
+	case fOperations:
+		var wrong *wire.Error
+		if want, wrong = r.setOperations(v); wrong != nil {
+			return bit, wrong
+		}
+	case fAfter, fRows, fOn, fBy, fCompute, fText, fParams, fPayload:
+		code, want = r.setMany(bit, v)
 	default:
 		code, want = r.setPeople(bit, v)
 	}
@@ -130,6 +149,68 @@ func (r *Request) set(key string, v []byte) (field, *wire.Error) {
 		return bit, wire.E(code, `field "`, key, `" is `, want, ", got ", describe(v))
 	}
 	return bit, nil
+}
+
+// setMany stores one of the fields of the ops about more than one row, as setPeople does.
+func (r *Request) setMany(bit field, v []byte) (code wire.Code, want string) {
+	code = wire.BadMessage
+	switch bit {
+	case fAfter:
+		code = wire.BadQuery
+		want = text(&r.After, v, "the cursor of an answer")
+		if len(r.After) == 0 || len(r.After) > maxCursor {
+			want = "the cursor of an answer"
+		}
+	case fRows:
+		r.Rows, want = v, needs(listOf(v, jsontext.Object, MaxInsertMany), "a list of 1 to "+strconv.Itoa(MaxInsertMany)+" objects")
+	case fOn:
+		code = wire.BadQuery
+		r.On, want = stringsOf(v)
+	case fBy:
+		code = wire.BadQuery
+		r.By, want = stringsOf(v)
+	case fCompute:
+		code = wire.BadQuery
+		r.Compute, want = v, object(v)
+	case fText:
+		want = text(&r.Text, v, "a statement of SQL")
+		if r.Text == "" {
+			want = "a statement of SQL"
+		}
+	case fParams:
+		r.params = v
+		r.Params, want = params(v)
+	case fPayload:
+		r.Payload = v
+	}
+	return code, want
+}
+
+// setOperations decodes the operations of a batch. want is what the field has to be; the error is that of
+// one operation.
+func (r *Request) setOperations(v []byte) (want string, _ *wire.Error) {
+	if r.inBatch {
+		return "", nil // it is not for an operation, which is going to be told
+	}
+	if !listOf(v, jsontext.Object, MaxBatch) {
+		return "a list of 1 to " + strconv.Itoa(MaxBatch) + " operations", nil
+	}
+	r.operations, r.Operations = v, nil
+	for e := jsontext.ElementsOf(v); e.Next(); {
+		op := Request{inBatch: true}
+		if err := op.decode(e.Value); err != nil {
+			return "", InOperation(len(r.Operations), err)
+		}
+		r.Operations = append(r.Operations, op)
+	}
+	return "", nil
+}
+
+// InOperation returns the error of one operation of a batch, counted from 0.
+func InOperation(i int, err *wire.Error) *wire.Error {
+	in := *err
+	in.Message = "operation " + strconv.Itoa(i) + ": " + err.Message
+	return &in
 }
 
 // setPeople stores one of the fields of the ops about a group's people and its log. It returns what the
@@ -201,6 +282,48 @@ func text[T ~string](dst *T, v []byte, want string) string {
 }
 
 func object(v []byte) string { return needs(jsontext.KindOf(v) == jsontext.Object, "an object") }
+
+// listOf reports whether v is a list of 1 to most values of a kind.
+func listOf(v []byte, kind jsontext.Kind, most int) bool {
+	if jsontext.KindOf(v) != jsontext.Array {
+		return false
+	}
+	n := 0
+	for e := jsontext.ElementsOf(v); e.Next(); n++ {
+		if n == most || jsontext.KindOf(e.Value) != kind {
+			return false
+		}
+	}
+	return n > 0
+}
+
+// params reads the values of a statement's parameters.
+func params(v []byte) ([]Value, string) {
+	const want = `a list of at most 500 texts, numbers, true, false and null`
+	if jsontext.KindOf(v) != jsontext.Array {
+		return nil, want
+	}
+	var out []Value
+	for e := jsontext.ElementsOf(v); e.Next(); {
+		t := Text
+		switch jsontext.KindOf(e.Value) {
+		case jsontext.Object, jsontext.Array:
+			return nil, want
+		case jsontext.Bool:
+			t = Boolean
+		case jsontext.Number:
+			if t = Integer; bytes.ContainsAny(e.Value, ".eE") {
+				t = Real
+			}
+		}
+		p, err := t.parse(e.Value)
+		if err != nil || len(out) == MaxParams {
+			return nil, want
+		}
+		out = append(out, p)
+	}
+	return out, ""
+}
 
 func stringsOf(v []byte) ([]string, string) {
 	const want = `a list of column names such as ["ply"]`

@@ -126,26 +126,53 @@ func likeOne(pattern, s string) (int, bool) {
 
 // Select does the query on rows that are not in a database, each with its values as the table's Columns
 // stand. It changes the order of rows.
-func (q *Query) Select(rows [][]Value) []Row {
+func (q *Query) Select(rows [][]Value) []Row { return q.Page(rows).Rows }
+
+// Page is Select with the cursor of what comes behind.
+func (q *Query) Page(rows [][]Value) Page {
 	rows = q.filter(rows)
-	slices.SortStableFunc(rows, func(a, b []Value) int {
-		for _, o := range q.Order {
-			if c := compareNull(a[o.Column], b[o.Column]); c != 0 {
-				if o.Down {
-					return -c
-				}
-				return c
-			}
+	slices.SortStableFunc(rows, func(a, b []Value) int { return q.compare(q.place(a), q.place(b)) })
+	if q.After != nil {
+		behind := func(row []Value) bool { return q.compare(q.place(row), q.After) > 0 }
+		from := slices.IndexFunc(rows, behind)
+		if from < 0 {
+			from = len(rows)
 		}
-		return compareNull(a[0], b[0])
-	})
-	rows = rows[min(q.Offset, len(rows)):]
-	rows = rows[:min(q.Limit, len(rows))]
-	out := make([]Row, len(rows))
-	for i, r := range rows {
-		out[i] = q.Table.Row(q.Columns, pick(r, q.Columns))
+		rows = rows[from:]
 	}
-	return out
+	rows = rows[min(q.Offset, len(rows)):]
+	more := len(rows) > q.Limit
+	rows = rows[:min(q.Limit, len(rows))]
+	page := Page{Rows: make([]Row, len(rows))}
+	for i, r := range rows {
+		page.Rows[i] = q.Table.Row(q.Columns, pick(r, q.Columns))
+	}
+	if more {
+		page.Cursor = q.Cursor(q.place(rows[len(rows)-1]))
+	}
+	return page
+}
+
+// place returns what decides where a row comes in the order: the values that a cursor is made of.
+func (q *Query) place(row []Value) []Value {
+	out := make([]Value, 0, len(q.Order)+1)
+	for _, o := range q.Order {
+		out = append(out, row[o.Column])
+	}
+	return append(out, row[0])
+}
+
+// compare orders the places of two rows.
+func (q *Query) compare(a, b []Value) int {
+	for i, o := range q.Order {
+		if c := compareNull(a[i], b[i]); c != 0 {
+			if o.Down {
+				return -c
+			}
+			return c
+		}
+	}
+	return compareNull(a[len(q.Order)], b[len(q.Order)])
 }
 
 // Count returns how many rows the query's condition is true for.

@@ -40,8 +40,21 @@ type Page struct {
 
 // Order is one column of an order.
 type Order struct {
-	Column int
+	Column int // in the table's Columns, or Rank
 	Down   bool
+}
+
+// Rank stands in an Order for how well a row fits what was searched for, the best first. It is named
+// RankColumn.
+const (
+	Rank       = -1
+	RankColumn = "_rank"
+)
+
+// Ranked reports whether rows come in the order of rank. That tells something of all rows of the table, so
+// that it is only for callers who may read them all.
+func (q *Query) Ranked() bool {
+	return slices.ContainsFunc(q.Order, func(o Order) bool { return o.Column == Rank })
 }
 
 // Query checks what a request asks of a table. The error is a *wire.Error.
@@ -51,8 +64,8 @@ func (t *Table) Query(r *Request) (*Query, error) {
 	if r.HasLimit {
 		q.Limit = r.Limit
 	}
-	if q.Limit < 1 || q.Limit > MaxRows {
-		return nil, wire.E(wire.BadQuery, `"limit" is 1 to `, strconv.Itoa(MaxRows), ", got ", strconv.Itoa(q.Limit))
+	if err := checkLimit(q.Limit); err != nil {
+		return nil, err
 	}
 	if q.Offset < 0 || q.Offset > MaxOffset {
 		return nil, wire.E(wire.BadQuery, `"offset" is 0 to `, strconv.Itoa(MaxOffset), ", got ", strconv.Itoa(q.Offset))
@@ -65,8 +78,28 @@ func (t *Table) Query(r *Request) (*Query, error) {
 	if q.Order, err = t.order(r.Order); err != nil {
 		return nil, err
 	}
+	if q.Ranked() && !q.Where.searches() {
+		return nil, wire.E(wire.BadQuery, `the order "`, RankColumn, `" is for a query whose "where" has "_search", outside of or and not`)
+	}
+	if r.After != "" {
+		if err := q.after(r.After); err != nil {
+			return nil, err
+		}
+	}
 	q.Columns, err = t.columns(r.Columns)
 	return q, err
+}
+
+func checkLimit(n int) error {
+	if n < 1 || n > MaxRows {
+		return wire.E(wire.BadQuery, `"limit" is 1 to `, strconv.Itoa(MaxRows), ", got ", strconv.Itoa(n))
+	}
+	return nil
+}
+
+// searches reports whether rows without the words of a Search are never those of the condition.
+func (w *Where) searches() bool {
+	return w != nil && (w.Test == Search || w.Test == And && slices.ContainsFunc(w.Terms, (*Where).searches))
 }
 
 func (t *Table) order(list []string) ([]Order, error) {
@@ -76,12 +109,9 @@ func (t *Table) order(list []string) ([]Order, error) {
 	var out []Order
 	for _, s := range list {
 		name, down := strings.CutPrefix(s, "-")
-		i, err := t.lookup(name)
+		i, err := t.orderColumn(name, down)
 		if err != nil {
 			return nil, err
-		}
-		if c := t.Columns[i]; c.Type == JSON || c.Type == Blob {
-			return nil, wire.E(wire.BadQuery, `column "`, name, `" is of type `, string(c.Type), ", which has no order")
 		}
 		if slices.ContainsFunc(out, func(o Order) bool { return o.Column == i }) {
 			return nil, wire.E(wire.BadQuery, `"order" names the column "`, name, `" twice`)
@@ -89,6 +119,24 @@ func (t *Table) order(list []string) ([]Order, error) {
 		out = append(out, Order{i, down})
 	}
 	return out, nil
+}
+
+// orderColumn returns the place of a column that rows can be ordered by.
+func (t *Table) orderColumn(name string, down bool) (int, error) {
+	if name == RankColumn && len(t.Search) > 0 {
+		if down {
+			return 0, wire.E(wire.BadQuery, `there is no order "-`, RankColumn, `": the best come first`)
+		}
+		return Rank, nil
+	}
+	i, err := t.lookup(name)
+	if err != nil {
+		return 0, err
+	}
+	if c := t.Columns[i]; c.Type == JSON || c.Type == Blob {
+		return 0, wire.E(wire.BadQuery, `column "`, name, `" is of type `, string(c.Type), ", which has no order")
+	}
+	return i, nil
 }
 
 func (t *Table) columns(list []string) ([]int, error) {

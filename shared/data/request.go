@@ -80,7 +80,20 @@ type Request struct {
 	Before   int64 // 0 for the newest
 	States   bool
 
-	has field
+	After      string // a cursor, or ""
+	Rows       []byte // a list of objects
+	On         []string
+	By         []string
+	Compute    []byte    // an object
+	Operations []Request // of a batch; they have neither ID nor Key
+	Text       string
+	Params     []Value
+	Payload    []byte // any JSON
+
+	operations []byte // as they came
+	params     []byte
+	inBatch    bool
+	has        field
 }
 
 // Bounds of a request.
@@ -89,6 +102,11 @@ const (
 	MaxWatches = 50 // live queries of one connection
 	maxColumns = 128
 	maxSecret  = 128 // bytes, of an invite's token too
+
+	MaxInsertMany = 500      // rows of one insertMany
+	MaxBatch      = 100      // operations of one batch
+	MaxParams     = 500      // of one sql
+	maxCursor     = 32 << 10 // bytes
 
 	DefaultHistory = 100 // entries of group.history when there is no limit
 	MaxHistory     = 500
@@ -106,12 +124,20 @@ var shapes = map[Op]shape{
 	OpClaim:       {need: fSecret},
 	OpTables:      {},
 	OpSchema:      {need: fTable},
-	OpQuery:       {need: fTable, may: listing},
+	OpQuery:       {need: fTable, may: listing | fAfter},
 	OpGet:         {need: fTable | fRow, may: fColumns},
 	OpCount:       {need: fTable, may: fWhere},
 	OpInsert:      {need: fTable | fValues | fKey},
 	OpUpdate:      {need: fTable | fRow | fValues | fKey},
 	OpRemove:      {need: fTable | fRow | fKey},
+	OpInsertMany:  {need: fTable | fRows | fKey},
+	OpUpdateWhere: {need: fTable | fWhere | fValues | fKey},
+	OpRemoveWhere: {need: fTable | fWhere | fKey},
+	OpUpsert:      {need: fTable | fValues | fKey, may: fOn},
+	OpIncrement:   {need: fTable | fRow | fValues | fKey},
+	OpBatch:       {need: fOperations | fKey},
+	OpAggregate:   {need: fTable | fCompute, may: fWhere | fBy | fOrder | fLimit},
+	OpSQL:         {need: fText | fKey, may: fParams},
 	OpWatch:       {need: fTable, may: listing},
 	OpUnwatch:     {need: fWatch},
 	OpGroupCreate: {need: fConfig | fKey},
@@ -127,11 +153,32 @@ var shapes = map[Op]shape{
 	OpStats:       {need: fGroup},
 }
 
-// later lists the ops that the protocol has and this host has not.
-var later = []Op{OpUpsert, OpBatch, OpSQL}
+// operations has every op that may stand in a batch.
+var operations = map[Op]shape{
+	OpInsert:      {need: fTable | fValues},
+	OpInsertMany:  {need: fTable | fRows},
+	OpUpdate:      {need: fTable | fRow | fValues},
+	OpUpdateWhere: {need: fTable | fWhere | fValues},
+	OpRemove:      {need: fTable | fRow},
+	OpRemoveWhere: {need: fTable | fWhere},
+	OpUpsert:      {need: fTable | fValues, may: fOn},
+	OpIncrement:   {need: fTable | fRow | fValues},
+	OpSend:        {need: fGroup | fPayload},
+}
 
 // Writes reports whether the op changes something and so carries a key.
 func (op Op) Writes() bool { return shapes[op].need&fKey != 0 }
+
+// Waits reports whether the request is done behind those writes that came before it. An owner's SELECT is
+// not: it may take long.
+func (r *Request) Waits() bool {
+	if r.Op == OpSQL {
+		text := strings.TrimSpace(r.Text)
+		const read = "SELECT"
+		return len(text) < len(read) || !strings.EqualFold(text[:len(read)], read)
+	}
+	return r.Op.Writes() || r.Op == OpClaim
+}
 
 // Manages reports whether the request changes a group or who may do what in it: by an op of its own, or as a
 // row of a table that the host makes up.
@@ -178,13 +225,22 @@ func (r *Request) decode(line []byte) *wire.Error {
 	if fault != nil {
 		return fault
 	}
-	if r.has&fOp == 0 {
+	switch {
+	case r.has&fOp != 0:
+	case r.inBatch:
+		return wire.E(wire.BadMessage, `the operation has no "op"`)
+	default:
 		return wire.E(wire.BadMessage, `the request has no "op"`)
+	}
+	if r.inBatch {
+		sh, ok := operations[r.Op]
+		if !ok {
+			return wire.E(wire.UnsupportedType, `an operation of a batch is one of `, quotedList(operationNames), `, got "`, clip(string(r.Op)), `"`)
+		}
+		return r.fits(sh, stray)
 	}
 	sh, ok := shapes[r.Op]
 	switch {
-	case slices.Contains(later, r.Op):
-		return wire.E(wire.NotSupported, `this host does not have "`, string(r.Op), `"`)
 	case !ok:
 		return wire.E(wire.UnsupportedType, `unknown op "`, clip(string(r.Op)), `"`, suggest(string(r.Op), opNames))
 	case !r.HasID:
@@ -195,7 +251,10 @@ func (r *Request) decode(line []byte) *wire.Error {
 
 // fits checks the fields against what the op takes.
 func (r *Request) fits(sh shape, stray string) *wire.Error {
-	takes := fID | fOp | sh.need | sh.may
+	takes := fOp | sh.need | sh.may
+	if !r.inBatch {
+		takes |= fID
+	}
 	if stray != "" {
 		return wire.E(wire.BadMessage, `"`, string(r.Op), `" has no field "`, clip(stray), `"`, suggest(stray, takes.names()))
 	}
@@ -206,6 +265,10 @@ func (r *Request) fits(sh shape, stray string) *wire.Error {
 		return wire.E(wire.BadMessage, `"`, string(r.Op), `" needs the field "`, missing.names()[0], `"`)
 	}
 	switch r.Op {
+	case OpQuery:
+		if r.has&fAfter != 0 && r.has&fOffset != 0 {
+			return wire.E(wire.BadQuery, `"after" goes on behind a row, so that "offset" has nothing to count from; leave one of them out`)
+		}
 	case OpInvite:
 		if extra := r.has & (fUses | fExpires); r.has&fPeer != 0 && extra != 0 {
 			return wire.E(wire.BadMessage, `"`, extra.names()[0], `" is for an invite that somebody redeems; with "peer" that peer is let in at once`)
@@ -225,59 +288,13 @@ func (r *Request) fits(sh shape, stray string) *wire.Error {
 	return nil
 }
 
-// opNames lists the ops of shapes, for suggestions.
-var opNames = func() []string {
-	var out []string
+// opNames and operationNames list the ops of shapes and operations, for messages.
+var opNames, operationNames = namesOf(shapes), namesOf(operations)
+
+func namesOf(shapes map[Op]shape) (out []string) {
 	for op := range shapes {
 		out = append(out, string(op))
 	}
 	slices.Sort(out)
 	return out
-}()
-
-// WriteKey recognises a repeat of a writing request.
-type WriteKey struct {
-	Key     string
-	Request []byte // what has to be the same in a repeat
-}
-
-// WriteKey returns the request's key, and the rest of it without the id, which is another one in a
-// repeat.
-func (r *Request) WriteKey() WriteKey {
-	w := jsontext.Writer{}
-	w.Begin('[')
-	w.Str(string(r.Op))
-	w.Str(r.Table)
-	w.Str(string(r.Group))
-	for _, raw := range [][]byte{r.Row, r.Values, r.Config, r.Set} {
-		w.Raw(compact(raw))
-	}
-	if r.has&ofPeople != 0 {
-		r.appendPeople(&w)
-	}
-	w.End(']')
-	return WriteKey{r.Key, w.B}
-}
-
-// appendPeople writes those fields that ops about a group's people have. An invite stands for its token,
-// which is to be kept nowhere.
-func (r *Request) appendPeople(w *jsontext.Writer) {
-	w.Begin('{')
-	w.StrUnlessEmpty("peer", string(r.Peer))
-	w.StrUnlessEmpty("role", string(r.Role))
-	w.Key("uses")
-	w.Int(int64(r.Uses))
-	w.Key("expires")
-	w.Int(r.Expires)
-	w.StrUnlessEmpty("invite", string(r.Revokes()))
-	w.StrUnlessEmpty("message", r.Message)
-	w.End('}')
-}
-
-// Revokes returns the invite that a request of group.revoke names, by its id or by its token.
-func (r *Request) Revokes() group.InviteID {
-	if r.has&fToken != 0 {
-		return group.IDOf(group.HashToken(r.Token))
-	}
-	return r.Invite
 }

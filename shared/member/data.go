@@ -125,7 +125,7 @@ func (m *Member) compose(id int64, request []byte) ([]byte, *wire.Error) {
 // keyed reports whether an op takes a key: all that change something but claim, which may be repeated.
 func keyed(op string) bool {
 	switch op {
-	case "insert", "update", "remove", "upsert", "batch", "sql",
+	case "insert", "insertMany", "update", "updateWhere", "remove", "removeWhere", "upsert", "increment", "batch", "sql",
 		"group.create", "group.update", "group.close", "group.invite", "group.revoke",
 		"group.kick", "group.ban", "group.unban", "group.setRole":
 		return true
