@@ -25,6 +25,15 @@ type appender struct {
 
 // append appends one draft. A refusal is a *wire.Error; any other error is a fault.
 func (a *appender) append(d *group.Draft, hash []byte) (group.Result, error) {
+	with, err := companion(d)
+	if err != nil {
+		return group.Result{}, err
+	}
+	if with != nil { // a repeat is not judged again, nor is what comes with it done again
+		if r, known, err := with.before(a.tx); known || err != nil {
+			return r, err
+		}
+	}
 	step, refusal := a.s.ledger.Admit(d)
 	var target redactable
 	if d.Redact != 0 && refusal == nil {
@@ -58,13 +67,17 @@ func (a *appender) append(d *group.Draft, hash []byte) (group.Result, error) {
 		if d.Redact != 0 {
 			return a.erase(&target)
 		}
-		if a.g.cfg.Record == "" || d.Kind != wire.TypeMsg || d.To != "" {
-			return nil
+		if a.g.cfg.Record != "" && d.Kind == wire.TypeMsg && d.To == "" {
+			if err := a.tx.db.recordRow(a.tx, a.g.cfg.Record, a.g.cfg.ID, d.From, step.Seq, a.tx.now, body); err != nil {
+				return err
+			}
 		}
-		return a.tx.db.recordRow(a.tx, a.g.cfg.Record, a.g.cfg.ID, d.From, step.Seq, a.tx.now, body)
+		if with != nil {
+			return with.with(a.tx, step.Seq)
+		}
+		return nil
 	}
-	var err error
-	if a.g.cfg.Record == "" { // nothing of it can fail and leave a part
+	if a.g.cfg.Record == "" && with == nil { // nothing of it can fail and leave a part
 		err = store()
 	} else {
 		err = a.tx.Savepoint(store)

@@ -48,8 +48,12 @@ func (s *rolesIn) add(m Membership, peer wire.PeerID, groups []string) {
 }
 
 func (s *rolesIn) has(group string) bool {
-	_, ok := slices.BinarySearchFunc(s.list, group, func(st roleIn, id string) int { return strings.Compare(st.group, id) })
+	_, ok := s.find(group)
 	return ok
+}
+
+func (s *rolesIn) find(group string) (int, bool) {
+	return slices.BinarySearchFunc(s.list, group, func(st roleIn, id string) int { return strings.Compare(st.group, id) })
 }
 
 // enough returns the groups where the caller gets what a grant for GroupRows gives, as a JSON list.

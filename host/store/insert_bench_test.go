@@ -25,7 +25,7 @@ func BenchmarkInsert(b *testing.B) {
 		if err != nil {
 			return err
 		}
-		_, err = w.tables.Insert(b.Context(), c, k, shape, row)
+		_, err = w.tables.Do(b.Context(), c, k, []data.Write{{Op: data.OpInsert, Table: shape, Rows: [][]data.Value{row}}})
 		return err
 	})
 }

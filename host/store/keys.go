@@ -2,8 +2,11 @@ package store
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
+	"errors"
 
+	"goop/shared/data"
 	"goop/shared/wire"
 )
 
@@ -12,37 +15,93 @@ const (
 	keyStep = 32                  // old answers that one new one clears away
 )
 
+// onceKey recognises a repeat of a request.
+type onceKey struct {
+	peer wire.PeerID
+	key  string
+	hash [sha256.Size]byte // of the rest of the request
+}
+
+// newOnceKey is called outside of transactions, for it takes its time over a long request.
+func newOnceKey(peer wire.PeerID, w data.WriteKey) onceKey {
+	k := onceKey{peer: peer, key: w.Key}
+	if k.key != "" {
+		k.hash = sha256.Sum256(w.Request)
+	}
+	return k
+}
+
 // Once runs do unless the peer has had the same request answered under this key within 24 hours; then
 // it returns that answer. The answer is stored in the transaction, so that it is kept exactly when what
 // do did is. An error of do is not kept: the request may be tried again. The same key with another
 // request is an error with code id_conflict. Without a key do simply runs.
 func (tx *Tx) Once(peer wire.PeerID, key string, request []byte, do func() ([]byte, error)) ([]byte, error) {
-	if key == "" {
-		return do()
+	k := newOnceKey(peer, data.WriteKey{Key: key, Request: request})
+	answer, found, err := tx.answered(&k)
+	if found || err != nil {
+		return answer, err
 	}
-	hash := sha256.Sum256(request)
-	for row, err := range tx.Query("SELECT hash, answer FROM _write_keys WHERE peer = ? AND key = ? AND time > ?",
-		peer, key, tx.now-keyAge) {
-		if err != nil {
-			return nil, err
-		}
-		if !bytes.Equal(row.Raw(0), hash[:]) {
-			return nil, wire.E(wire.IDConflict, "this key belongs to another request; make a new random one for each request")
-		}
-		return row.Bytes(1), nil
-	}
-	answer, err := do()
-	if err != nil {
+	if answer, err = do(); err != nil {
 		return nil, err
+	}
+	return answer, tx.keep(&k, answer)
+}
+
+// answered returns the answer that is kept under a key.
+func (tx *Tx) answered(k *onceKey) (answer []byte, found bool, err error) {
+	if k.key == "" {
+		return nil, false, nil
+	}
+	for row, err := range tx.Query("SELECT hash, answer FROM _write_keys WHERE peer = ? AND key = ? AND time > ?",
+		k.peer, k.key, tx.now-keyAge) {
+		if err != nil {
+			return nil, false, err
+		}
+		if !bytes.Equal(row.Raw(0), k.hash[:]) {
+			return nil, false, wire.E(wire.IDConflict, "this key belongs to another request; make a new random one for each request")
+		}
+		answer, found = row.Bytes(1), true
+	}
+	return answer, found, nil
+}
+
+// keep keeps an answer under a key that has none.
+func (tx *Tx) keep(k *onceKey, answer []byte) error {
+	if k.key == "" {
+		return nil
 	}
 	if _, err := tx.Exec("DELETE FROM _write_keys WHERE rowid IN (SELECT rowid FROM _write_keys WHERE time <= ? LIMIT ?)",
 		tx.now-keyAge, keyStep); err != nil {
-		return nil, err
+		return err
 	}
 	if answer == nil {
 		answer = []byte{} // NULL is for no answer
 	}
-	_, err = tx.Exec("INSERT OR REPLACE INTO _write_keys (peer, key, hash, answer, time) VALUES (?, ?, ?, ?, ?)",
-		peer, key, hash[:], answer, tx.now)
+	_, err := tx.Exec("INSERT OR REPLACE INTO _write_keys (peer, key, hash, answer, time) VALUES (?, ?, ?, ?, ?)",
+		k.peer, k.key, k.hash[:], answer, tx.now)
+	return err
+}
+
+// errUnanswered tells that nothing is kept under a key.
+var errUnanswered = errors.New("store: no answer is kept")
+
+// Answered returns the answer that Keep has kept under a key in the last 24 hours, nil when there is none.
+// The same key with another request is an error with code id_conflict.
+func (ts *Tables) Answered(ctx context.Context, peer wire.PeerID, w data.WriteKey) (answer []byte, err error) {
+	err = ts.db.Write(ctx, func(tx *Tx) (err error) {
+		answer, err = tx.Once(peer, w.Key, w.Request, func() ([]byte, error) { return nil, errUnanswered })
+		return err
+	})
+	if errors.Is(err, errUnanswered) {
+		return nil, nil
+	}
 	return answer, err
+}
+
+// Keep keeps the answer to a request that was done elsewhere.
+func (ts *Tables) Keep(ctx context.Context, peer wire.PeerID, w data.WriteKey, answer []byte) error {
+	return ts.db.Write(ctx, func(tx *Tx) error {
+		_, err := tx.Once(peer, w.Key, w.Request, func() ([]byte, error) { return answer, nil })
+		return err
+	})
 }

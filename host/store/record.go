@@ -6,7 +6,7 @@ import (
 )
 
 // recordRow makes a group's message a row of a table, in the transaction that appends it. The table's
-// insert rule is not asked. A message that does not fit is a *wire.Error.
+// insert rule is not asked, and what the row references has to be there. A message that does not fit is a *wire.Error.
 func (db *DB) recordRow(tx *Tx, name string, id wire.GroupID, from wire.PeerID, seq, time int64, payload []byte) error {
 	t := db.users.get(name)
 	if t == nil {
@@ -20,5 +20,8 @@ func (db *DB) recordRow(tx *Tx, name string, id wire.GroupID, from wire.PeerID, 
 	row[t.Lookup(data.CreatedColumn)] = data.TimeValue(time)
 	row[t.Lookup(data.UpdatedColumn)] = data.TimeValue(time)
 	row[t.Lookup(data.SeqColumn)] = data.IntegerValue(seq)
+	if err := t.checkExists(tx, row); err != nil {
+		return err
+	}
 	return t.add(tx, row)
 }

@@ -51,7 +51,8 @@ func (a *appender) erase(t *redactable) (err error) {
 	return a.tx.db.dropRecorded(a.tx, a.g, t)
 }
 
-// dropRecorded removes the row that recordRow made of a message, unless somebody has removed it already.
+// dropRecorded removes the row that recordRow made of a message, unless somebody has removed it already,
+// and what hangs on it.
 func (db *DB) dropRecorded(tx *Tx, g *groupLog, t *redactable) error {
 	u := db.users.get(g.cfg.Record)
 	if u == nil {
@@ -82,9 +83,6 @@ func (db *DB) dropRecorded(tx *Tx, g *groupLog, t *redactable) error {
 	if err != nil || id == 0 {
 		return err
 	}
-	if _, err := tx.Exec("DELETE FROM "+u.name+" WHERE "+u.columns[0]+" = ?", id); err != nil {
-		return err
-	}
-	tx.Changed(Change{u.Name, id, Removed})
-	return nil
+	changes := budget(maxChanged)
+	return tx.removeRow(u, id, &changes)
 }

@@ -166,7 +166,7 @@ func (s scope) granted(g data.Grant, w *data.Where) {
 	switch g.Kind {
 	case data.AllRows:
 		if w == nil {
-			q.WriteString("TRUE")
+			q.WriteString("1")
 			return
 		}
 	case data.OwnRows:
@@ -176,7 +176,7 @@ func (s scope) granted(g data.Grant, w *data.Where) {
 	case data.GroupRows:
 		s.inGroups(s.r.groups[s.t].enough(g))
 	default:
-		q.WriteString("FALSE")
+		q.WriteString("0")
 		return
 	}
 	if w != nil {

@@ -49,6 +49,7 @@ func (db *DB) OpenTables(ctx context.Context, site *data.Site) error {
 	for _, t := range site.Tables {
 		m[t.Name] = newTable(t)
 	}
+	connectTables(m)
 	db.users.now.Store(&m)
 	return nil
 }

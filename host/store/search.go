@@ -11,7 +11,7 @@ import (
 func (s scope) search(w *data.Where) {
 	words := matchWords(w.Value.S)
 	if words == "" { // nothing is asked for
-		s.q.WriteString("TRUE")
+		s.q.WriteString("1")
 		return
 	}
 	index := quote(searchTable(s.t.Name))

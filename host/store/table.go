@@ -29,6 +29,8 @@ type table struct {
 	name    string   // quoted, as are the following
 	columns []string // in the order of data.Table.Columns
 	insert  string   // the statement
+
+	wiring wiring
 }
 
 func newTable(t *data.Table) *table {

@@ -10,6 +10,7 @@ import (
 
 	"goop/shared/data"
 	"goop/shared/group"
+	"goop/shared/jsontext"
 	"goop/shared/wire"
 )
 
@@ -124,8 +125,32 @@ func (w *world) insertWith(c group.Caller, k data.WriteKey, table, values string
 	if err != nil {
 		return "", err
 	}
-	b, err := w.tables.Insert(w.t.Context(), c, k, t, row)
-	return string(b), err
+	return w.one(c, k, data.Write{Op: data.OpInsert, Table: t, Rows: [][]data.Value{row}})
+}
+
+// do makes changes, and returns their answers.
+func (w *world) do(c group.Caller, k data.WriteKey, writes ...data.Write) ([]string, error) {
+	answers, err := w.tables.Do(w.t.Context(), c, k, writes)
+	var out []string
+	for _, a := range answers {
+		out = append(out, string(a))
+	}
+	return out, err
+}
+
+// one makes one change, and returns the row in its answer.
+func (w *world) one(c group.Caller, k data.WriteKey, write data.Write) (row string, err error) {
+	w.t.Helper()
+	answers, err := w.do(c, k, write)
+	if err != nil {
+		return "", err
+	}
+	for m := jsontext.MembersOf([]byte(answers[0])); m.Next(); {
+		if string(m.Key) == "row" {
+			row = string(m.Value)
+		}
+	}
+	return row, nil
 }
 
 func (w *world) insert(c group.Caller, table, values string) (string, error) {
@@ -156,12 +181,19 @@ func (w *world) update(c group.Caller, table string, id int64, values string) (s
 	if err != nil {
 		return "", err
 	}
-	b, err := w.tables.Update(w.t.Context(), c, w.key(), t, id, changes)
-	return string(b), err
+	return w.one(c, w.key(), data.Write{Op: data.OpUpdate, Table: t, Row: data.IntegerValue(id), Changes: changes})
 }
 
 func (w *world) remove(c group.Caller, table string, id int64) error {
-	return w.tables.Remove(w.t.Context(), c, w.key(), w.table(table), id)
+	return w.removeWith(c, w.key(), table, id)
+}
+
+func (w *world) removeWith(c group.Caller, k data.WriteKey, table string, id int64) error {
+	answers, err := w.do(c, k, data.Write{Op: data.OpRemove, Table: w.table(table), Row: data.IntegerValue(id)})
+	if err == nil && answers[0] != `{"removed":1}` {
+		w.t.Errorf("remove: got %s", answers[0])
+	}
+	return err
 }
 
 // query makes a query of the fields of a request, such as `"where":{"a":1}`.
@@ -321,7 +353,7 @@ func TestRepeatedWritesAreDoneOnce(t *testing.T) {
 	id := idOf(t, first)
 	rk := data.WriteKey{Key: "fedcba9876543210", Request: []byte("remove")}
 	remove := func(c group.Caller) error {
-		return w.tables.Remove(t.Context(), c, rk, w.table("notes"), id)
+		return w.removeWith(c, rk, "notes", id)
 	}
 	wantCode(t, "remove by another", remove(ben), wire.Forbidden)
 	wantCode(t, "remove", remove(anna), "")

@@ -79,7 +79,7 @@ func (s scope) where(w *data.Where) {
 		s.list(w)
 	case data.Not:
 		s.where(w.Terms[0])
-		q.WriteString(" IS NOT TRUE")
+		q.WriteString(" IS NOT 1")
 	case data.Search:
 		s.search(w)
 	case data.Null:
@@ -112,11 +112,11 @@ var comparisons = map[data.Test]string{
 }
 
 func (s scope) list(w *data.Where) {
-	if len(w.Terms) == 0 { // all of none are true, and none of none
+	if len(w.Terms) == 0 { // all of none are true, and none of none; TRUE could be the name of a column
 		if w.Test == data.And {
-			s.q.WriteString("TRUE")
+			s.q.WriteString("1")
 		} else {
-			s.q.WriteString("FALSE")
+			s.q.WriteString("0")
 		}
 	}
 	for i, term := range w.Terms {

@@ -1,0 +1,97 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+
+	"goop/shared/data"
+	"goop/shared/group"
+	"goop/shared/jsontext"
+	"goop/shared/wire"
+)
+
+// joint are changes that are made together with a message; the log runs them.
+type joint struct {
+	*request
+	send int // the step that is the send
+}
+
+// Join prepares changes, one of which is a send: the draft that has them as its companion is that message.
+// They are made in its transaction, and it is appended only if they can be. When they have been made under
+// the same key before, the message is the one of that time.
+func (ts *Tables) Join(ctx context.Context, c group.Caller, k data.WriteKey, writes []data.Write) (data.Joined, error) {
+	d, err := ts.request(c, k, writes)
+	if err != nil {
+		return nil, err
+	}
+	send := slices.IndexFunc(writes, func(w data.Write) bool { return w.Op == data.OpSend })
+	if send < 0 {
+		return nil, errors.New("store: no send to join")
+	}
+	if err := d.prepare(ctx); err != nil {
+		return nil, err
+	}
+	return &joint{d, send}, nil
+}
+
+// Companion marks what a draft may carry.
+func (j *joint) Companion() {}
+
+// Answers returns the answers, once the message has been appended.
+func (j *joint) Answers() [][]byte { return j.answers }
+
+// companion returns the changes that a draft carries, nil for none.
+func companion(d *group.Draft) (*joint, error) {
+	if d.With == nil {
+		return nil, nil
+	}
+	j, ok := d.With.(*joint)
+	if !ok {
+		return nil, errors.New("store: a draft with changes of another store")
+	}
+	return j, nil
+}
+
+// before finds what became of the same request, if it came before.
+func (j *joint) before(tx *Tx) (r group.Result, known bool, err error) {
+	answer, known, err := tx.answered(&j.key)
+	if err != nil || !known {
+		return r, false, err
+	}
+	j.answers = j.split(answer)
+	r.Dup = true
+	for m := jsontext.MembersOf(j.answers[j.send]); m.Next(); {
+		n, err := jsontext.Int(m.Value)
+		if err != nil {
+			return r, false, err
+		}
+		switch string(m.Key) {
+		case "seq":
+			r.Seq = n
+		case "time":
+			r.Time = n
+		}
+	}
+	return r, true, nil
+}
+
+// with makes the changes together with a message.
+func (j *joint) with(tx *Tx, seq int64) error {
+	w := jsontext.Writer{}
+	w.Begin('{')
+	w.Key("seq")
+	w.Raw(strconv.AppendInt(nil, seq, 10))
+	w.Key("time")
+	w.Int(tx.now)
+	w.End('}')
+	err := j.do(tx, w.B)
+	if errors.Is(err, errMoved) {
+		return wire.E(wire.Conflict, "a row was put into another group at this moment; send the request again")
+	}
+	if err != nil {
+		return err
+	}
+	return tx.keep(&j.key, j.request.joined())
+}

@@ -1,0 +1,66 @@
+package store
+
+import "goop/shared/data"
+
+// probe is a SELECT about one row, made before the transaction in which it runs.
+type probe struct {
+	q   *query
+	sql string
+	id  int // the place of the row's _id in the arguments
+}
+
+// newProbe asks whether a row is as a condition says.
+func newProbe(r *rights, t *table, condition func(scope)) *probe {
+	q := &query{}
+	s := scope{q, r, t, q.alias()}
+	q.WriteString("SELECT 1 FROM " + t.name + " AS " + s.alias + " WHERE ")
+	p := &probe{q: q}
+	s.column(0)
+	q.WriteString(" = ")
+	q.bind(int64(0))
+	q.WriteString(" AND ")
+	condition(s)
+	p.sql = q.String()
+	return p
+}
+
+// newFind asks for a row, for whether an action is allowed on it, and for whether it may be read.
+func newFind(r *rights, t *table, action data.Action) *probe {
+	q := &query{}
+	s := scope{q, r, t, q.alias()}
+	q.WriteString("SELECT " + t.names(nil))
+	for _, a := range []data.Action{action, data.Read} {
+		q.WriteString(", ")
+		if r.everyRow(t, a) {
+			q.WriteString("1")
+		} else {
+			s.may(a)
+		}
+	}
+	q.WriteString(" FROM " + t.name + " AS " + s.alias + " WHERE ")
+	s.column(0)
+	q.WriteString(" = ")
+	p := &probe{q: q, id: len(q.args)}
+	q.bind(int64(0))
+	p.sql = q.String()
+	return p
+}
+
+func (p *probe) args(tx *Tx, id int64) []any {
+	p.q.args[p.id] = id
+	return p.q.bound(tx.Now())
+}
+
+// holds reports whether a row is as a probe asks; nothing is asked by none.
+func (p *probe) holds(tx *Tx, id int64) (is bool, err error) {
+	if p == nil {
+		return true, nil
+	}
+	for _, err := range tx.Query(p.sql, p.args(tx, id)...) {
+		if err != nil {
+			return false, err
+		}
+		is = true
+	}
+	return is, nil
+}
