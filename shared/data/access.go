@@ -49,7 +49,8 @@ type Rule struct {
 	// If has to be true for the row as well, nil for no condition: of an insert for the new row, of an
 	// update for the row before. The site's owner is not asked.
 	If *Where
-	// Then has to be true, of an update, for the row after. It is If unless the author says otherwise.
+	// Then has to be true, of an update, for the row after. ParseSite sets it to If where the author says
+	// nothing else.
 	Then *Where
 }
 
@@ -128,6 +129,8 @@ func (g Grant) Enough(role wire.Role, in bool) bool {
 // roles are ordered: each is worth all that come after it.
 var roles = []wire.Role{wire.RoleOwner, wire.RoleModerator, wire.RoleMember, wire.RoleViewer}
 
+var roleNames = []string{string(wire.RoleOwner), string(wire.RoleModerator), string(wire.RoleMember), string(wire.RoleViewer)}
+
 // rank is higher for a higher role, and 0 for none.
 func rank(r wire.Role) int {
 	if i := slices.Index(roles, r); i >= 0 {
@@ -136,7 +139,7 @@ func rank(r wire.Role) int {
 	return 0
 }
 
-// String returns the rule as it stands in goop.json.
+// String returns whom the rule lets through, as goop.json has it.
 func (r Rule) String() string {
 	switch r.Who {
 	case "":
@@ -161,12 +164,22 @@ func parseRule(s string) (Rule, bool) {
 // needsGroup reports whether the rule asks for the row's group.
 func (r Rule) needsGroup() bool { return r.Who == Members || r.Who == HasRole }
 
-// append writes the four rules.
+// append writes the four rules, of a condition only that there is one.
 func (a *Access) append(w *jsontext.Writer) {
 	w.Begin('{')
 	for _, action := range []Action{Read, Insert, Update, Remove} {
 		w.Key(string(action))
-		w.Str(a.Rule(action).String())
+		r := a.Rule(action)
+		if r.If == nil && r.Then == nil {
+			w.Str(r.String())
+			continue
+		}
+		w.Begin('{')
+		w.Key("who")
+		w.Str(r.String())
+		w.Key("if")
+		w.Bool(true)
+		w.End('}')
 	}
 	w.End('}')
 }

@@ -176,6 +176,17 @@
 // A value that is null is equal to null alone, and neither less nor greater than anything; not turns
 // false into true. A condition has at most 100 comparisons, nested at most 8 deep.
 //
+// The key _search takes a text, for a table that goop.json says may be searched: it is true for rows in which
+// each of its words begins a word, in any of the table's search columns, whatever the case and the accents.
+// Words are runs of letters and digits; the text is at most 256 bytes long and has 1 to 16 of them.
+//
+// A condition of a rule, in goop.json, knows more. Its keys may be "$me" (the caller's peer id), "$role" (the
+// caller's role in the group that the row names in its memberOf column, null for none) and "$now" (the host's
+// clock), or paths such as "question.closes_at", which lead over columns with references, at most three, to a
+// column of another row. Behind =, !=, <, <=, > and >= may stand one of "$me", "$role" and "$now"; a text that
+// begins with "$" is written with "$$". Columns of a row that is not there, or that the caller may not read,
+// are null. In a member's where all of that is bad_query, and a value "$me" is just that text.
+//
 // # Live queries
 //
 // A watch is answered with the query's rows, and then with an event whenever a commit changed them:
@@ -201,6 +212,22 @@
 // moves a row to another group needs the right in both; where the rule for updates does not go by groups,
 // it needs the right to insert there. What a column allows (required, min, max,
 // maxLength, enum) is checked when a value is written.
+//
+// A rule may have a condition, "if": of an insert it has to be true for the new row, otherwise for the row as
+// it is; of an update "then", which is the same without the author's word, for the row as it will be. The
+// site's owner passes every rule but "none" without it. Rules for reading do not lead in a circle over their
+// references.
+//
+// A column that is hidden does not exist for all but the site's owner: to name it is no_such_column, and no
+// row, schema or event has it. A readonly column is set by the site's owner, others get its default; one with
+// "update" is set by whoever inserts the row, and later by the owner. The others' values for them are
+// invalid_value. A message that becomes a row is treated as everybody's, whoever sent it.
+//
+// # Views
+//
+// A view is a table that holds no rows: they are what a SELECT in goop.json finds, by the site's author, who is
+// trusted to choose what of the tables it shows. It has _id and its own columns, no _owner and its like, and is
+// only read, by its own rule; query, get, count, aggregate and watch take it as they take a table.
 //
 // # _groups
 //

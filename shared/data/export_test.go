@@ -9,7 +9,19 @@ var (
 	AccessKeys = accessKeys
 	RuleNames  = ruleNames
 	IndexKeys  = indexKeys
-	Removals   = func() (out []string) {
+	RuleKeys   = ruleKeys
+	UpdateKeys = updateKeys
+	ViewKeys   = viewKeys
+	Operators  = operators
+
+	ViewColumnKeys = viewColumnKeys
+	VariableNames  = func() (out []string) {
+		for _, c := range variables {
+			out = append(out, c.Name)
+		}
+		return out
+	}()
+	Removals = func() (out []string) {
 		for _, r := range removals {
 			out = append(out, string(r))
 		}

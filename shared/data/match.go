@@ -4,59 +4,107 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"goop/shared/wire"
 )
 
-// Match reports whether the condition is true for a row, whose values stand as the table's Columns do.
-func (w *Where) Match(row []Value) bool {
+// Env is what a condition of a rule depends on beside the row.
+type Env struct {
+	Me   wire.PeerID
+	Role func(group string) wire.Role // the caller's role in a group, "" for none
+	Now  int64                        // milliseconds
+	// Follow returns the values of a row, as the table's Columns stand; nil when there is none, or none
+	// that the caller may read.
+	Follow func(t *Table, id int64) []Value
+}
+
+// Match reports whether the condition is true for a row, whose values stand as the table's Columns do. env
+// may be nil for a condition that is not a rule's.
+func (w *Where) Match(row []Value, env *Env) bool {
 	switch w.Test {
 	case And:
 		for _, t := range w.Terms {
-			if !t.Match(row) {
+			if !t.Match(row, env) {
 				return false
 			}
 		}
 		return true
 	case Or:
-		return slices.ContainsFunc(w.Terms, func(t *Where) bool { return t.Match(row) })
+		return slices.ContainsFunc(w.Terms, func(t *Where) bool { return t.Match(row, env) })
 	case Not:
-		return !w.Terms[0].Match(row)
+		return !w.Terms[0].Match(row, env)
+	case Search:
+		return w.found(row)
 	}
-	v := row[w.Column]
+	v, x := w.subject(row, env), w.Value
+	if w.Against != "" {
+		x = w.variable(w.Against, row, env)
+	}
 	switch w.Test {
 	case Null:
 		return v.IsNull() == w.IsNull
 	case NotEqual:
-		return v.IsNull() || compare(v, w.Value) != 0
+		return compareNull(v, x) != 0
 	}
 	if v.IsNull() {
 		return w.Test == In && w.IsNull
 	}
+	if x.IsNull() && w.Test != In { // whoever has no role is equal to nothing
+		return false
+	}
 	switch w.Test {
 	case Equal:
-		return compare(v, w.Value) == 0
+		return compare(v, x) == 0
 	case Less:
-		return compare(v, w.Value) < 0
+		return compare(v, x) < 0
 	case AtMost:
-		return compare(v, w.Value) <= 0
+		return compare(v, x) <= 0
 	case Greater:
-		return compare(v, w.Value) > 0
+		return compare(v, x) > 0
 	case AtLeast:
-		return compare(v, w.Value) >= 0
+		return compare(v, x) >= 0
 	case In:
 		return slices.ContainsFunc(w.Values, func(x Value) bool { return compare(v, x) == 0 })
 	case Like:
-		return IsLike(v.S, w.Value.S)
+		return IsLike(v.S, x.S)
 	case Contains:
-		return strings.Contains(v.S, w.Value.S)
+		return strings.Contains(v.S, x.S)
 	}
 	return false
+}
+
+// subject returns what a comparison is about.
+func (w *Where) subject(row []Value, env *Env) Value {
+	if w.Var != "" {
+		return w.variable(w.Var, row, env)
+	}
+	for _, ref := range w.Via {
+		id := row[ref.Column]
+		if id.IsNull() {
+			return Value{}
+		}
+		if row = env.Follow(ref.Table, id.N); row == nil {
+			return Value{}
+		}
+	}
+	return row[w.Column]
+}
+
+func (w *Where) variable(v Var, row []Value, env *Env) Value {
+	switch v {
+	case Me:
+		return TextValue(string(env.Me))
+	case Now:
+		return TimeValue(env.Now)
+	}
+	return textUnlessEmpty(string(env.Role(row[w.group].S)))
 }
 
 // Pinned returns the only texts that a column can have where the condition is true, if it says so. A nil
 // condition says nothing.
 func (w *Where) Pinned(column int) (values []string, ok bool) {
 	switch {
-	case w == nil:
+	case w == nil || w.Var != "" || w.Against != "" || w.Via != nil:
 	case w.Test == And:
 		for _, term := range w.Terms {
 			if values, ok := term.Pinned(column); ok {
@@ -182,7 +230,7 @@ func (q *Query) filter(rows [][]Value) [][]Value {
 	if q.Where == nil {
 		return rows
 	}
-	return slices.DeleteFunc(rows, func(r []Value) bool { return !q.Where.Match(r) })
+	return slices.DeleteFunc(rows, func(r []Value) bool { return !q.Where.Match(r, nil) })
 }
 
 func pick(row []Value, columns []int) []Value {

@@ -42,6 +42,8 @@ func ParseSite(file []byte) (*Site, error) {
 			s.CSP, err = p.text(v, path, maxSiteCSP)
 		case "tables":
 			s.Tables, err = p.tables(v, path)
+		case "views":
+			s.Views, err = p.views(v, path)
 		case "groups":
 			groups = v
 		case "create":
@@ -68,6 +70,7 @@ func ParseSite(file []byte) (*Site, error) {
 type siteParser struct {
 	file   []byte
 	unread []unread
+	taken  names // of tables and views, in small letters
 }
 
 // at makes an error about a byte of the file.
@@ -201,11 +204,15 @@ func (p *siteParser) group(part, config []byte, path string, s *Site) (group.Con
 		}
 	}
 	if err != nil {
-		message := err.Error()
-		if e, ok := errors.AsType[*wire.Error](err); ok {
-			message = e.Message
-		}
-		return cfg, p.fail(part, path, message)
+		return cfg, p.fail(part, path, messageOf(err))
 	}
 	return cfg, nil
+}
+
+// messageOf returns what an error says without its code.
+func messageOf(err error) string {
+	if e, ok := errors.AsType[*wire.Error](err); ok {
+		return e.Message
+	}
+	return err.Error()
 }

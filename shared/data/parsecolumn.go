@@ -9,6 +9,11 @@ import (
 )
 
 func (p *siteParser) columns(raw []byte, path string) (out []Column, err error) {
+	return p.columnsOf(raw, path, p.column)
+}
+
+// columnsOf reads the columns of a table or view.
+func (p *siteParser) columnsOf(raw []byte, path string, column func(name string, raw []byte, path string) (Column, error)) (out []Column, err error) {
 	var seen names
 	err = p.object(raw, path, nil, func(name string, v []byte, path string) error {
 		if err := p.name(name, v, path, "column"); err != nil {
@@ -22,7 +27,7 @@ func (p *siteParser) columns(raw []byte, path string) (out []Column, err error) 
 		case len(out) == MaxColumns:
 			return p.fail(v, path, "expected at most ", strconv.Itoa(MaxColumns), " columns")
 		}
-		c, err := p.column(name, v, path)
+		c, err := column(name, v, path)
 		out = append(out, c)
 		return err
 	})
@@ -44,11 +49,7 @@ func (p *siteParser) column(name string, raw []byte, path string) (Column, error
 	err := p.object(raw, path, columnKeys, func(key string, v []byte, path string) (err error) {
 		switch key {
 		case "type":
-			s, err := jsontext.Str(v)
-			if err != nil || !slices.Contains(Types, Type(s)) {
-				return p.fail(v, path, "expected one of ", typeList, ", got ", describe(v))
-			}
-			c.Type = Type(s)
+			c.Type, err = p.columnType(v, path)
 		case "required":
 			c.Required, err = p.boolean(v, path)
 		case "unique":

@@ -9,16 +9,9 @@ import (
 )
 
 func (p *siteParser) tables(raw []byte, path string) (out []*Table, err error) {
-	var seen names
 	err = p.object(raw, path, nil, func(name string, v []byte, path string) error {
-		if err := p.name(name, v, path, "table"); err != nil {
+		if err := p.tableName(name, v, path, "table"); err != nil {
 			return err
-		}
-		if strings.HasPrefix(strings.ToLower(name), "sqlite_") {
-			return p.fail(v, path, `expected a table's name that does not begin with "sqlite_"`)
-		}
-		if !seen.add(strings.ToLower(name)) {
-			return p.fail(v, path, "expected a name that differs from the others by more than its case")
 		}
 		if len(out) == MaxTables {
 			return p.fail(v, path, "expected at most ", strconv.Itoa(MaxTables), " tables")
@@ -30,7 +23,21 @@ func (p *siteParser) tables(raw []byte, path string) (out []*Table, err error) {
 	return out, err
 }
 
-// name checks the name of a table or column.
+// tableName checks the name of a table or view; they are names of the same kind.
+func (p *siteParser) tableName(name string, v []byte, path, what string) error {
+	if err := p.name(name, v, path, what); err != nil {
+		return err
+	}
+	if strings.HasPrefix(strings.ToLower(name), "sqlite_") {
+		return p.fail(v, path, `expected a `, what, `'s name that does not begin with "sqlite_"`)
+	}
+	if !p.taken.add(strings.ToLower(name)) {
+		return p.fail(v, path, "expected a name that differs from those of the other tables and views by more than its case")
+	}
+	return nil
+}
+
+// name checks the name of a table, view or column.
 func (p *siteParser) name(name string, v []byte, path, what string) error {
 	ok := name != "" && len(name) <= maxNameBytes
 	for i, c := range []byte(name) {
@@ -71,7 +78,7 @@ func (p *siteParser) table(name string, raw []byte, path string) (*Table, error)
 	if err != nil {
 		return nil, err
 	}
-	t := &Table{Name: name, Columns: withSystem(columns)}
+	t := named(&Table{Name: name, Columns: withSystem(columns)})
 	if v, ok := later["indexes"]; ok && err == nil {
 		t.Indexes, err = p.indexes(v, path+".indexes", columns)
 	}
@@ -200,19 +207,35 @@ func (p *siteParser) links(s *Site) error {
 		}
 	}
 	for _, u := range p.unread {
-		var err error
-		if u.access != nil {
-			u.table.Access, err = p.access(u.access, u.path+".access", u.table.MemberOf)
-		}
-		if err == nil {
-			err = p.settable(u)
-		}
-		if err != nil {
+		if err := p.rules(s, u); err != nil {
 			return err
 		}
-		newTable(u.table)
+	}
+	if err := p.reach(); err != nil {
+		return err
+	}
+	for _, u := range p.unread {
+		u.table.visitors = u.table.twin()
 	}
 	return nil
+}
+
+// rules reads the rules of a table or view.
+func (p *siteParser) rules(s *Site, u unread) (err error) {
+	a := &u.table.Access
+	switch {
+	case u.table.View != nil:
+		*a = Access{Insert: Rule{Who: Nobody}, Update: Rule{Who: Nobody}, Remove: Rule{Who: Nobody}}
+		if u.access != nil {
+			a.Read, err = p.rule(s, u.table, u.access, u.path+".read", ruleKeys)
+		}
+	case u.access != nil:
+		*a, err = p.access(s, u)
+	}
+	if err == nil {
+		err = p.settable(u)
+	}
+	return err
 }
 
 // target checks that a reference leads to a table.
@@ -223,7 +246,7 @@ func (p *siteParser) target(s *Site, c *Column, u unread) error {
 	if _, ok := s.Table(c.References); ok {
 		return nil
 	}
-	part := p.find(u.raw, "columns", c.Name, "references")
+	part := find(u.raw, "columns", c.Name, "references")
 	return p.fail(part, u.path+".columns."+c.Name+".references", `expected one of the site's tables, got "`, clip(c.References), `"`,
 		suggest(c.References, s.tableNames()))
 }
@@ -236,22 +259,17 @@ func (p *siteParser) settable(u unread) error {
 	}
 	for _, c := range u.table.Columns {
 		if c.OwnerSets && c.Required && c.Default.IsNull() {
-			return p.fail(p.find(u.raw, "columns", c.Name), u.path+".columns."+c.Name,
+			return p.fail(find(u.raw, "columns", c.Name), u.path+".columns."+c.Name,
 				`expected a "default": the column is required, only the site's owner sets it, and others may insert`)
 		}
 	}
 	return nil
 }
 
-// find returns the value that stands at a path of keys below an object, which has been read before.
-func (p *siteParser) find(raw []byte, keys ...string) []byte {
+// find returns the value that stands at a path of keys below an object, all of which are there.
+func find(raw []byte, keys ...string) []byte {
 	for _, key := range keys {
-		for m := jsontext.MembersOf(raw); m.Next(); {
-			if string(m.Key) == key {
-				raw = m.Value
-				break
-			}
-		}
+		raw = member(raw, key)
 	}
 	return raw
 }

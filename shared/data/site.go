@@ -2,6 +2,7 @@ package data
 
 import (
 	_ "embed"
+	"slices"
 	"strconv"
 
 	"goop/shared/group"
@@ -64,10 +65,14 @@ func (e *SiteError) Error() string {
 const (
 	MaxSite      = 1 << 20 // bytes
 	MaxTables    = 100
-	MaxColumns   = 100 // of one table
-	MaxIndexes   = 20  // of one table
-	MaxIndexed   = 8   // columns of one index
+	MaxViews     = 50
+	MaxViewSQL   = 16 << 10 // bytes of the text of one view
+	MaxColumns   = 100      // of one table
+	MaxIndexes   = 20       // of one table
+	MaxIndexed   = 8        // columns of one index
 	MaxEnum      = 100
+	maxRule      = 500 // comparisons of a rule, with those of the rules for reading what it refers to
+	maxFollow    = 12  // references that a rule follows one behind the other, with those of such rules
 	MaxGroups    = 100
 	maxSiteName  = 100 // characters
 	maxSiteCSP   = 4096
@@ -76,32 +81,32 @@ const (
 
 // The keys of each object of the file, which goop.schema.json lists too.
 var (
-	siteKeys   = []string{"$schema", "name", "csp", "tables", "groups", "create"}
+	siteKeys   = []string{"$schema", "name", "csp", "tables", "views", "groups", "create"}
 	tableKeys  = []string{"columns", "indexes", "memberOf", "search", "access"}
 	columnKeys = []string{"type", "required", "default", "unique", "min", "max", "maxLength", "enum", "references", "onRemove", "hidden", "readonly"}
 	indexKeys  = []string{"columns", "unique"}
 	accessKeys = []string{"read", "insert", "update", "remove"}
-	ruleKeys   = []string{"who"}
+	ruleKeys   = []string{"who", "if"}
+	updateKeys = []string{"who", "if", "then"}
+	viewKeys   = []string{"sql", "id", "columns", "memberOf", "read"}
+
+	viewColumnKeys = []string{"type", "hidden"}
 )
 
 // systemTables are those that the host makes up.
 var systemTables = []*Table{Groups, Invites, Peers}
 
-// Lookup returns the table that a request names, _groups and its like included. The error is a
+// Lookup returns the table or view that a request names, _groups and its like included. The error is a
 // *wire.Error with code no_such_table.
 func (s *Site) Lookup(name string) (*Table, error) {
-	if t, ok := s.Table(name); ok {
-		return t, nil
-	}
 	var list []string
-	for _, t := range systemTables {
-		if t.Name == name {
-			return t, nil
+	for _, tables := range [][]*Table{s.Tables, s.Views, systemTables} {
+		for _, t := range tables {
+			if t.Name == name {
+				return t, nil
+			}
+			list = append(list, t.Name)
 		}
-		list = append(list, t.Name)
-	}
-	for _, t := range s.Tables {
-		list = append(list, t.Name)
 	}
 	return nil, wire.E(wire.NoSuchTable, `there is no table "`, clip(name), `"`, suggest(name, list))
 }
@@ -113,6 +118,9 @@ func (s *Site) CheckRecord(cfg *group.Config) *wire.Error {
 	}
 	t, ok := s.Table(cfg.Record)
 	if !ok {
+		if slices.ContainsFunc(s.Views, func(v *Table) bool { return v.Name == cfg.Record }) {
+			return wire.E(wire.InvalidValue, `"record": "`, cfg.Record, `" is a view, into which nothing can be written`)
+		}
 		return wire.E(wire.InvalidValue, `"record": there is no table "`, clip(cfg.Record), `"`, suggest(cfg.Record, s.tableNames()))
 	}
 	if !cfg.Durable {
@@ -132,11 +140,11 @@ func (s *Site) CheckRecord(cfg *group.Config) *wire.Error {
 	return nil
 }
 
-// Visible returns the tables with which a caller may do anything at all, _groups and its like
+// Visible returns the tables and views with which a caller may do anything at all, _groups and its like
 // included.
 func (s *Site) Visible(c group.Caller) []*Table {
 	var out []*Table
-	for _, t := range s.Tables {
+	for _, t := range slices.Concat(s.Tables, s.Views) {
 		a := &t.Access
 		for _, r := range []Rule{a.Read, a.Insert, a.Update, a.Remove} {
 			if r.For(c).Kind != NoRows {

@@ -55,12 +55,29 @@ func TestParseSiteErrors(t *testing.T) {
 	t.Parallel()
 	table := func(columns string) string { return `{"tables": {"t": {"columns": {` + columns + `}}}}` }
 	column := func(spec string) string { return table(`"c": {` + spec + `}`) }
+	rule := func(rule string) string {
+		return `{"tables": {
+  "questions": {"columns": {"closes_at": {"type": "time"}, "right": {"type": "integer", "hidden": true}}},
+  "answers": {
+    "columns": {"question": {"type": "integer", "references": "questions"}, "answer": {"type": "integer", "references": "answers"},
+      "choice": {"type": "integer"}, "name": {"type": "text"}},
+    "access": {` + rule + `}}}}`
+	}
+	// chain has tables each of whose rules asks for that of the one before.
+	chain := func(n int, terms string) string {
+		var s strings.Builder
+		s.WriteString(`"t0": {"columns": {"n": {"type": "integer"}}, "access": {"read": {"who": "open", "if": {"n": 1}}}}`)
+		for i := range n {
+			fmt.Fprintf(&s, `, "t%d": {"columns": {"n": {"type": "integer"}, "a": {"type": "integer", "references": "t%d"}}, "access": {"read": {"who": "open", "if": {"and": [%s]}}}}`, i+1, i, terms)
+		}
+		return s.String()
+	}
 	tests := []struct{ name, file, want string }{
 		{"empty", "", `goop.json:1:1: unexpected end, expected a JSON value`},
 		{"syntax", "{\n  \"name\": \"x\",,\n}", `goop.json:2:15: expected a key in double quotes`},
 		{"list", "\n []", `goop.json:2:2: expected an object, got []`},
-		{"key", "{\"nmae\": \"x\"}", `goop.json:1:2: nmae: unknown key (did you mean "name"?), expected one of $schema, name, csp, tables, groups, create`},
-		{"characters are counted", "{\"name\": \"ÄÖÜ\", \"x\": 1}", `goop.json:1:17: x: unknown key, expected one of $schema, name, csp, tables, groups, create`},
+		{"key", "{\"nmae\": \"x\"}", `goop.json:1:2: nmae: unknown key (did you mean "name"?), expected one of $schema, name, csp, tables, views, groups, create`},
+		{"characters are counted", "{\"name\": \"ÄÖÜ\", \"x\": 1}", `goop.json:1:17: x: unknown key, expected one of $schema, name, csp, tables, views, groups, create`},
 		{"twice", `{"name": "x", "name": "y"}`, `goop.json:1:15: name: expected each key once, this one stands twice`},
 		{"name", `{"name": 7}`, `goop.json:1:10: name: expected a string, got 7`},
 		{"csp", `{"csp": "a\nb"}`, `goop.json:1:9: csp: expected text without control characters`},
@@ -74,7 +91,7 @@ func TestParseSiteErrors(t *testing.T) {
 		{"sqlite's name", `{"tables": {"SQLite_x": {}}}`, `goop.json:1:25: tables.SQLite_x: expected a table's name that does not begin with "sqlite_"`},
 		{"word", table(`"Not": {"type": "text"}`), `goop.json:1:38: tables.t.columns.Not: expected another name, "and", "or" and "not" are words of conditions`},
 		{"case of columns", table(`"a": {"type": "text"}, "A": {"type": "text"}`), `goop.json:1:59: tables.t.columns.A: expected a name that differs from the others by more than its case`},
-		{"case of tables", `{"tables": {"t": {"columns": {"c": {"type": "text"}}}, "T": {}}}`, `goop.json:1:61: tables.T: expected a name that differs from the others by more than its case`},
+		{"case of tables", `{"tables": {"t": {"columns": {"c": {"type": "text"}}}, "T": {}}}`, `goop.json:1:61: tables.T: expected a name that differs from those of the other tables and views by more than its case`},
 		{"column key", column(`"type": "text", "require": true`), `goop.json:1:53: tables.t.columns.c.require: unknown key (did you mean "required"?), expected one of type, required, default, unique, min, max, maxLength, enum, references, onRemove, hidden, readonly`},
 		{"required", column(`"type": "text", "required": 1`), `goop.json:1:65: tables.t.columns.c.required: expected true or false, got 1`},
 		{"default", column(`"type": "integer", "default": 1.5`), `goop.json:1:67: tables.t.columns.c.default: expected an integer within ±9007199254740991, got 1.5`},
@@ -109,6 +126,48 @@ func TestParseSiteErrors(t *testing.T) {
 		{"rule object", `{"tables": {"t": {"columns": {"c": {"type": "text"}}, "access": {"read": {"who": "all"}}}}}`, `goop.json:1:82: tables.t.access.read.who: expected one of open, member, role:owner, role:moderator, role:member, role:viewer, author, owner, none, got "all"`},
 		{"rule without who", `{"tables": {"t": {"columns": {"c": {"type": "text"}}, "access": {"read": {}}}}}`, `goop.json:1:74: tables.t.access.read: expected "who", one of open, member, role:owner, role:moderator, role:member, role:viewer, author, owner, none`},
 		{"member of nothing", `{"tables": {"t": {"columns": {"c": {"type": "text"}}, "access": {"insert": "member"}}}}`, `goop.json:1:76: tables.t.access.insert: expected the table to have "memberOf", the column with the id of the row's group, since "member" asks for it`},
+		{"column in a condition", rule(`"insert": {"who": "open", "if": {"question.closes_at": {">": "$now"}, "choise": 1}}`), `goop.json:6:86: tables.answers.access.insert.if: table "answers" has no column "choise" (did you mean "choice"?)`},
+		{"then of an insert", rule(`"insert": {"who": "open", "then": {}}`), `goop.json:6:42: tables.answers.access.insert.then: unknown key, expected one of who, if`},
+		{"if that is never asked", rule(`"insert": {"who": "owner", "if": {"choice": 1}}`), `goop.json:6:49: tables.answers.access.insert.if: expected none, the site's owner passes every condition`},
+		{"if of nobody", rule(`"insert": {"who": "none", "if": {"choice": 1}}`), `goop.json:6:48: tables.answers.access.insert.if: expected none, the rule lets nobody through`},
+		{"variable", rule(`"insert": {"who": "open", "if": {"question.closes_at": {">": "$nwo"}}}`), `goop.json:6:77: tables.answers.access.insert.if: unknown variable "$nwo" (did you mean "$now"?); there are "$me", "$role" and "$now", and a text that begins with "$" is written with "$$"`},
+		{"variable as a key", rule(`"insert": {"who": "open", "if": {"$mee": "x"}}`), `goop.json:6:49: tables.answers.access.insert.if: unknown variable "$mee" (did you mean "$me"?); there are "$me", "$role" and "$now", and a text that begins with "$" is written with "$$"`},
+		{"variable of another type", rule(`"insert": {"who": "open", "if": {"name": "$now"}}`), `goop.json:6:57: tables.answers.access.insert.if: column "name" is of type text and "$now" is of type time`},
+		{"variable in a list", rule(`"insert": {"who": "open", "if": {"name": {"in": ["a", "$me"]}}}`), `goop.json:6:70: tables.answers.access.insert.if: column "name": "$me" stands with =, !=, <, <=, > and >= alone`},
+		{"role without a group", rule(`"insert": {"who": "open", "if": {"$role": "member"}}`), `goop.json:6:49: tables.answers.access.insert.if: "$role" is the caller's role in the row's group, and the table "answers" has no "memberOf", the column with its id`},
+		{"order of peers", rule(`"insert": {"who": "open", "if": {"$me": {">": "a"}}}`), `goop.json:6:57: tables.answers.access.insert.if: "$me" has no ">"; there are "=", "!=", "in" and "null"`},
+		{"path that leads nowhere", rule(`"insert": {"who": "open", "if": {"choice.x": 1}}`), `goop.json:6:49: tables.answers.access.insert.if: "choice.x": the column "choice" of the table "answers" leads to no other row, it has no "references"`},
+		{"path to no column", rule(`"insert": {"who": "open", "if": {"question.close_at": 1}}`), `goop.json:6:49: tables.answers.access.insert.if: table "questions" has no column "close_at" (did you mean "closes_at"?)`},
+		{"long path", rule(`"insert": {"who": "open", "if": {"answer.answer.answer.answer.name": "x"}}`), `goop.json:6:49: tables.answers.access.insert.if: "answer.answer.answer.answer.name" follows more than 3 references`},
+		{"search in a rule", rule(`"insert": {"who": "open", "if": {"_search": "x"}}`), `goop.json:6:49: tables.answers.access.insert.if: "_search" is not for rules`},
+		{"type in a rule", rule(`"insert": {"who": "open", "if": {"choice": "x"}}`), `goop.json:6:59: tables.answers.access.insert.if: column "choice": expected an integer within ±9007199254740991, got "x"`},
+		{"condition in a rule", rule(`"insert": {"who": "open", "if": 7}`), `goop.json:6:48: tables.answers.access.insert.if: expected a condition such as {"game":"chess-42"}, got 7`},
+		{"role", `{"tables": {"t": {"columns": {"g": {"type": "text"}}, "memberOf": "g", "access": {"read": {"who": "open", "if": {"$role": "modrator"}}}}}}`,
+			`goop.json:1:123: tables.t.access.read.if: "$role" is "owner", "moderator", "member", "viewer" or null, got "modrator" (did you mean "moderator"?)`},
+		{"rule that refers to itself", rule(`"read": {"who": "open", "if": {"answer.name": "x"}}`),
+			`goop.json:6:46: tables.answers.access.read.if: expected a condition that does not come back to where it is asked, since a reference is followed to rows alone that may be read: answers → answers`},
+		{"rules that refer to each other", `{"tables": {
+			"c": {"columns": {"a": {"type": "integer", "references": "a"}}, "access": {"read": {"who": "open", "if": {"a.b": 1}}}},
+			"a": {"columns": {"b": {"type": "integer", "references": "b"}}, "access": {"read": {"who": "open", "if": {"b.a": 1}}}},
+			"b": {"columns": {"a": {"type": "integer", "references": "a"}}, "access": {"read": {"who": "author", "if": {"not": {"a.b": 1}}}}}}}`,
+			`goop.json:3:109: tables.a.access.read.if: expected a condition that does not come back to where it is asked, since a reference is followed to rows alone that may be read: a → b → a`},
+		{"rule with too many comparisons", `{"tables": {` + chain(6, strings.Repeat(`{"a.n": 1},`, 3)+`{"n": 1}`) + `}}`,
+			`goop.json:1:984: tables.t5.access.read: expected at most 500 comparisons, together with those of the rules for reading the rows that it refers to`},
+		{"rule that goes too far", `{"tables": {` + chain(15, `{"a.n": 1}`) + `}}`,
+			`goop.json:1:2139: tables.t13.access.read: expected at most 12 references one behind the other, together with those of the rules for reading the rows that it refers to`},
+		{"view", `{"views": {"v": {"columns": {"c": {"type": "text"}}}}}`, `goop.json:1:17: views.v: expected "sql", the SELECT whose rows the view has`},
+		{"view without columns", `{"views": {"v": {"sql": "SELECT 1 AS _id"}}}`, `goop.json:1:17: views.v: expected "columns", with at least one column`},
+		{"view of nothing", `{"views": {"v": {"sql": " ; "}}}`, `goop.json:1:25: views.v.sql: expected a SELECT, got " ; "`},
+		{"column of a view", `{"views": {"v": {"sql": "SELECT 1", "columns": {"c": {"type": "text", "required": true}}}}}`, `goop.json:1:71: views.v.columns.c.required: unknown key, expected one of type, hidden`},
+		{"id of a view", `{"views": {"v": {"id": "blob"}}}`, `goop.json:1:24: views.v.id: expected "text" or "integer", which is what its _id is, got "blob"`},
+		{"author of a view", `{"views": {"v": {"sql": "SELECT 1", "columns": {"c": {"type": "text"}}, "read": "author"}}}`,
+			`goop.json:1:81: views.v.read: expected another rule, the rows of a view have no _owner; with a column that is one, {"who": "open", "if": {"column": "$me"}} says the same`},
+		{"access of a view", `{"views": {"v": {"access": {}}}}`, `goop.json:1:18: views.v.access: unknown key, expected one of sql, id, columns, memberOf, read`},
+		{"view with a table's name", `{"tables": {"t": {"columns": {"c": {"type": "text"}}}}, "views": {"T": {}}}`, `goop.json:1:72: views.T: expected a name that differs from those of the other tables and views by more than its case`},
+		{"reference to a view", `{"views": {"v": {"sql": "SELECT 1", "columns": {"c": {"type": "text"}}}}, "tables": {"t": {"columns": {"c": {"type": "integer", "references": "v"}}}}}`,
+			`goop.json:1:143: tables.t.columns.c.references: expected one of the site's tables, got "v" (did you mean "t"?)`},
+		{"record into a view", `{"groups": [{"id": "a", "type": "persistent", "record": "v"}], "views": {"v": {"sql": "SELECT 1", "columns": {"c": {"type": "text"}}}}}`,
+			`goop.json:1:13: groups[0]: "record": "v" is a view, into which nothing can be written`},
 		{"group", `{"groups": [{"id": "lobby", "typ": "open"}]}`, `goop.json:1:13: groups[0]: unknown key "typ"; a group has id, name, type, durable, access, listed, dissolve, retain, maxMembers, record, seats and rights`},
 		{"group without id", `{"groups": [{"name": "x"}]}`, `goop.json:1:13: groups[0]: expected an "id", such as "lobby"`},
 		{"group twice", `{"groups": [{"id": "a"}, {"id": "a"}]}`, `goop.json:1:26: groups[1]: expected each id once, "a" stands twice`},
@@ -270,6 +329,12 @@ func TestSchemaIsInStepWithTheParser(t *testing.T) {
 	check("column", keys(def("column")), data.ColumnKeys)
 	check("index", keys(def("index").AnyOf[1]), data.IndexKeys)
 	check("onRemove", sub(def("column"), "onRemove").Enum, data.Removals)
+	check("rule", keys(def("rule").AnyOf[1]), data.RuleKeys)
+	check("update rule", keys(def("updateRule").AnyOf[1]), data.UpdateKeys)
+	check("condition", keys(def("condition")), append(data.VariableNames, "and", "or", "not"))
+	check("comparison", keys(def("comparison").AnyOf[1]), data.Operators)
+	check("view", keys(def("view")), data.ViewKeys)
+	check("view's column", keys(def("viewColumn")), data.ViewColumnKeys)
 	check("access", keys(sub(def("table"), "access")), data.AccessKeys)
 	check("rule", def("who").Enum, data.RuleNames)
 	var types []string
@@ -303,6 +368,8 @@ func FuzzParseSite(f *testing.F) {
 	f.Add([]byte(chess))
 	f.Add([]byte(`{"tables":{"t":{"columns":{"c":{"type":"json","default":{"a":[1]},"maxLength":9}},"access":{"read":{"who":"author"}}}}}`))
 	f.Add([]byte(`{"create":{"match":{"type":"ephemeral","seats":["white","black"],"each":3,"total":200},"persistent":{"retain":{"count":9}}}}`))
+	f.Add([]byte(quiz))
+	f.Add([]byte(ruled))
 	f.Add(data.SchemaJSON)
 	f.Fuzz(func(t *testing.T, file []byte) {
 		s, err := data.ParseSite(file)
@@ -313,10 +380,41 @@ func FuzzParseSite(f *testing.F) {
 			}
 			return
 		}
-		for _, table := range s.Tables {
+		env := &data.Env{Me: "m", Role: func(string) wire.Role { return wire.RoleMember }, Now: 5}
+		env.Follow = func(t *data.Table, id int64) []data.Value {
+			if id != 1 {
+				return nil
+			}
+			return ones(t)
+		}
+		for _, table := range slices.Concat(s.Tables, s.Views) {
+			visitors := table.For(group.Caller{Peer: "m"})
 			for i, c := range table.Columns {
 				if table.Lookup(c.Name) != i {
 					t.Fatalf("column %q is at %d, and Lookup says %d", c.Name, i, table.Lookup(c.Name))
+				}
+				if want := i; c.Hidden {
+					want = -1
+				} else if got := visitors.Lookup(c.Name); got != want {
+					t.Fatalf("column %q is at %d for visitors", c.Name, got)
+				}
+				if _, ok := s.Table(c.References); !ok && c.References != "" || (c.OnRemove == "") != (c.References == "") || c.Hidden && table.View == nil && !c.OwnerSets {
+					t.Fatalf("got %+v", c)
+				}
+			}
+			for _, action := range []data.Action{data.Read, data.Insert, data.Update, data.Remove} {
+				r := table.Access.Rule(action)
+				for _, w := range []*data.Where{r.If, r.Then} {
+					if w == nil {
+						continue
+					}
+					whole := w.Match(ones(table), env)
+					with, without := w.Split(func(part *data.Where) bool { return part.Has(data.Me) })
+					all := data.All(with, without)
+					if all == nil && !whole || all != nil && all.Match(ones(table), env) != whole {
+						t.Fatalf("taken apart %s says another thing", r)
+					}
+					w.Needs(table)
 				}
 			}
 		}

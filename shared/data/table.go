@@ -65,11 +65,16 @@ func withSystem(columns []Column) []Column {
 }
 
 func newTable(t *Table) *Table {
+	named(t).visitors = t.twin()
+	return t
+}
+
+// named has the columns found by their names.
+func named(t *Table) *Table {
 	t.at = make(map[string]int, len(t.Columns))
 	for i, c := range t.Columns {
 		t.at[c.Name] = i
 	}
-	t.visitors = t.twin()
 	return t
 }
 

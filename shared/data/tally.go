@@ -6,7 +6,7 @@ import "slices"
 // Columns stand. It changes the order of rows.
 func (a *Aggregate) Select(rows [][]Value) []Row {
 	if a.Where != nil {
-		rows = slices.DeleteFunc(rows, func(r []Value) bool { return !a.Where.Match(r) })
+		rows = slices.DeleteFunc(rows, func(r []Value) bool { return !a.Where.Match(r, nil) })
 	}
 	groups := map[string]*tally{}
 	var all []*tally

@@ -1,6 +1,7 @@
 package data
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -15,6 +16,7 @@ const (
 	MaxIn    = 500                 // values in all lists of in together
 	maxParts = MaxDepth * MaxTerms // conditions and lists of them, empty ones too
 	MaxLike  = 256                 // bytes of a pattern
+	MaxVia   = 3                   // references from a row to the column that a rule asks for
 )
 
 // Test is what a Where does.
@@ -47,6 +49,19 @@ const (
 	Now    Var = "$now"  // time: the host's clock
 )
 
+// variables lists every Var as a column of the type that it is of.
+var variables = []*Column{{Name: string(Me), Type: Text}, {Name: string(MyRole), Type: Text}, {Name: string(Now), Type: Time}}
+
+// variable returns the Var of a name, nil when there is none.
+func variable(name string) *Column {
+	for _, c := range variables {
+		if c.Name == name {
+			return c
+		}
+	}
+	return nil
+}
+
 // Ref is a step from a row to one that it references.
 type Ref struct {
 	Column int    // of the table so far
@@ -61,8 +76,8 @@ var operators = []string{"=", "!=", "<", "<=", ">", ">=", "in", "like", "contain
 type Where struct {
 	Test   Test
 	Terms  []*Where
-	Column int     // in the table's Columns
-	Value  Value   // of a comparison with one value; never null, unless Against stands in its place
+	Column int     // in the table's Columns; nothing with Var and in a Search
+	Value  Value   // of a comparison with one value; never null, unless Against stands in its place; of Search: the text
 	Values []Value // of In; none is null
 	IsNull bool    // of Null: what is asked for; of In: no value counts as one of Values
 
@@ -71,6 +86,9 @@ type Where struct {
 	Via     []Ref // the references to follow from the row to that of Column; where one leads nowhere, there is no value
 	Var     Var   // what is compared, when it is no column
 	Against Var   // with what it is compared, when that is no value
+
+	group  int   // where it has to do with MyRole: the column of the row's group
+	search []int // of Search: the columns
 }
 
 // ParseWhere reads a condition on a table; raw is checked JSON text. The error is a *wire.Error with
@@ -82,13 +100,24 @@ func ParseWhere(t *Table, raw []byte) (*Where, error) {
 
 type whereParser struct {
 	table  *Table
+	site   *Site // of a rule: it knows where references lead; nil for a condition of a member
 	terms  int
 	parts  int
-	values int // of in
+	values int    // of in
+	at     []byte // the key or value that is being read
+}
+
+// subject is what a comparison is about.
+type subject struct {
+	Column // with the whole path as its name
+	at     int
+	via    []Ref
+	is     Var
 }
 
 // object reads one where object.
 func (p *whereParser) object(raw []byte, depth int) (*Where, error) {
+	p.at = raw
 	if jsontext.KindOf(raw) != jsontext.Object {
 		return nil, wire.E(wire.BadQuery, `expected a condition such as {"game":"chess-42"}, got `, describe(raw))
 	}
@@ -102,6 +131,7 @@ func (p *whereParser) object(raw []byte, depth int) (*Where, error) {
 	var seen names
 	for m := jsontext.MembersOf(raw); m.Next(); {
 		key := string(m.Key)
+		p.at = m.Key
 		if !seen.add(key) {
 			return nil, wire.E(wire.BadQuery, `"`, clip(key), `" stands twice in one condition; use and`)
 		}
@@ -118,7 +148,7 @@ func (p *whereParser) object(raw []byte, depth int) (*Where, error) {
 				all.Terms = append(all.Terms, &Where{Test: Not, Terms: []*Where{w}})
 			}
 		default:
-			err = p.column(all, key, m.Value)
+			err = p.member(all, key, m.Value)
 		}
 		if err != nil {
 			return nil, err
@@ -132,6 +162,7 @@ func (p *whereParser) object(raw []byte, depth int) (*Where, error) {
 
 // list reads the conditions of an and or an or.
 func (p *whereParser) list(test Test, raw []byte, depth int) (*Where, error) {
+	p.at = raw
 	if jsontext.KindOf(raw) != jsontext.Array {
 		return nil, wire.E(wire.BadQuery, `"`, string(test), `" takes a list of conditions, got `, describe(raw))
 	}
@@ -152,38 +183,77 @@ func (p *whereParser) list(test Test, raw []byte, depth int) (*Where, error) {
 	return w, nil
 }
 
-// column adds to all what is asked of one column.
-func (p *whereParser) column(all *Where, name string, raw []byte) error {
-	i, err := p.table.lookup(name)
+// member adds to all what a key other than and, or and not asks for.
+func (p *whereParser) member(all *Where, key string, raw []byte) error {
+	if key == SearchKey {
+		return p.search(all, raw)
+	}
+	s, err := p.subject(key)
 	if err != nil {
 		return err
 	}
+	p.at = raw
 	if jsontext.KindOf(raw) != jsontext.Object {
-		return p.compare(all, i, Equal, raw)
+		return p.compare(all, s, Equal, raw)
 	}
 	var seen names
 	for m := jsontext.MembersOf(raw); m.Next(); {
 		op := string(m.Key)
+		p.at = m.Key
 		if !seen.add(op) {
-			return wire.E(wire.BadQuery, `column "`, name, `": the operator "`, clip(op), `" stands twice`)
+			return wire.E(wire.BadQuery, `column "`, s.Name, `": the operator "`, clip(op), `" stands twice`)
 		}
-		if err := p.compare(all, i, Test(op), m.Value); err != nil {
+		if err := p.compare(all, s, Test(op), m.Value); err != nil {
 			return err
 		}
 	}
 	if len(seen) == 0 {
-		return wire.E(wire.BadQuery, `column "`, name, `": {} has no operator; there are `, quotedList(operators))
+		return wire.E(wire.BadQuery, `column "`, s.Name, `": {} has no operator; there are `, quotedList(operators))
 	}
 	return nil
 }
 
+// subject finds what a key is about: a column, and in a rule a variable or a column of a row that is
+// referenced.
+func (p *whereParser) subject(key string) (*subject, error) {
+	c := variable(key)
+	switch {
+	case p.site == nil && (c != nil || strings.Contains(key, ".")):
+		return nil, wire.E(wire.BadQuery, `"`, clip(key), `" is for the conditions of rules in goop.json; a where is about the columns of its own table`)
+	case p.site == nil:
+		i, err := p.table.lookup(key)
+		if err != nil {
+			return nil, err
+		}
+		return &subject{Column: p.table.Columns[i], at: i}, nil
+	case c != nil:
+		return &subject{Column: *c, is: Var(key)}, p.grouped(Var(key))
+	case strings.HasPrefix(key, "$"):
+		return nil, unknownVariable(key)
+	}
+	return p.path(key)
+}
+
 // compare adds one comparison to all.
-func (p *whereParser) compare(all *Where, column int, test Test, raw []byte) error {
+func (p *whereParser) compare(all *Where, s *subject, test Test, raw []byte) error {
 	if p.terms++; p.terms > MaxTerms {
 		return tooManyTerms()
 	}
-	c := &p.table.Columns[column]
-	w := &Where{Test: test, Column: column}
+	c := &s.Column
+	w := &Where{Test: test, Column: s.at, Via: s.via, Var: s.is}
+	if p.site != nil && p.table.MemberOf != "" {
+		w.group = p.table.Lookup(p.table.MemberOf)
+	}
+	if !slices.Contains(operators, string(test)) {
+		return wire.E(wire.BadQuery, `column "`, c.Name, `": unknown operator "`, clip(string(test)), `"`,
+			suggest(string(test), operators), `; there are `, quotedList(operators))
+	}
+	if s.is == Me || s.is == MyRole {
+		if !slices.Contains([]Test{Equal, NotEqual, In, Null}, test) {
+			return wire.E(wire.BadQuery, `"`, c.Name, `" has no "`, string(test), `"; there are "=", "!=", "in" and "null"`)
+		}
+	}
+	p.at = raw
 	kind := jsontext.KindOf(raw)
 	var err error
 	switch test {
@@ -195,7 +265,7 @@ func (p *whereParser) compare(all *Where, column int, test Test, raw []byte) err
 		if c.Type == JSON {
 			return unfit(c, test, `; a json column can only be tested with {"null": true} or {"null": false}`)
 		}
-		w.Value, err = p.value(c, raw)
+		err = p.operand(w, s, raw)
 	case Less, AtMost, Greater, AtLeast:
 		if c.Type == JSON || c.Type == Blob || c.Type == Boolean {
 			return unfit(c, test, "; it is for text, integer, real and time")
@@ -203,7 +273,7 @@ func (p *whereParser) compare(all *Where, column int, test Test, raw []byte) err
 		if kind == jsontext.Null {
 			return wire.E(wire.InvalidValue, `column "`, c.Name, `": "`, string(test), `" does not take null`)
 		}
-		w.Value, err = p.value(c, raw)
+		err = p.operand(w, s, raw)
 	case In:
 		err = p.in(w, c, raw)
 	case Like, Contains:
@@ -220,9 +290,6 @@ func (p *whereParser) compare(all *Where, column int, test Test, raw []byte) err
 		if w.IsNull, err = jsontext.Boolean(raw); err != nil {
 			return wire.E(wire.InvalidValue, `column "`, c.Name, `": "null" takes true or false, got `, describe(raw))
 		}
-	default:
-		return wire.E(wire.BadQuery, `column "`, c.Name, `": unknown operator "`, clip(string(test)), `"`,
-			suggest(string(test), operators), `; there are `, quotedList(operators))
 	}
 	if err != nil {
 		return err
@@ -242,6 +309,7 @@ func (p *whereParser) in(w *Where, c *Column, raw []byte) error {
 		if p.values++; p.values > MaxIn {
 			return wire.E(wire.BadQuery, `"in" has more than `, strconv.Itoa(MaxIn), ` values`)
 		}
+		p.at = e.Value
 		v, err := p.value(c, e.Value)
 		switch {
 		case err != nil:
@@ -255,10 +323,23 @@ func (p *whereParser) in(w *Where, c *Column, raw []byte) error {
 	return nil
 }
 
+// value reads a value of a column's type. In a rule "$$x" is the text $x, and no other text begins so.
 func (p *whereParser) value(c *Column, raw []byte) (Value, error) {
+	if s, ok := p.dollar(raw); ok {
+		if !strings.HasPrefix(s, "$$") {
+			if variable(s) != nil {
+				return Value{}, wire.E(wire.BadQuery, `column "`, c.Name, `": "`, s, `" stands with =, !=, <, <=, > and >= alone`)
+			}
+			return Value{}, unknownVariable(s)
+		}
+		raw = jsontext.AppendString(nil, s[1:])
+	}
 	v, err := c.Type.parse(raw)
 	if err != nil {
 		return v, wire.E(wire.InvalidValue, `column "`, c.Name, `": `, err.Error())
+	}
+	if c.Name == string(MyRole) && !v.IsNull() && rank(wire.Role(v.S)) == 0 {
+		return v, wire.E(wire.InvalidValue, `"$role" is "owner", "moderator", "member", "viewer" or null, got `, describe(raw), suggest(v.S, roleNames))
 	}
 	return v, nil
 }

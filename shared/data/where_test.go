@@ -164,10 +164,10 @@ func TestMatch(t *testing.T) {
 			t.Errorf("%s: %v", tt.where, err)
 			continue
 		}
-		if got := w.Match(full); got != tt.full {
+		if got := w.Match(full, nil); got != tt.full {
 			t.Errorf("%s: got %v for the full row", tt.where, got)
 		}
-		if got := w.Match(empty); got != tt.empty {
+		if got := w.Match(empty, nil); got != tt.empty {
 			t.Errorf("%s: got %v for the empty row", tt.where, got)
 		}
 	}
