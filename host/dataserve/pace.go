@@ -1,6 +1,7 @@
 package dataserve
 
 import (
+	"cmp"
 	"context"
 	"sync"
 	"time"
@@ -8,21 +9,22 @@ import (
 	"goop/shared/data"
 )
 
-// paces slow down a peer that writes much, or reads much of what was said in groups, on all its streams
-// together. Nothing is refused: its requests wait, then its streams are read no further.
+// paces slow down a peer that reads or writes much, on all its streams together. Nothing is refused: its requests wait, then its streams are read no further.
 type paces struct {
 	streams int // that the peer has; guarded by the server's mu
 
 	// mu guards the following.
 	mu        sync.Mutex
+	reads     pace
 	writes    pace
 	manages   pace
 	histories pace
 }
 
-func newPaces() *paces {
+func newPaces(r Rates) *paces {
 	return &paces{
-		writes:    pace{rate: writeRate, burst: writeBurst},
+		reads:     paceOf(cmp.Or(r.Reads, readRate), readBurst/readRate),
+		writes:    paceOf(cmp.Or(r.Writes, writeRate), writeBurst/writeRate),
 		manages:   pace{rate: manageRate, burst: manageBurst},
 		histories: pace{rate: historyRate, burst: historyBurst},
 	}
@@ -48,12 +50,14 @@ func (p *paces) take(r *data.Request, now time.Time) (pause time.Duration) {
 	defer p.mu.Unlock()
 	switch {
 	case r.Op == data.OpHistory: // which may have to look through a whole log
-		return p.histories.take(now)
+		return p.histories.take(1, now)
+	case r.Op == data.OpQuery, r.Op == data.OpGet, r.Op == data.OpCount, r.Op == data.OpAggregate, r.Op == data.OpWatch, r.Op == data.OpSQL:
+		return p.reads.take(1, now)
 	case r.Op.Writes(), r.Op == data.OpClaim:
-		pause = p.writes.take(now)
+		pause = p.writes.take(r.Weight(), now)
 	}
 	if r.Manages() {
-		pause = max(pause, p.manages.take(now))
+		pause = max(pause, p.manages.take(1, now))
 	}
 	return pause
 }
@@ -62,7 +66,7 @@ func (p *paces) take(r *data.Request, now time.Time) (pause time.Duration) {
 func (p *paces) rested(now time.Time) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.writes.left(now) == 0 && p.manages.left(now) == 0 && p.histories.left(now) == 0
+	return p.reads.left(now) == 0 && p.writes.left(now) == 0 && p.manages.left(now) == 0 && p.histories.left(now) == 0
 }
 
 // pace measures how often something is done: up to burst times at once, then rate times a second.
@@ -72,9 +76,12 @@ type pace struct {
 	at          time.Time
 }
 
-// take counts once more and returns how long to wait before.
-func (p *pace) take(now time.Time) time.Duration {
-	p.used, p.at = p.left(now)+1, now
+// paceOf makes a pace at which so many seconds' worth may come at once.
+func paceOf(rate, seconds float64) pace { return pace{rate: rate, burst: rate * seconds} }
+
+// take counts n more and returns how long to wait before.
+func (p *pace) take(n float64, now time.Time) time.Duration {
+	p.used, p.at = p.left(now)+n, now
 	return max(0, time.Duration((p.used-p.burst)/p.rate*float64(time.Second)))
 }
 

@@ -3,6 +3,7 @@ package dataserve_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -18,9 +19,19 @@ import (
 // writable is a Tables that takes every row.
 type writable struct{ tables }
 
-func (*writable) Insert(context.Context, group.Caller, data.WriteKey, *data.Table, []data.Value) ([]byte, error) {
-	return []byte(`{"_id":1}`), nil
+func (*writable) Do(_ context.Context, _ group.Caller, _ data.WriteKey, writes []data.Write) ([][]byte, error) {
+	answers := make([][]byte, len(writes))
+	for i := range answers {
+		answers[i] = []byte(`{"row":{"_id":1}}`)
+	}
+	return answers, nil
 }
+
+func (*writable) Query(context.Context, group.Caller, *data.Query) (data.Page, error) {
+	return data.Page{}, nil
+}
+
+func (*writable) Count(context.Context, group.Caller, *data.Query) (int64, error) { return 0, nil }
 
 func (*writable) Answered(context.Context, wire.PeerID, data.WriteKey) ([]byte, error) {
 	return nil, nil
@@ -118,6 +129,29 @@ func TestPaceOfWrites(t *testing.T) {
 		ask(40, `{"id":%d,"op":"group.history","group":"g"}`)
 		if d := took(); d != 2*time.Second {
 			t.Errorf("40 more pages took %v, want 2s", d)
+		}
+		// Many rows at once cost less than one by one, and reads have a pace of their own.
+		leave(other)
+		other = connect("carl")
+		many := `{"id":%d,"op":"insertMany","table":"notes","rows":[{"n":1},{"n":1}` + strings.Repeat(`,{"n":2}`, 88) + `],"key":"0123456789abcdef"}`
+		ask(50, many)
+		if d := took(); d != 0 {
+			t.Errorf("50 times 90 rows took %v", d)
+		}
+		ask(10, many)
+		ask(20, `{"id":%d,"op":"batch","operations":[{"op":"insert","table":"notes","values":{}},{"op":"removeWhere","table":"notes","where":{}}`+
+			strings.Repeat(`,{"op":"remove","table":"notes","row":1}`, 38)+`],"key":"0123456789abcdef"}`)
+		ask(2, `{"id":%d,"op":"removeWhere","table":"notes","where":{},"key":"0123456789abcdef"}`)
+		if want := time.Duration(1e9 * (10*10 + 20*(1+3.9+5) + 2*5) / 200); took().Round(10*time.Millisecond) != want {
+			t.Errorf("what was beyond that took not %v", want)
+		}
+		ask(1000, `{"id":%d,"op":"count","table":"notes"}`)
+		if d := took(); d != 0 {
+			t.Errorf("1,000 reads took %v", d)
+		}
+		ask(250, `{"id":%d,"op":"query","table":"notes"}`)
+		if d := took(); d != 500*time.Millisecond {
+			t.Errorf("250 more took %v, want 500ms", d)
 		}
 		// What has passed is forgotten, and the peer with it.
 		leave(a)

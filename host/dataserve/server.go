@@ -34,8 +34,10 @@ const (
 // connections that were lost a moment ago count too.
 const maxStreams = 64
 
-// How fast some requests of one peer are done, on all its streams together.
+// How fast some requests of one peer are done, on all its streams together, unless Rates says something else.
 const (
+	readRate    = 500.0 // a second
+	readBurst   = 1000.0
 	writeRate   = 200.0 // a second
 	writeBurst  = 500.0
 	manageRate  = 20.0 // of them those about groups and who may do what there
@@ -45,13 +47,20 @@ const (
 	historyBurst = 100.0
 )
 
-// Options says what a Server works with. All but InviteURL and Logger are required.
+// Rates says how many requests a second of one peer are done. Zero stands for the default. What may come at
+// once rises with them.
+type Rates struct {
+	Reads, Writes float64
+}
+
+// Options says what a Server works with. All but Rates, InviteURL and Logger are required.
 type Options struct {
 	Site   *data.Site
 	Tables Tables
 	Groups Groups
 	Owners Owners
 	Limits wire.Limits
+	Rates  Rates
 	// InviteURL returns the address at which a token of a group is redeemed; without a token, the one
 	// for somebody who needs none. It may be nil for none.
 	InviteURL func(id wire.GroupID, token string) string
@@ -119,7 +128,7 @@ func (s *Server) enter(peer wire.PeerID) *paces {
 	}
 	p := s.peers[peer]
 	if p == nil {
-		p = newPaces()
+		p = newPaces(s.Rates)
 		s.peers[peer] = p
 	}
 	if p.streams >= maxStreams {

@@ -33,6 +33,7 @@ func (c *conn) watch(r request) {
 	w.cancel = cancel
 	c.watching.Go(func() {
 		defer cancel()
+		c.paces.wait(ctx, r.Request)
 		c.follow(ctx, r, w, q)
 	})
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"strings"
+	"unicode"
 
 	"goop/shared/data"
 )
@@ -20,11 +21,11 @@ func (s scope) search(w *data.Where) {
 	s.q.WriteByte(')')
 }
 
-// matchWords makes of a text what FTS5 takes: nothing of it is syntax, since there are only letters,
-// digits and marks between the quotes.
+// matchWords makes of a text what FTS5 takes: nothing of it is syntax, since there are only letters and
+// digits between the quotes.
 func matchWords(text string) string {
 	var b strings.Builder
-	for _, word := range data.SearchWords(text) {
+	for word := range strings.FieldsFuncSeq(text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
 		if b.Len() > 0 {
 			b.WriteByte(' ')
 		}

@@ -85,6 +85,7 @@ func (h *running) start(ctx context.Context) (err error) {
 		Groups: h.relay,
 		Owners: h.db,
 		Limits: o.limits.wire,
+		Rates:  o.limits.data,
 		Logger: o.log,
 
 		InviteURL: h.inviteURL,

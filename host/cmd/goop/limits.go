@@ -6,6 +6,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"goop/host/dataserve"
 	"goop/host/node"
 	"goop/host/relay"
 	"goop/host/store"
@@ -19,6 +20,7 @@ type limits struct {
 	relay  relay.Limits
 	memory relay.MemLimits
 	node   node.Limits
+	data   dataserve.Rates
 	store  store.Limits
 }
 
@@ -28,6 +30,7 @@ func defaultLimits() limits {
 		relay:  relay.Limits{RosterNames: 1000, Bytes: 1 << 20},
 		memory: relay.MemLimits{Entries: 10_000, Bytes: 4 << 20},
 		node:   node.Limits{Connections: 12_000},
+		data:   dataserve.Rates{Reads: 500, Writes: 200},
 		store:  store.Limits{LogEntries: 10_000, LogBytes: 16 << 20},
 	}
 }
@@ -73,6 +76,8 @@ var settable = []limit{
 	bound("connections", "connections of one address that have not said yet who they are", number, 16, 100_000, func(l *limits) *int { return &l.wire.Connections }),
 	bound("idle", "time for which a connection may be without a stream", span, 5_000, 24*60*60_000, func(l *limits) *int { return &l.wire.Idle }),
 	bound("datagram", "the payload of an unreliable message", size, 64, wire.MaxDatagramPayload, func(l *limits) *int { return &l.wire.Datagram }),
+	bound("data-reads", "queries a second of one peer to the tables", number, 1, 100_000, func(l *limits) *float64 { return &l.data.Reads }),
+	bound("data-writes", "changes a second of one peer to the tables", number, 1, 100_000, func(l *limits) *float64 { return &l.data.Writes }),
 	bound("log-entries", "messages that a durable group keeps", number, 100, 1_000_000, func(l *limits) *int64 { return &l.store.LogEntries }),
 	bound("log-bytes", "their bytes", size, 64<<10, 1<<30, func(l *limits) *int64 { return &l.store.LogBytes }),
 	bound("memory-entries", "messages that another group keeps, in memory", number, 100, 1_000_000, func(l *limits) *int { return &l.memory.Entries }),
