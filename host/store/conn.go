@@ -21,12 +21,24 @@ const maxStmts = 256
 // conn is one SQLite connection with its prepared statements. One goroutine at a time may use it.
 type conn struct {
 	db    *sqlite3.Conn
-	stmts map[string]*stmt
+	stmts map[stmtKey]*stmt
 	tick  uint64
+
+	// The following are what authorize goes by.
+	mode  mode
+	users *userTables       // nil before there are any
+	trial map[string]*table // in place of users, while they are looked at
+	noted func(action sqlite3.AuthorizerActionCode, table, column string)
+}
+
+type stmtKey struct {
+	mode mode
+	sql  string
 }
 
 type stmt struct {
 	*sqlite3.Stmt
+	key   stmtKey
 	used  uint64 // the tick of its last use
 	busy  bool   // somebody walks over its rows
 	plain []int  // the places of the question marks among the parameters
@@ -34,8 +46,8 @@ type stmt struct {
 }
 
 // newStmt looks at the parameters of a statement.
-func newStmt(s *sqlite3.Stmt) *stmt {
-	st := &stmt{Stmt: s}
+func newStmt(s *sqlite3.Stmt, key stmtKey) *stmt {
+	st := &stmt{Stmt: s, key: key}
 	for i := 1; i <= s.BindCount(); i++ {
 		if name := s.BindName(i); name == "" || name[0] == '?' {
 			st.plain = append(st.plain, i)
@@ -89,6 +101,7 @@ func openConn(ctx context.Context, path, vfsName string, readOnly bool, maxSize 
 		pragmas = append(pragmas, "query_only(1)")
 	} else {
 		pragmas = append(pragmas,
+			"recursive_triggers(1)", // a row that is replaced leaves the table of words as well
 			"journal_mode(wal)",
 			"synchronous(full)",
 			"fullfsync(1)", // on macOS an fsync alone leaves it in the drive's cache
@@ -99,8 +112,8 @@ func openConn(ctx context.Context, path, vfsName string, readOnly bool, maxSize 
 	if err != nil {
 		return nil, err
 	}
-	c := &conn{db: db, stmts: make(map[string]*stmt)}
-	if err := errors.Join(c.restrict(maxSize), addFunctions(db), fts5.Register(db)); err != nil {
+	c := &conn{db: db, stmts: make(map[stmtKey]*stmt)}
+	if err := errors.Join(c.restrict(maxSize), addFunctions(db), fts5.Register(db), db.SetAuthorizer(c.authorize)); err != nil {
 		return nil, errors.Join(err, c.close())
 	}
 	return c, ctx.Err()
@@ -171,7 +184,7 @@ func (c *conn) close() error {
 
 // exec runs one statement to its end and returns how many rows it changed.
 func (c *conn) exec(sql string, args []any) (int64, error) {
-	s, err := c.prepare(sql, args)
+	s, err := c.prepare(internal, sql, args)
 	if err != nil {
 		return 0, err
 	}
@@ -183,10 +196,15 @@ func (c *conn) exec(sql string, args []any) (int64, error) {
 	return c.db.Changes(), nil
 }
 
-// query runs one statement and yields its rows. A Row is good until the next one.
+// query runs one statement of the store's own and yields its rows. A Row is good until the next one.
 func (c *conn) query(sql string, args []any) iter.Seq2[Row, error] {
+	return c.queryAs(internal, sql, args)
+}
+
+// queryAs is query for what somebody may do.
+func (c *conn) queryAs(m mode, sql string, args []any) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
-		s, err := c.prepare(sql, args)
+		s, err := c.prepare(m, sql, args)
 		if err != nil {
 			yield(Row{}, err)
 			return
@@ -214,10 +232,13 @@ func (c *conn) number(sql string, args ...any) (n int64, err error) {
 	return n, nil
 }
 
-// prepare returns the statement for sql with its parameters bound. It has to be released.
-func (c *conn) prepare(sql string, args []any) (*stmt, error) {
+// prepare returns the statement for sql with its parameters bound. It has to be released. SQLite may
+// prepare it again with its first step, which therefore comes before anything else is prepared.
+func (c *conn) prepare(m mode, sql string, args []any) (*stmt, error) {
 	c.tick++
-	s := c.stmts[sql]
+	c.mode = m
+	key := stmtKey{m, sql}
+	s := c.stmts[key]
 	if s == nil || s.busy {
 		st, tail, err := c.db.PrepareFlags(sql, sqlite3.PREPARE_PERSISTENT)
 		if err != nil {
@@ -226,10 +247,10 @@ func (c *conn) prepare(sql string, args []any) (*stmt, error) {
 		if st == nil || strings.TrimSpace(tail) != "" {
 			return nil, errors.Join(fmt.Errorf("store: not exactly one statement: %s", sql), st.Close())
 		}
-		fresh := newStmt(st)
+		fresh := newStmt(st, key)
 		if s == nil { // else one is in the cache, and this one ends with its use
 			c.evict()
-			c.stmts[sql] = fresh
+			c.stmts[key] = fresh
 		}
 		s = fresh
 	}
@@ -246,7 +267,8 @@ func (c *conn) release(s *stmt) {
 	s.Reset() // its error is that of the last step
 	s.ClearBindings()
 	s.busy = false
-	if c.stmts[s.SQL()] != s {
+	c.mode = internal
+	if c.stmts[s.key] != s {
 		s.Close()
 	}
 }
@@ -263,7 +285,7 @@ func (c *conn) evict() {
 		}
 	}
 	if oldest != nil {
-		delete(c.stmts, oldest.SQL())
+		delete(c.stmts, oldest.key)
 		oldest.Close()
 	}
 }

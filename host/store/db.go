@@ -170,6 +170,7 @@ func (db *DB) connect(ctx context.Context, path, vfsName string) (err error) {
 	addReader := func() (*conn, error) {
 		r, err := openConn(ctx, path, vfsName, true, 0)
 		if err == nil {
+			r.users = &db.users
 			db.readers <- r
 			db.opened++
 		}
@@ -190,6 +191,7 @@ func (db *DB) connect(ctx context.Context, path, vfsName string) (err error) {
 	if db.writer, err = openConn(ctx, path, vfsName, false, db.limits.Size); err != nil {
 		return unreadable(path, err)
 	}
+	db.writer.users = &db.users
 	if err := migrate(db.writer, migrations); err != nil {
 		return fmt.Errorf("database %s: %w", path, err)
 	}

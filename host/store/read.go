@@ -95,6 +95,7 @@ func (db *DB) renewReader(old *conn) (c *conn) {
 		db.log.Error("a connection of the database cannot be renewed", "err", err)
 		return old
 	}
+	c.users = &db.users
 	defer func() {
 		if p := recover(); p != nil {
 			db.log.Warn("a connection of the database was not closed in good order", "cause", p)

@@ -15,6 +15,15 @@ type query struct {
 	timed   bool     // the text has $now, which is bound when the query runs
 	aliases int      // given out
 	tables  []string // that are read, some more than once
+	view    bool     // the text has SQL of the site's author
+}
+
+// mode tells on whose behalf the query is made.
+func (q *query) mode() mode {
+	if q.view {
+		return author
+	}
+	return member
 }
 
 // param is a value that is bound to a name in the text; all others are bound in the order in which the
