@@ -93,6 +93,7 @@ type DB struct {
 	stopped chan struct{} // closed when the writer will take no more jobs
 	readers chan *conn    // those that are free
 	opened  int           // readers that there are
+	boss    chan *conn    // the connection for the site's owner's SQL, nil until it is needed; while nobody uses it
 
 	// mu guards the following.
 	mu    sync.Mutex
@@ -167,6 +168,8 @@ func (db *DB) connect(ctx context.Context, path, vfsName string) (err error) {
 	}
 	db.path, db.vfs = path, vfsName
 	db.readers = make(chan *conn, db.limits.Readers)
+	db.boss = make(chan *conn, 1)
+	db.boss <- nil
 	addReader := func() (*conn, error) {
 		r, err := openConn(ctx, path, vfsName, true, 0)
 		if err == nil {
@@ -241,6 +244,11 @@ func (db *DB) release() (err error) {
 	}
 	for ; db.opened > 0; db.opened-- {
 		err = errors.Join(err, (<-db.readers).close())
+	}
+	if db.boss != nil {
+		if c := <-db.boss; c != nil {
+			err = errors.Join(err, c.close())
+		}
 	}
 	if db.writer != nil {
 		err = errors.Join(err, db.writer.close())

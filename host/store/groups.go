@@ -89,46 +89,63 @@ func (s *rolesIn) pick(which func(roleIn) bool) string {
 	return string(list.B)
 }
 
-// groupLists remembers the groups that tables have rows of, until a commit changes the table.
+// groupLists remembers the groups that tables have rows of, until a commit changes the table. A view's are
+// remembered until one of the tables that it reads changes, and not at all when it shows each caller
+// something else.
 type groupLists struct {
 	// mu guards the following.
 	mu     sync.Mutex
 	tables map[string]*groupList
+	of     map[string][]*groupList // those that depend on a table
 }
 
 type groupList struct {
-	commits int64 // that have changed the table
+	commits int64 // that have changed what the list depends on
 	groups  []string
 	known   bool
 }
 
 func (l *groupLists) init(db *DB) {
 	l.tables = make(map[string]*groupList)
+	l.of = make(map[string][]*groupList)
 	db.onCommit(func(c Commit) {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		for _, change := range c.Changes {
-			if g := l.tables[change.Table]; g != nil {
+			for _, g := range l.of[change.Table] {
 				*g = groupList{commits: c.Position}
 			}
 		}
 	})
 }
 
-// of returns the groups that a table has rows of, in order. The list is not to be changed.
-func (l *groupLists) of(ctx context.Context, db *DB, t *table) ([]string, error) {
-	l.mu.Lock()
+// listLocked returns what is remembered of a table. mu is held.
+func (l *groupLists) listLocked(t *table) *groupList {
 	g := l.tables[t.Name]
 	if g == nil {
 		g = &groupList{}
 		l.tables[t.Name] = g
+		for _, name := range t.reads {
+			l.of[name] = append(l.of[name], g)
+		}
 	}
+	return g
+}
+
+// groupsOf returns the groups that a table has rows of, in order. The list is not to be changed.
+func (r *rights) groupsOf(ctx context.Context, t *table) ([]string, error) {
+	if t.view != nil && (t.view.me || t.view.now) {
+		return r.readGroups(ctx, t)
+	}
+	l := &r.ts.groups
+	l.mu.Lock()
+	g := l.listLocked(t)
 	groups, known, commits := g.groups, g.known, g.commits
 	l.mu.Unlock()
 	if known {
 		return groups, nil
 	}
-	groups, err := t.groups(ctx, db)
+	groups, err := r.readGroups(ctx, t)
 	if err != nil {
 		return nil, err
 	}
@@ -140,33 +157,48 @@ func (l *groupLists) of(ctx context.Context, db *DB, t *table) ([]string, error)
 	return groups, nil
 }
 
-// groups reads the groups that a table has rows of. It steps through the index from one group to the
-// next.
-func (t *table) groups(ctx context.Context, db *DB) (groups []string, err error) {
-	column := t.column(t.MemberOf)
-	next := "SELECT min(" + column + ") FROM " + t.name + " WHERE " + column + " > ?"
-	err = db.Read(ctx, func(tx *ReadTx) error {
+// readGroups reads the groups that a table has rows of. It steps through the index from one group to the
+// next; of a view, which has no index, it reads all rows.
+func (r *rights) readGroups(ctx context.Context, t *table) (groups []string, err error) {
+	err = r.ts.db.Read(ctx, func(tx *ReadTx) error {
 		groups = []string{}
 		for last, more := "", true; more; {
 			more = false
-			for row, err := range tx.Query(next, last) {
+			for row, err := range tx.run(r.nextGroup(t, last)) {
 				if err != nil {
 					return err
 				}
-				if more = !row.Null(0); more {
-					last = row.Text(0)
+				if row.Null(0) {
+					continue
 				}
+				if len(groups) == maxGroups {
+					return wire.E(wire.LimitExceeded, `table "`, t.Name, `" has rows of more than `, strconv.Itoa(maxGroups),
+						` groups; say in "where" which `, t.MemberOf, " you mean")
+				}
+				last = row.Text(0)
+				groups = append(groups, last)
+				more = t.view == nil
 			}
-			if !more {
-				break
-			}
-			if len(groups) == maxGroups {
-				return wire.E(wire.LimitExceeded, `table "`, t.Name, `" has rows of more than `, strconv.Itoa(maxGroups),
-					` groups; say in "where" which `, t.MemberOf, " you mean")
-			}
-			groups = append(groups, last)
 		}
 		return nil
 	})
 	return groups, err
+}
+
+// nextGroup writes a SELECT of the group that follows on one, or, of a view, of all that do.
+func (r *rights) nextGroup(t *table, last string) *query {
+	q := &query{}
+	column := t.column(t.MemberOf)
+	if t.view != nil {
+		q.WriteString("SELECT DISTINCT " + column)
+	} else {
+		q.WriteString("SELECT min(" + column + ")")
+	}
+	q.from(t, r)
+	q.WriteString(" WHERE " + column + " > ")
+	q.bind(last)
+	if t.view != nil {
+		q.WriteString(" ORDER BY 1")
+	}
+	return q
 }

@@ -104,7 +104,7 @@ func (r *rights) prepare(ctx context.Context, a ask, depth int) error {
 			return nil
 		}
 		var err error
-		if groups, err = r.ts.groups.of(ctx, r.ts.db, a.table); err != nil {
+		if groups, err = r.groupsOf(ctx, a.table); err != nil {
 			return err
 		}
 	}

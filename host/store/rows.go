@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 
 	"goop/shared/data"
 	"goop/shared/group"
@@ -25,7 +26,7 @@ func (ts *Tables) readRights(ctx context.Context, t *table, c group.Caller, w *d
 	return ts.rights(ctx, c, a)
 }
 
-// Query returns the rows of a query that the caller may read.
+// Query returns the rows of a query that the caller may read, and a cursor when there are more.
 func (ts *Tables) Query(ctx context.Context, c group.Caller, q *data.Query) (page data.Page, err error) {
 	t, err := ts.table(q.Table)
 	if err != nil {
@@ -35,31 +36,87 @@ func (ts *Tables) Query(ctx context.Context, c group.Caller, q *data.Query) (pag
 	if err != nil {
 		return page, err
 	}
-	sql := selectRows(t, q, r)
-	err = ts.db.Read(ctx, func(tx *ReadTx) (err error) {
-		page.Rows, err = fetch(tx, t, q, sql)
+	if q.Ranked() && !r.everyRow(t, data.Read) {
+		return page, wire.E(wire.BadQuery, `the order "_rank" tells something of all rows of the table "`, t.Name, `", and is for those who may read them all`)
+	}
+	columns := shown(q)
+	p := part{columns: withOrder(t.asked(columns), q.Order), limit: q.Limit + 1}
+	sql := selectPart(t, q, r, p)
+	n := parts(t, q)
+	err = ts.db.Read(ctx, func(tx *ReadTx) error {
+		f := fetcher{t: t, q: q, columns: columns, selected: p.columns, rows: make([]data.Row, 0, 16)}
+		err := f.run(tx, sql)
+		if err == nil && n > 1 && !f.more {
+			p.nulls, p.limit = true, q.Limit+1-len(f.rows)
+			err = f.run(tx, selectPart(t, q, r, p))
+		}
+		page = data.Page{Rows: f.rows}
+		if f.more {
+			page.Cursor = f.cursor()
+		}
 		return err
 	})
-	return page, err
+	if err != nil {
+		return data.Page{}, err
+	}
+	return page, nil
 }
 
-// fetch runs a query's SELECT.
-func fetch(tx *ReadTx, t *table, q *data.Query, sql *query) ([]data.Row, error) {
-	rows := []data.Row{}
-	size := 0
-	var values []data.Value
+// fetcher reads the rows of a query, and one more to know whether there are more.
+type fetcher struct {
+	t        *table
+	q        *data.Query
+	columns  []int // that are shown, nil for all
+	selected []int // those, and then others of the order
+	rows     []data.Row
+	more     bool
+	size     int
+	values   []data.Value // of the last row
+}
+
+func (f *fetcher) run(tx *ReadTx, sql *query) error {
 	for row, err := range tx.run(sql) {
 		if err != nil {
-			return nil, err
+			return err
 		}
-		values = t.read(values[:0], row, q.Columns)
-		r := q.Table.Row(q.Columns, values)
-		if size += len(r.JSON); size > data.MaxResult {
-			return nil, wire.E(wire.TooLarge, "the rows are more than 1 MiB; ask for fewer with limit, or for some of the columns")
+		if len(f.rows) == f.q.Limit {
+			f.more = true
+			return nil
 		}
-		rows = append(rows, r)
+		f.values = f.t.read(f.values[:0], row, f.selected)
+		r := f.q.Table.Row(f.columns, f.values[:len(f.t.asked(f.columns))])
+		if f.size += len(r.JSON); f.size > data.MaxResult {
+			return errLargeResult()
+		}
+		f.rows = append(f.rows, r)
 	}
-	return rows, nil
+	return nil
+}
+
+// cursor returns what makes the query go on behind the last row.
+func (f *fetcher) cursor() string {
+	last := make([]data.Value, 0, len(f.q.Order)+1)
+	for _, o := range f.q.Order {
+		if o.Column == data.Rank {
+			return ""
+		}
+		last = append(last, f.values[slices.Index(f.selected, o.Column)])
+	}
+	return f.q.Cursor(append(last, f.values[0]))
+}
+
+func errLargeResult() error {
+	return wire.E(wire.TooLarge, "the rows are more than 1 MiB; ask for fewer with limit, or for some of the columns")
+}
+
+// fetch runs the SELECT of selectRows.
+func fetch(tx *ReadTx, t *table, q *data.Query, sql *query) ([]data.Row, error) {
+	columns := shown(q)
+	f := fetcher{t: t, q: q, columns: columns, selected: t.asked(columns), rows: []data.Row{}}
+	if err := f.run(tx, sql); err != nil {
+		return nil, err
+	}
+	return f.rows, nil
 }
 
 // Count returns how many rows there are that the caller may read.
@@ -86,47 +143,48 @@ func (ts *Tables) Count(ctx context.Context, c group.Caller, q *data.Query) (n i
 }
 
 // Get returns one row, with the columns of q; the rest of q does not count.
-func (ts *Tables) Get(ctx context.Context, c group.Caller, q *data.Query, key data.Value) (data.Row, error) {
-	id := key.N
+func (ts *Tables) Get(ctx context.Context, c group.Caller, q *data.Query, id data.Value) (row data.Row, err error) {
 	t, err := ts.table(q.Table)
 	if err != nil {
-		return data.Row{}, err
+		return row, err
 	}
+	columns := shown(q)
 	for range moveAttempts {
 		var r *rights
-		if r, err = ts.rightsTo(ctx, t, c, data.Read, id); err != nil {
+		if r, err = ts.rightsTo(ctx, t, c, id); err != nil {
 			return data.Row{}, err
 		}
-		var row data.Row
-		sql := selectRow(t, q.Columns, id, r)
+		sql := selectRow(t, t.asked(columns), id, r)
 		err = ts.db.Read(ctx, func(tx *ReadTx) error {
 			for found, err := range tx.run(sql) {
 				if err == nil {
-					row = q.Table.Row(q.Columns, t.read(nil, found, q.Columns))
+					row = q.Table.Row(columns, t.read(make([]data.Value, 0, 16), found, t.asked(columns)))
 				}
 				return err
 			}
-			if group, err := t.groupOf(tx, id); err != nil || !r.asked(t, group) {
+			if group, err := r.groupOf(tx, t, id); err != nil || !r.asked(t, group) {
 				return cmp.Or(err, errMoved)
 			}
-			return missing(t, id)
+			return wire.E(wire.NotFound, `table "`, t.Name, `" has no row `, string(id.Append(nil)), " that you may see")
 		})
 		if !errors.Is(err, errMoved) {
-			return row, err
+			break
 		}
 	}
-	return data.Row{}, err
+	return row, err
 }
 
-// rightsTo returns what is needed to do something with one row.
-func (ts *Tables) rightsTo(ctx context.Context, t *table, c group.Caller, action data.Action, id int64) (*rights, error) {
-	if t.Access.Rule(action).For(c).Kind == data.NoRows {
-		return nil, refused(t, action)
+// rightsTo returns what is needed to read one row.
+func (ts *Tables) rightsTo(ctx context.Context, t *table, c group.Caller, id data.Value) (*rights, error) {
+	if t.Access.Read.For(c).Kind == data.NoRows {
+		return nil, refused(t, data.Read)
 	}
-	a := ask{table: t, action: action}
-	if t.MemberOf != "" && !c.Owner {
+	a := ask{table: t, action: data.Read}
+	rule := &t.Access.Read
+	if t.MemberOf != "" && !c.Owner && (rule.If != nil || rule.Who == data.Members || rule.Who == data.HasRole) {
+		r := &rights{ts: ts, caller: c}
 		err := ts.db.Read(ctx, func(tx *ReadTx) error {
-			group, err := t.groupOf(tx, id)
+			group, err := r.groupOf(tx, t, id)
 			a.groups = []string{group}
 			return err
 		})
@@ -138,25 +196,20 @@ func (ts *Tables) rightsTo(ctx context.Context, t *table, c group.Caller, action
 }
 
 // groupOf returns the group that a row names in its memberOf column, "" for none, or for no row.
-func (t *table) groupOf(tx *ReadTx, id int64) (group string, err error) {
+func (r *rights) groupOf(tx *ReadTx, t *table, id data.Value) (group string, err error) {
 	if t.MemberOf == "" {
 		return "", nil
 	}
-	for row, err := range tx.Query("SELECT "+t.column(t.MemberOf)+" FROM "+t.name+" WHERE "+t.columns[0]+" = ?", id) {
+	q := &query{}
+	q.WriteString("SELECT " + t.column(t.MemberOf))
+	s := q.from(t, r)
+	q.WriteString(" WHERE ")
+	s.compare(0, " = ", id)
+	for row, err := range tx.run(q) {
 		if err != nil {
 			return "", err
 		}
 		group = row.Text(0)
 	}
 	return group, nil
-}
-
-// Aggregate returns numbers about the rows that the caller may read.
-func (ts *Tables) Aggregate(context.Context, group.Caller, *data.Aggregate) ([]data.Row, error) {
-	return nil, wire.E(wire.NotSupported, `this host does not have "aggregate"`)
-}
-
-// SQL runs one statement of the site's owner.
-func (ts *Tables) SQL(context.Context, group.Caller, data.WriteKey, string, []data.Value) ([]byte, error) {
-	return nil, wire.E(wire.NotSupported, `this host does not have "sql"`)
 }

@@ -30,7 +30,7 @@ func (e *SchemaError) Error() string {
 // value, or leave one that the site does not allow, is a *SchemaError, and then nothing is changed. Until
 // OpenTables has returned there are no users' tables.
 func (db *DB) OpenTables(ctx context.Context, site *data.Site) error {
-	m := make(map[string]*table)
+	var m map[string]*table
 	err := db.Write(ctx, func(tx *Tx) error {
 		// Making an index may take longer than a member's write may.
 		defer tx.c.db.SetInterrupt(tx.c.db.SetInterrupt(ctx))
@@ -41,13 +41,14 @@ func (db *DB) OpenTables(ctx context.Context, site *data.Site) error {
 		if stands := slices.Concat(s.losses, s.blocks); len(stands) > 0 {
 			return &SchemaError{stands, len(s.blocks) == 0}
 		}
-		return nil
+		m = make(map[string]*table)
+		for _, t := range site.Tables {
+			m[t.Name] = newTable(t)
+		}
+		return openViews(tx.c, site, m)
 	})
 	if err != nil {
 		return err
-	}
-	for _, t := range site.Tables {
-		m[t.Name] = newTable(t)
 	}
 	connectTables(m)
 	db.users.now.Store(&m)

@@ -29,14 +29,20 @@ type table struct {
 	name    string   // quoted, as are the following
 	columns []string // in the order of data.Table.Columns
 	insert  string   // the statement
+	source  string   // what stands behind FROM
+	view    *view    // nil for a table that holds rows
+	reads   []string // the tables whose rows its own depend on: itself, or what a view reads
+	every   []int    // all columns
 
 	wiring wiring
 }
 
 func newTable(t *data.Table) *table {
 	u := &table{Table: t, name: quote(t.Name)}
-	for _, c := range t.Columns {
+	u.source, u.reads = u.name, []string{t.Name}
+	for i, c := range t.Columns {
 		u.columns = append(u.columns, quote(c.Name))
+		u.every = append(u.every, i)
 	}
 	u.insert = "INSERT INTO " + u.name + " (" + strings.Join(u.columns, ", ") + ") VALUES (?" +
 		strings.Repeat(", ?", len(u.columns)-1) + ")"

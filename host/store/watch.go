@@ -107,7 +107,7 @@ func (w *watcher) askedAll(ctx context.Context) (bool, error) {
 		if !known.all {
 			continue
 		}
-		groups, err := w.ts.groups.of(ctx, w.ts.db, t)
+		groups, err := w.rights.groupsOf(ctx, t)
 		if err != nil {
 			return false, err
 		}
