@@ -73,7 +73,7 @@ func (s scope) behind(order []data.Order, values []data.Value, first bool) {
 	q.WriteByte('(')
 	switch {
 	case v.IsNull() && o.Down:
-		q.WriteString("FALSE")
+		q.WriteByte('0')
 	case v.IsNull():
 		s.column(o.Column)
 		q.WriteString(" IS NOT NULL")
