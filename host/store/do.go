@@ -45,7 +45,15 @@ func (ts *Tables) Do(ctx context.Context, c group.Caller, k data.WriteKey, write
 			break
 		}
 	}
-	return d.answers, err
+	return d.answers, settled(err)
+}
+
+// settled gives an errMoved that has come too often a code.
+func settled(err error) error {
+	if !errors.Is(err, errMoved) {
+		return err
+	}
+	return wire.E(wire.Conflict, "a row was put into another group while this was looked at; send the request again")
 }
 
 // request is what a caller wants done in one transaction.
@@ -94,7 +102,7 @@ func (ts *Tables) request(c group.Caller, k data.WriteKey, writes []data.Write) 
 
 // run does all of it in a transaction. It may be called again with another one.
 func (d *request) run(tx *Tx) error {
-	answer, found, err := tx.answered(&d.key)
+	answer, found, err := tx.answered(&d.key, tx.now)
 	if err != nil {
 		return err
 	}
@@ -156,9 +164,7 @@ func (d *request) about(i int, err error) error {
 	if !ok || len(d.steps) == 1 {
 		return err
 	}
-	about := *e
-	about.Message = "operation " + strconv.Itoa(i) + ": " + e.Message
-	return &about
+	return data.InOperation(i, e)
 }
 
 // joined returns the answers as one text, to be kept; split takes it apart again.

@@ -5,11 +5,11 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"time"
 
 	"goop/shared/data"
 	"goop/shared/group"
 	"goop/shared/jsontext"
-	"goop/shared/wire"
 )
 
 // joint are changes that are made together with a message; the log runs them.
@@ -20,7 +20,8 @@ type joint struct {
 
 // Join prepares changes, one of which is a send: the draft that has them as its companion is that message.
 // They are made in its transaction, and it is appended only if they can be. When they have been made under
-// the same key before, the message is the one of that time.
+// the same key before, what is returned has the answers already; when that is so only later, the message is
+// the one of that time.
 func (ts *Tables) Join(ctx context.Context, c group.Caller, k data.WriteKey, writes []data.Write) (data.Joined, error) {
 	d, err := ts.request(c, k, writes)
 	if err != nil {
@@ -30,7 +31,17 @@ func (ts *Tables) Join(ctx context.Context, c group.Caller, k data.WriteKey, wri
 	if send < 0 {
 		return nil, errors.New("store: no send to join")
 	}
-	if err := d.prepare(ctx); err != nil {
+	err = ts.db.Read(ctx, func(tx *ReadTx) error {
+		answer, found, err := tx.answered(&d.key, time.Now().UnixMilli())
+		if found && err == nil {
+			d.answers = d.split(answer)
+		}
+		return err
+	})
+	if err == nil && d.answers == nil {
+		err = d.prepare(ctx)
+	}
+	if err != nil {
 		return nil, err
 	}
 	return &joint{d, send}, nil
@@ -56,7 +67,7 @@ func companion(d *group.Draft) (*joint, error) {
 
 // before finds what became of the same request, if it came before.
 func (j *joint) before(tx *Tx) (r group.Result, known bool, err error) {
-	answer, known, err := tx.answered(&j.key)
+	answer, known, err := tx.answered(&j.key, tx.now)
 	if err != nil || !known {
 		return r, false, err
 	}
@@ -86,12 +97,8 @@ func (j *joint) with(tx *Tx, seq int64) error {
 	w.Key("time")
 	w.Int(tx.now)
 	w.End('}')
-	err := j.do(tx, w.B)
-	if errors.Is(err, errMoved) {
-		return wire.E(wire.Conflict, "a row was put into another group at this moment; send the request again")
-	}
-	if err != nil {
-		return err
+	if err := j.do(tx, w.B); err != nil {
+		return settled(err)
 	}
 	return tx.keep(&j.key, j.request.joined())
 }

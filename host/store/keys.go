@@ -37,7 +37,7 @@ func newOnceKey(peer wire.PeerID, w data.WriteKey) onceKey {
 // request is an error with code id_conflict. Without a key do simply runs.
 func (tx *Tx) Once(peer wire.PeerID, key string, request []byte, do func() ([]byte, error)) ([]byte, error) {
 	k := newOnceKey(peer, data.WriteKey{Key: key, Request: request})
-	answer, found, err := tx.answered(&k)
+	answer, found, err := tx.answered(&k, tx.now)
 	if found || err != nil {
 		return answer, err
 	}
@@ -48,12 +48,12 @@ func (tx *Tx) Once(peer wire.PeerID, key string, request []byte, do func() ([]by
 }
 
 // answered returns the answer that is kept under a key.
-func (tx *Tx) answered(k *onceKey) (answer []byte, found bool, err error) {
+func (tx *ReadTx) answered(k *onceKey, now int64) (answer []byte, found bool, err error) {
 	if k.key == "" {
 		return nil, false, nil
 	}
 	for row, err := range tx.Query("SELECT hash, answer FROM _write_keys WHERE peer = ? AND key = ? AND time > ?",
-		k.peer, k.key, tx.now-keyAge) {
+		k.peer, k.key, now-keyAge) {
 		if err != nil {
 			return nil, false, err
 		}

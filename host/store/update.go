@@ -1,13 +1,11 @@
 package store
 
 import (
-	"math"
 	"slices"
 	"strconv"
 	"strings"
 
 	"goop/shared/data"
-	"goop/shared/jsontext"
 	"goop/shared/wire"
 )
 
@@ -76,16 +74,8 @@ func (d *request) shown(s *step, changes []data.Change, read bool) []int {
 func (t *table) sums(row []data.Value, added []data.Change) ([]data.Change, error) {
 	out := make([]data.Change, len(added))
 	for i, add := range added {
-		c := &t.Columns[add.Column]
-		was, sum := row[add.Column], data.Value{Type: c.Type}
-		if c.Type == data.Real {
-			if sum.F = was.F + add.Value.F; math.IsInf(sum.F, 0) {
-				return nil, wire.E(wire.InvalidValue, `column "`, c.Name, `": the sum is more than a number can be`)
-			}
-		} else if sum.N = was.N + add.Value.N; sum.N > jsontext.MaxInt || sum.N < -jsontext.MaxInt {
-			return nil, wire.E(wire.InvalidValue, `column "`, c.Name, `": the sum is beyond ±9007199254740991`)
-		}
-		if err := c.Check(sum); err != nil {
+		sum, err := t.Columns[add.Column].Sum(row[add.Column], add.Value)
+		if err != nil {
 			return nil, err
 		}
 		out[i] = data.Change{Column: add.Column, Value: sum}

@@ -39,6 +39,9 @@ func (d *request) upsert(s *step) ([]byte, error) {
 	}
 	// What is as it was is not written: it may be what cannot be changed any more.
 	changes = slices.DeleteFunc(changes, func(c data.Change) bool { return row[c.Column] == c.Value })
+	if s.Refusal != nil && slices.ContainsFunc(changes, func(c data.Change) bool { return s.t.Columns[c.Column].Fixed || s.t.Columns[c.Column].OwnerSets }) {
+		return nil, s.Refusal
+	}
 	if err := d.change(s, row, changes); err != nil {
 		return nil, err
 	}

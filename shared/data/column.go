@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"unicode/utf8"
-
-	"goop/shared/wire"
 )
 
 // OnRemove tells what becomes of a reference when the row that it leads to is removed.
@@ -39,15 +37,6 @@ type Column struct {
 
 	// omitNull leaves the column out of a row in which it is null, unless it was asked for.
 	omitNull bool
-}
-
-// Check tells whether a value of the column's type, or null, may stand in it. The error is a *wire.Error with
-// code invalid_value.
-func (c *Column) Check(v Value) error {
-	if err := c.check(v); err != nil {
-		return wire.E(wire.InvalidValue, `column "`, c.Name, `": `, err.Error())
-	}
-	return nil
 }
 
 // check tells why v may not stand in the column; v is of the column's type, or null.

@@ -1,0 +1,147 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"goop/shared/data"
+	"goop/shared/group"
+	"goop/shared/wire"
+)
+
+// writes reads operations of a batch, such as {"op":"remove","table":"t","row":1}, as requests of a caller.
+func (w *world) writes(c group.Caller, operations ...string) []data.Write {
+	w.t.Helper()
+	line := `{"id":1,"op":"batch","key":"0123456789abcdef","operations":[` + strings.Join(operations, ",") + `]}`
+	r, err := data.DecodeRequest([]byte(line))
+	if err == nil {
+		var writes []data.Write
+		if writes, err = w.site.Writes(&r, c); err == nil {
+			return writes
+		}
+	}
+	w.t.Fatalf("%s: %v", line, err)
+	return nil
+}
+
+// batch does operations, and returns their answers, one a line, with <id> in the place of each new _id, or
+// the code of the error.
+func (w *world) batch(c group.Caller, operations ...string) string {
+	w.t.Helper()
+	answers, err := w.do(c, w.key(), w.writes(c, operations...)...)
+	if e, ok := errors.AsType[*wire.Error](err); ok {
+		return string(e.Code)
+	}
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return strings.Join(answers, "\n")
+}
+
+// column returns what a column has, in the order of _id, whoever may read it.
+func (w *world) column(table, column string) string {
+	w.t.Helper()
+	var all []string
+	err := w.db.Read(w.t.Context(), func(tx *ReadTx) error {
+		all = nil
+		for row, err := range tx.Query("SELECT " + quote(column) + " FROM " + quote(table) + " ORDER BY _id") {
+			if err != nil {
+				return err
+			}
+			if row.Null(0) {
+				all = append(all, "null")
+			} else {
+				all = append(all, row.Text(0))
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return strings.Join(all, " ")
+}
+
+const doors = `"doors":{"columns":{"room":{"type":"text"},"code":{"type":"text","unique":true},"n":{"type":"integer","min":0,"max":10},
+		"secret":{"type":"integer","hidden":true,"default":7},"made":{"type":"text","readonly":"update"},"state":{"type":"text","default":"open"}},
+	"memberOf":"room","indexes":[{"columns":["_owner","made"],"unique":true}],
+	"access":{"read":{"who":"open","if":{"state":{"!=":"gone"}}},"insert":{"who":"member","if":{"state":"open"}},
+		"update":{"who":"member","if":{"state":{"!=":"shut"}},"then":{"n":{"!=":9}}},"remove":{"who":"author","if":{"state":"open"}}}}`
+
+// TestRules has each op meet each outcome of the rules.
+func TestRules(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name string
+		c    group.Caller
+		op   string // %d is the row of anna in room a
+		code wire.Code
+		want string // a part of the answer
+	}{
+		{"insert", anna, `{"op":"insert","table":"doors","values":{"room":"a"}}`, "", `"state":"open"`},
+		{"insert against the condition", anna, `{"op":"insert","table":"doors","values":{"room":"a","state":"shut"}}`, wire.Forbidden, ""},
+		{"insert by the site's owner", owner, `{"op":"insert","table":"doors","values":{"room":"a","state":"shut"}}`, "", `"secret":7`},
+		{"insert elsewhere", anna, `{"op":"insert","table":"doors","values":{"room":"b"}}`, wire.Forbidden, ""},
+		{"many", anna, `{"op":"insertMany","table":"doors","rows":[{"room":"a","code":"1"},{"room":"a","code":"2"}]}`, "", `{"rows":[{"_id":`},
+		{"many, one elsewhere", anna, `{"op":"insertMany","table":"doors","rows":[{"room":"a"},{"room":"b"}]}`, wire.Forbidden, ""},
+		{"many, one twice", anna, `{"op":"insertMany","table":"doors","rows":[{"room":"a","code":"1"},{"room":"a","code":"1"}]}`, wire.Conflict, ""},
+		{"update", anna, `{"op":"update","table":"doors","row":%d,"values":{"n":3}}`, "", `"n":3`},
+		{"update by no member", ben, `{"op":"update","table":"doors","row":%d,"values":{"n":3}}`, wire.Forbidden, ""},
+		{"update to what may not be", anna, `{"op":"update","table":"doors","row":%d,"values":{"n":9}}`, wire.Forbidden, ""},
+		{"the same by the site's owner", owner, `{"op":"update","table":"doors","row":%d,"values":{"n":9}}`, "", `"n":9`},
+		{"update of what is shut afterwards", anna, `{"op":"update","table":"doors","row":%d,"values":{"state":"shut"}}`, "", `"state":"shut"`},
+		{"update of what cannot be read afterwards", anna, `{"op":"update","table":"doors","row":%d,"values":{"state":"gone"}}`, "", `"state":"gone"`},
+		{"update into another group", anna, `{"op":"update","table":"doors","row":%d,"values":{"room":"b"}}`, wire.Forbidden, ""},
+		{"increment", anna, `{"op":"increment","table":"doors","row":%d,"values":{"n":4}}`, "", `"n":5`},
+		{"increment beyond", anna, `{"op":"increment","table":"doors","row":%d,"values":{"n":10}}`, wire.InvalidValue, ""},
+		{"increment to what may not be", anna, `{"op":"increment","table":"doors","row":%d,"values":{"n":8}}`, wire.Forbidden, ""},
+		{"increment by no member", ben, `{"op":"increment","table":"doors","row":%d,"values":{"n":1}}`, wire.Forbidden, ""},
+		{"remove", anna, `{"op":"remove","table":"doors","row":%d}`, "", `{"removed":1}`},
+		{"remove by another", ben, `{"op":"remove","table":"doors","row":%d}`, wire.Forbidden, ""},
+		{"update of all", anna, `{"op":"updateWhere","table":"doors","where":{},"values":{"n":2}}`, "", `{"updated":1}`},
+		{"update of all by the site's owner", owner, `{"op":"updateWhere","table":"doors","where":{},"values":{"n":2}}`, "", `{"updated":5}`},
+		{"update of all by no member", ben, `{"op":"updateWhere","table":"doors","where":{},"values":{"n":2}}`, "", `{"updated":1}`},
+		{"update of all to what may not be", anna, `{"op":"updateWhere","table":"doors","where":{},"values":{"n":9}}`, wire.Forbidden, ""},
+		{"update of all into another group", anna, `{"op":"updateWhere","table":"doors","where":{},"values":{"room":"b"}}`, wire.Forbidden, ""},
+		{"remove of all", anna, `{"op":"removeWhere","table":"doors","where":{}}`, "", `{"removed":1}`},
+		{"remove of some", anna, `{"op":"removeWhere","table":"doors","where":{"n":{">":1}}}`, "", `{"removed":0}`},
+		{"upsert of a new one", anna, `{"op":"upsert","table":"doors","on":["code"],"values":{"room":"a","code":"new"}}`, "", `"inserted":true`},
+		{"upsert of a new one, elsewhere", anna, `{"op":"upsert","table":"doors","on":["code"],"values":{"room":"b","code":"new"}}`, wire.Forbidden, ""},
+		{"upsert", anna, `{"op":"upsert","table":"doors","on":["code"],"values":{"room":"a","code":"anna","n":4}}`, "", `"n":4,"made":"by anna"`},
+		{"upsert by no member", ben, `{"op":"upsert","table":"doors","on":["code"],"values":{"room":"b","code":"anna","n":4}}`, wire.Forbidden, ""},
+		{"upsert of what cannot be read", ben, `{"op":"upsert","table":"doors","on":["code"],"values":{"room":"b","code":"gone","n":4}}`, wire.Conflict, ""},
+		{"upsert of what does not change", anna, `{"op":"upsert","table":"doors","on":["code"],"values":{"room":"a","code":"anna","made":"by anna","n":4}}`, "", `"inserted":false`},
+		{"upsert of what may not change", anna, `{"op":"upsert","table":"doors","on":["code"],"values":{"room":"a","code":"anna","made":"anew"}}`, wire.InvalidValue, ""},
+		{"upsert of one's own", anna, `{"op":"upsert","table":"doors","on":["_owner","made"],"values":{"room":"a","made":"by anna","n":6}}`, "", `"n":6`},
+		{"upsert of another's", ben, `{"op":"upsert","table":"doors","on":["_owner","made"],"values":{"room":"b","made":"by anna","n":6}}`, "", `"inserted":true`},
+		{"upsert by null", anna, `{"op":"upsert","table":"doors","on":["code"],"values":{"room":"a","n":4}}`, "", `"inserted":true`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, doors)
+			w.members.set("anna", "a", wire.RoleMember, true)
+			w.members.set("ben", "b", wire.RoleMember, true)
+			row := w.mustInsert(anna, "doors", `{"room":"a","code":"anna","n":1,"made":"by anna"}`)
+			w.mustInsert(ben, "doors", `{"room":"b","code":"ben"}`)
+			w.mustInsert(owner, "doors", `{"room":"a","code":"gone","state":"gone"}`)
+			w.mustInsert(owner, "doors", `{"room":"a","code":"shut","state":"shut"}`)
+			w.mustInsert(owner, "doors", `{"room":"b","code":"shut in b","state":"shut"}`)
+			before, told := w.column("doors", "n")+w.column("doors", "state"), 0
+			w.db.onCommit(func(c Commit) { told += len(c.Changes) })
+			op := strings.ReplaceAll(tt.op, "%d", fmt.Sprint(row))
+			answers, err := w.do(tt.c, w.key(), w.writes(tt.c, op)...)
+			wantCode(t, op, err, tt.code)
+			if tt.code != "" {
+				if after := w.column("doors", "n") + w.column("doors", "state"); after != before || told > 0 {
+					t.Errorf("%d changes were told, and there is %s, want what there was: %s", told, after, before)
+				}
+				return
+			}
+			if err == nil && (!strings.Contains(answers[0], tt.want) || !tt.c.Owner && strings.Contains(answers[0], "secret")) {
+				t.Errorf("%s: got %s, want %s in it", op, answers[0], tt.want)
+			}
+		})
+	}
+}
