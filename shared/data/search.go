@@ -22,7 +22,9 @@ const (
 // SearchWords returns the words of a text: its runs of letters, digits and the marks on them. Nothing else
 // of what somebody searches for means anything.
 func SearchWords(text string) []string {
-	return strings.FieldsFunc(text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsNumber(r) && !unicode.IsMark(r) })
+	letter := func(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) }
+	words := strings.FieldsFunc(text, func(r rune) bool { return !letter(r) && !unicode.IsMark(r) })
+	return slices.DeleteFunc(words, func(word string) bool { return !strings.ContainsFunc(word, letter) })
 }
 
 // search adds to all what _search asks for.
