@@ -116,6 +116,8 @@ func TestParseSiteErrors(t *testing.T) {
 		{"view", `{"views": {"v": {"columns": {"c": {"type": "text"}}}}}`, `goop.json:1:17: views.v: expected "sql", the SELECT whose rows the view has`},
 		{"view without columns", `{"views": {"v": {"sql": "SELECT 1 AS _id"}}}`, `goop.json:1:17: views.v: expected "columns", with at least one column`},
 		{"view of nothing", `{"views": {"v": {"sql": " ; "}}}`, `goop.json:1:25: views.v.sql: expected a SELECT, got " ; "`},
+		{"view of a number", `{"views": {"v": {"sql": 7}}}`, `goop.json:1:25: views.v.sql: expected a string, or a list of lines, got 7`},
+		{"line of a view", `{"views": {"v": {"sql": ["SELECT", 7]}}}`, `goop.json:1:36: views.v.sql[1]: expected a line of SQL as a string, got 7`},
 		{"column of a view", `{"views": {"v": {"sql": "SELECT 1", "columns": {"c": {"type": "text", "required": true}}}}}`, `goop.json:1:71: views.v.columns.c.required: unknown key, expected one of type, hidden`},
 		{"id of a view", `{"views": {"v": {"id": "blob"}}}`, `goop.json:1:24: views.v.id: expected "text" or "integer", which is what its _id is, got "blob"`},
 		{"author of a view", `{"views": {"v": {"sql": "SELECT 1", "columns": {"c": {"type": "text"}}, "read": "author"}}}`,

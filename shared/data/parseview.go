@@ -57,11 +57,25 @@ func (p *siteParser) view(name string, raw []byte, path string) (*Table, error) 
 	return t, err
 }
 
-// sql reads the text of a view, of which the database will tell whether it is one.
+// sql reads the text of a view, a string or a list of its lines. The database will tell whether it is SQL.
 func (p *siteParser) sql(raw []byte, path string) (string, error) {
 	s, err := jsontext.Str(raw)
-	if err != nil {
-		return "", p.fail(raw, path, "expected a string, got ", describe(raw))
+	if jsontext.KindOf(raw) == jsontext.Array {
+		var lines []string
+		err = p.elements(raw, path, MaxViewSQL, func(_ int, v []byte, path string) error {
+			line, err := jsontext.Str(v)
+			if err != nil {
+				return p.fail(v, path, "expected a line of SQL as a string, got ", describe(v))
+			}
+			lines = append(lines, line)
+			return nil
+		})
+		if err != nil {
+			return "", err
+		}
+		s = strings.Join(lines, "\n")
+	} else if err != nil {
+		return "", p.fail(raw, path, "expected a string, or a list of lines, got ", describe(raw))
 	}
 	s = strings.TrimRight(s, "; \t\r\n")
 	switch {

@@ -36,7 +36,7 @@ const ruled = `{"tables": {
   "points": {"sql": "SELECT _owner AS _id, question, 1 AS points, _owner AS who FROM answers;\n", "columns": {
     "question": {"type": "integer"}, "points": {"type": "integer"}, "who": {"type": "text", "hidden": true}},
     "read": {"who": "open", "if": {"who": "$me"}}},
-  "secret": {"sql": "SELECT 1 AS _id, 'g' AS g", "id": "integer", "columns": {"g": {"type": "text"}}, "memberOf": "g"}}}`
+  "secret": {"sql": ["SELECT 1 AS _id,", "  'g' AS g"], "id": "integer", "columns": {"g": {"type": "text"}}, "memberOf": "g"}}}`
 
 // ones returns a row each value of which is something.
 func ones(t *data.Table) []data.Value {
@@ -56,6 +56,9 @@ func TestViews(t *testing.T) {
 	points, secret := s.Views[0], s.Views[1]
 	if want := "SELECT _owner AS _id, question, 1 AS points, _owner AS who FROM answers"; points.View.SQL != want {
 		t.Errorf("got %q", points.View.SQL)
+	}
+	if want := "SELECT 1 AS _id,\n  'g' AS g"; secret.View.SQL != want {
+		t.Errorf("got %q", secret.View.SQL)
 	}
 	var names []string
 	for _, c := range points.Columns {
@@ -274,4 +277,43 @@ func TestSearchIn(t *testing.T) {
 	if _, err := data.ParseWhere(answers, []byte(`{"_search":"a"}`)); !errors.Is(err, wire.BadQuery) {
 		t.Errorf("got %v", err)
 	}
+}
+
+// What a member asks for is decided without a look at more than the row, whatever it is.
+func FuzzParseWhere(f *testing.F) {
+	for _, where := range []string{`{"session":"s","text":{"!=":"$me","like":"%a\\_"}}`, `{"_search":"a b","or":[{"opens_at":{"<=":5}},{"not":{"session":{"in":["a",null]}}}]}`,
+		`{"$me":"x"}`, `{"question.closes_at":{">":"$now"}}`, `{"right":3}`, `{"_owner":{"null":false},"_id":{">=":1}}`} {
+		f.Add([]byte(where))
+	}
+	questions := siteT(f, ruled).Tables[0]
+	f.Fuzz(func(t *testing.T, where []byte) {
+		if jsontext.Check(where) != nil {
+			return
+		}
+		visitors := questions.For(group.Caller{Peer: "v"})
+		w, err := data.ParseWhere(visitors, where)
+		if err != nil {
+			e, ok := errors.AsType[*wire.Error](err)
+			if !ok || e.Code != wire.BadQuery && e.Code != wire.NoSuchColumn && e.Code != wire.InvalidValue {
+				t.Fatalf("got %v", err)
+			}
+			if contains(e.Message, `did you mean "right"`) {
+				t.Fatalf("the error tells of a hidden column: %v", err)
+			}
+			return
+		}
+		row := ones(questions)
+		whole := w.Match(row, nil)
+		row[questions.Lookup("right")] = data.IntegerValue(7)
+		if w.Match(row, nil) != whole {
+			t.Fatalf("%s depends on a hidden column", where)
+		}
+		if !reflect.DeepEqual(w.Needs(visitors), data.Needs{}) || w.Follows() {
+			t.Fatalf("%s depends on more than the row", where)
+		}
+		with, without := w.Split(func(part *data.Where) bool { return part.Test == data.Equal })
+		if all := data.All(with, without); all == nil && !whole || all != nil && all.Match(row, nil) != whole {
+			t.Fatalf("taken apart %s says another thing", where)
+		}
+	})
 }

@@ -41,7 +41,7 @@ type Index struct {
 
 // View is how the rows of a table that holds none come about.
 type View struct {
-	// SQL is one SELECT, by the site's author. It has a column _id, which is unique, and those of the
+	// SQL is one SELECT, by the site's author, without a semicolon behind it; it may end in a comment. It has a column _id, which is unique, and those of the
 	// table; $me and $now are the caller's peer id and the host's clock.
 	SQL string
 }
