@@ -15,15 +15,19 @@ type watch struct {
 	done   chan struct{} // closed when it puts no more
 	over   bool          // its last line may have been put; guarded by the conn's mu
 
+	request *data.Request
+	table   *data.Table // as the site's owner knows it
+
 	// The following belong to its goroutine.
-	bytes int        // of its rows
-	seen  *data.Seen // what it was told last; nil before the answer
-	head  []byte     // of its events
+	query *data.Query // for the caller as it was the last time
+	bytes int         // of its rows
+	seen  *data.Seen  // what it was told last; nil before the answer
+	head  []byte      // of its events
 }
 
 // watch begins a live query, or refuses it.
 func (c *conn) watch(r request) {
-	w, q, err := c.openWatch(r)
+	w, err := c.openWatch(r)
 	if err != nil {
 		_ = c.out.put(c.ctx, data.AppendError(nil, r.ID, true, c.s.refusal(err, string(r.Op), c.peer)))
 		c.pending.free(r.size)
@@ -34,44 +38,57 @@ func (c *conn) watch(r request) {
 	c.watching.Go(func() {
 		defer cancel()
 		c.paces.wait(ctx, r.Request)
-		c.follow(ctx, r, w, q)
+		c.follow(ctx, r, w)
 	})
 }
 
 // openWatch gives a watch its place among those of the stream.
-func (c *conn) openWatch(r request) (*watch, *data.Query, error) {
+func (c *conn) openWatch(r request) (*watch, error) {
 	t, err := c.s.Site.Lookup(r.Table)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if err := c.s.checkRows(r.Request); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	q, err := t.Query(r.Request)
-	if err != nil {
-		return nil, nil, err
+	w := &watch{done: make(chan struct{}), request: r.Request, table: t}
+	if _, _, err := w.plan(c.caller()); err != nil {
+		return nil, err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for w := c.watches[r.ID]; w != nil && w.over; w = c.watches[r.ID] { // its id is about to be free
+	for old := c.watches[r.ID]; old != nil && old.over; old = c.watches[r.ID] { // its id is about to be free
 		c.mu.Unlock()
-		<-w.done
+		<-old.done
 		c.mu.Lock()
 	}
 	if c.watches[r.ID] != nil {
-		return nil, nil, wire.E(wire.BadMessage, "there is an open watch with the id ", strconv.FormatInt(r.ID, 10))
+		return nil, wire.E(wire.BadMessage, "there is an open watch with the id ", strconv.FormatInt(r.ID, 10))
 	}
 	if len(c.watches) >= data.MaxWatches {
-		return nil, nil, wire.E(wire.LimitExceeded, "a connection has at most ", strconv.Itoa(data.MaxWatches), " watches; end one with unwatch")
+		return nil, wire.E(wire.LimitExceeded, "a connection has at most ", strconv.Itoa(data.MaxWatches), " watches; end one with unwatch")
 	}
-	w := &watch{done: make(chan struct{})}
 	c.watches[r.ID] = w
-	return w, q, nil
+	return w, nil
+}
+
+// plan returns what the watch asks for a caller, who may have become an owner of the site, or be one no
+// longer, since the last time. It is the same query as long as it means the same.
+func (w *watch) plan(c group.Caller) (group.Caller, *data.Query, error) {
+	t := w.table.For(c)
+	if w.query != nil && w.query.Table == t {
+		return c, w.query, nil
+	}
+	q, err := t.Query(w.request)
+	if err == nil {
+		w.query = q
+	}
+	return c, q, err
 }
 
 // follow puts the answer of a watch and then its events. After each it waits for room in the outbox;
 // meanwhile the query is not looked at, and what changes comes as one event.
-func (c *conn) follow(ctx context.Context, r request, w *watch, q *data.Query) {
+func (c *conn) follow(ctx context.Context, r request, w *watch) {
 	w.head = data.AppendHead(nil, r.ID, false)
 	emit := func(now *data.Result) error {
 		if err := c.account(w, now.Size()); err != nil {
@@ -92,11 +109,10 @@ func (c *conn) follow(ctx context.Context, r request, w *watch, q *data.Query) {
 		return c.out.await(ctx)
 	}
 	var err error
-	if v, ok := views[q.Table]; ok {
-		err = c.watchView(ctx, v, q, emit)
+	if v, ok := views[w.table]; ok {
+		err = c.watchView(ctx, v, w.query, emit)
 	} else {
-		plan := func() (group.Caller, *data.Query, error) { return c.caller(), q, nil }
-		err = c.s.Tables.Watch(ctx, plan, emit)
+		err = c.s.Tables.Watch(ctx, func() (group.Caller, *data.Query, error) { return w.plan(c.caller()) }, emit)
 	}
 	first := w.seen == nil
 	if first {

@@ -22,7 +22,16 @@ const (
 type question struct {
 	key    string
 	tables []string // on which the answer depends
-	read   func(tx *ReadTx) ([]data.Row, error)
+	clock  clock
+	ask    func(tx *ReadTx, before *finding) (*finding, error) // before is nil for the first time
+}
+
+// finding is what a question came to in one snapshot.
+type finding struct {
+	result   *data.Result
+	shared   *candidates // when the question is one for many callers, each of whom has a result of its own
+	position int64       // of the snapshot
+	now      int64       // its moment, in milliseconds
 }
 
 // evaluation is what a question came to last.
@@ -32,16 +41,16 @@ type evaluation struct {
 
 	// The following are guarded by the hub's mu.
 	users  int
-	wanted uint64        // rises with whatever may change the result
+	wanted uint64        // rises with whatever may change the finding
 	news   chan struct{} // closed and replaced then
+	alarm  *time.Timer   // for the moment at which it may change by itself; nil for none
 
 	// mu guards the following.
-	mu       sync.Mutex
-	flight   *flight // under way; nil for none
-	result   *data.Result
-	known    uint64    // of wanted, what result knows of
-	position int64     // of the result's snapshot
-	rested   time.Time // when the next one may begin
+	mu     sync.Mutex
+	flight *flight // under way; nil for none
+	last   *finding
+	known  uint64    // of wanted, what last knows of
+	rested time.Time // when the next one may begin
 }
 
 // flight is one making of an evaluation, by one of those who want it.
@@ -65,16 +74,16 @@ func (e *evaluation) state() (wanted uint64, news <-chan struct{}, users, others
 	return e.wanted, e.news, e.users, len(e.hub.evals) - 1
 }
 
-// now returns a result that knows of all that has been told until now, and of the commit of a position.
+// now returns an finding that knows of all that has been told until now, and of the commit of a position.
 // The channel is closed when there may be a newer one.
-func (e *evaluation) now(ctx context.Context, least int64) (r *data.Result, position int64, news <-chan struct{}, err error) {
+func (e *evaluation) now(ctx context.Context, least int64) (o *finding, news <-chan struct{}, err error) {
 	for {
 		var wanted uint64
 		wanted, news, _, _ = e.state()
 		e.mu.Lock()
-		if e.result != nil && e.known >= wanted && e.position >= least {
+		if e.last != nil && e.known >= wanted && e.last.position >= least {
 			defer e.mu.Unlock()
-			return e.result, e.position, news, nil
+			return e.last, news, nil
 		}
 		f := e.flight
 		if f == nil {
@@ -82,7 +91,7 @@ func (e *evaluation) now(ctx context.Context, least int64) (r *data.Result, posi
 			e.flight = f
 			e.mu.Unlock()
 			if err := e.fly(ctx, f); err != nil {
-				return nil, 0, nil, err
+				return nil, nil, err
 			}
 			continue
 		}
@@ -90,10 +99,10 @@ func (e *evaluation) now(ctx context.Context, least int64) (r *data.Result, posi
 		select {
 		case <-f.done:
 			if f.err != nil {
-				return nil, 0, nil, f.err
+				return nil, nil, f.err
 			}
 		case <-ctx.Done():
-			return nil, 0, nil, context.Cause(ctx)
+			return nil, nil, context.Cause(ctx)
 		}
 	}
 }
@@ -123,23 +132,29 @@ func (e *evaluation) fly(ctx context.Context, f *flight) (err error) {
 	wanted, _, users, others := e.state()
 	e.hub.evaluated.Add(1)
 	begin := time.Now()
-	var rows []data.Row
-	var position int64
+	var o *finding
+	var next int64
 	err = e.hub.db.Read(ctx, func(tx *ReadTx) (err error) {
-		if position, err = tx.Position(); err == nil {
-			rows, err = e.read(tx)
+		position, err := tx.Position()
+		if err != nil {
+			return err
 		}
+		if o, err = e.ask(tx, e.last); err != nil { // last is changed by nobody but a flight
+			return err
+		}
+		o.position, o.now = position, tx.Now()
+		next, err = e.clock.next(tx)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	r := data.NewResult(rows, e.result) // which nobody but a flight changes
+	e.setAlarm(next, o.now)
 	took := time.Since(begin)
 	rest := min(time.Duration(users+restOther*others)*restEach, mostRest)
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.result, e.known, e.position = r, wanted, position
+	e.last, e.known = o, wanted
 	e.rested = begin.Add(max(leastRest, rest, restShare*took))
 	return nil
 }

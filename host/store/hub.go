@@ -100,6 +100,7 @@ func (h *hub) release(e *evaluation) {
 	if e.users--; e.users > 0 {
 		return
 	}
+	e.stopAlarmLocked()
 	delete(h.evals, e.key)
 	for _, table := range e.tables {
 		delete(h.feeds[table].evals, e)

@@ -36,8 +36,8 @@ func (ts *Tables) Query(ctx context.Context, c group.Caller, q *data.Query) (pag
 	if err != nil {
 		return page, err
 	}
-	if q.Ranked() && !r.everyRow(t, data.Read) {
-		return page, wire.E(wire.BadQuery, `the order "_rank" tells something of all rows of the table "`, t.Name, `", and is for those who may read them all`)
+	if err := r.checkRank(t, q); err != nil {
+		return page, err
 	}
 	columns := shown(q)
 	p := part{columns: withOrder(t.asked(columns), q.Order), limit: q.Limit + 1}
@@ -60,6 +60,14 @@ func (ts *Tables) Query(ctx context.Context, c group.Caller, q *data.Query) (pag
 		return data.Page{}, err
 	}
 	return page, nil
+}
+
+// checkRank tells who may not have rows by their rank.
+func (r *rights) checkRank(t *table, q *data.Query) error {
+	if q.Ranked() && !r.everyRow(t, data.Read) {
+		return wire.E(wire.BadQuery, `the order "_rank" tells something of all rows of the table "`, t.Name, `", and is for those who may read them all`)
+	}
+	return nil
 }
 
 // fetcher reads the rows of a query, and one more to know whether there are more.

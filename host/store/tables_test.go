@@ -104,9 +104,9 @@ func newWorld(t testing.TB, tables string) *world {
 }
 
 func (w *world) table(name string) *data.Table {
-	t, ok := w.site.Table(name)
-	if !ok {
-		w.t.Fatalf("no table %s", name)
+	t, err := w.site.Lookup(name)
+	if err != nil {
+		w.t.Fatal(err)
 	}
 	return t
 }

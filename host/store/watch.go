@@ -27,11 +27,19 @@ func (ts *Tables) Watch(ctx context.Context, plan func() (group.Caller, *data.Qu
 		if err != nil {
 			return err
 		}
-		r, at, news, err := w.eval.now(ctx, position)
+		o, news, err := w.eval.now(ctx, position)
 		if err != nil {
 			return err
 		}
-		if position = at; r != last {
+		position = o.position
+		r, err := w.take(o)
+		if err != nil {
+			return err
+		}
+		if r == nil {
+			continue
+		}
+		if r != last {
 			last = r
 			if err := emit(r); err != nil {
 				return err
@@ -67,6 +75,10 @@ type watcher struct {
 	query  *data.Query
 	rights *rights
 	poked  <-chan struct{}
+
+	many  bool      // eval is for many; own takes what is the caller's
+	own   own       //
+	alone time.Time // until when eval is the caller's alone though there is one for many; zero for always
 }
 
 // look finds the evaluation that is right at the moment. The channel is closed when it has to be looked
@@ -77,7 +89,8 @@ func (w *watcher) look(ctx context.Context) (poked <-chan struct{}, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if c == w.caller && q == w.query && poked == w.poked {
+	late := !w.alone.IsZero() && !time.Now().Before(w.alone)
+	if c == w.caller && q == w.query && (poked == w.poked || len(w.rights.groups) == 0) && !late {
 		if all, err := w.askedAll(ctx); all || err != nil {
 			return poked, err
 		}
@@ -90,14 +103,54 @@ func (w *watcher) look(ctx context.Context) (poked <-chan struct{}, err error) {
 	if err != nil {
 		return nil, err
 	}
-	sql := selectRows(t, q, r)
-	next := w.ts.hub.acquire(&question{
-		key: sql.key(), tables: sql.tables,
-		read: func(tx *ReadTx) ([]data.Row, error) { return fetch(tx, t, q, sql) },
-	})
+	if err := r.checkRank(t, q); err != nil {
+		return nil, err
+	}
+	w.caller, w.query, w.rights, w.poked = c, q, r, poked
+	next := w.ts.hub.acquire(w.question(t))
 	w.ts.hub.release(w.eval)
-	w.eval, w.caller, w.query, w.rights, w.poked = next, c, q, r, poked
+	w.eval = next
 	return poked, nil
+}
+
+// question returns what the database is asked.
+func (w *watcher) question(t *table) *question {
+	g := w.rights.grant(t, data.Read)
+	rest, p, ok := split(t, g)
+	if w.many = ok && !time.Now().Before(w.alone); w.many {
+		w.own, w.alone = own{personal: p, result: w.own.result}, time.Time{}
+		return w.ts.forMany(t, w.query, w.rights, rest)
+	}
+	q, sql := w.query, selectRows(t, w.query, w.rights)
+	return &question{
+		key:    sql.key() + shape(q),
+		tables: sql.tables,
+		clock:  w.ts.clock(g, t),
+		ask: func(tx *ReadTx, before *finding) (*finding, error) {
+			rows, err := fetch(tx, t, q, sql)
+			if err != nil {
+				return nil, err
+			}
+			var last *data.Result
+			if before != nil {
+				last = before.result
+			}
+			return &finding{result: data.NewResult(rows, last)}, nil
+		},
+	}
+}
+
+// take returns what of an finding is the caller's. It is nil when there is more than one question for many
+// can come to: for a while the caller has one of its own.
+func (w *watcher) take(o *finding) (*data.Result, error) {
+	switch {
+	case !w.many:
+		return o.result, nil
+	case o.shared.over:
+		w.alone, w.query = time.Now().Add(ownQuestions), nil
+		return nil, nil
+	}
+	return w.own.take(o, w.caller, w.query)
 }
 
 // askedAll reports whether the rights are good for all groups of which the tables have rows now, as far
@@ -116,6 +169,13 @@ func (w *watcher) askedAll(ctx context.Context) (bool, error) {
 		}
 	}
 	return true, nil
+}
+
+// shape returns text that two queries share only when values of the same columns make the same rows.
+func shape(q *data.Query) string {
+	shown := q.Table.Shown()
+	byDefault := q.Columns == nil || len(shown) > 0 && &q.Columns[0] == &shown[0]
+	return fmt.Sprintf("\x00%p %v", q.Table, byDefault)
 }
 
 // key returns text that two queries share only when they have the same text and the same arguments.
