@@ -181,6 +181,9 @@ func TestRecordedSetsNothingOfTheOwners(t *testing.T) {
 	if wrong := s.CheckRecord(&group.Config{Durable: true, Record: "t"}); wrong == nil || contains(wrong.Message, `"h"`) {
 		t.Errorf("got %v", wrong)
 	}
+	if _, err := s.Tables[0].Recorded("g", []byte(`{}`)); !errors.Is(err, wire.InvalidValue) || contains(err.Error(), `"h"`) {
+		t.Errorf("got %v", err)
+	}
 }
 
 func TestRowsOfEarlierOperations(t *testing.T) {

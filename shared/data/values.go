@@ -170,7 +170,7 @@ func (t *Table) Recorded(id wire.GroupID, payload []byte) ([]Value, error) {
 		if err != nil {
 			return nil, err
 		}
-		return t.fill(append(changes, Change{rest, v}))
+		return t.recorded(append(changes, Change{rest, v}))
 	}
 	var others jsontext.Writer
 	var seen names
@@ -208,7 +208,7 @@ func (t *Table) Recorded(id wire.GroupID, payload []byte) ([]Value, error) {
 	}
 	others.End('}')
 	if strays == 0 {
-		return t.fill(changes)
+		return t.recorded(changes)
 	}
 	if named {
 		return nil, wire.E(wire.InvalidValue, `"`, clip(stray), `" is no column of the table "`, t.Name, `", and "`,
@@ -218,7 +218,22 @@ func (t *Table) Recorded(id wire.GroupID, payload []byte) ([]Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	return t.fill(append(changes, Change{rest, v}))
+	return t.recorded(append(changes, Change{rest, v}))
+}
+
+// recorded is fill for a message.
+func (t *Table) recorded(changes []Change) ([]Value, error) {
+	row, err := t.fill(changes)
+	if err != nil {
+		return nil, err
+	}
+	for i := range row {
+		if c := &t.Columns[i]; c.OwnerSets && c.Required && row[i].IsNull() { // CheckRecord says so before
+			return nil, wire.E(wire.InvalidValue, `no message can become a row of the table "`, t.Name,
+				`": a column that only the site's owner sets is required and has no default`)
+		}
+	}
+	return row, nil
 }
 
 // rest returns the column for what is no column, or -1.
