@@ -21,6 +21,9 @@ const (
 	dbName   = "goop.db"
 	lockName = "goop.lock"
 	vfsName  = "goop" // among those of go-sqlite3
+
+	// BackupFolderName is the folder with backups in the data folder, unless the operator says another one.
+	BackupFolderName = "backups"
 )
 
 // Options says where a database lies and how much it may take.
@@ -28,6 +31,10 @@ type Options struct {
 	Dir    string       // the data folder; made when it is missing
 	Logger *slog.Logger // nil to log nothing
 	Limits Limits
+
+	// Backups is the folder with the backups, which a damaged database's error names the newest of; default
+	// BackupFolderName in Dir.
+	Backups string
 
 	vfs string // of go-sqlite3, for tests that let the disk fail
 }
@@ -85,6 +92,8 @@ type DB struct {
 	groupLog Log
 
 	path, vfs string // with which connections are opened
+
+	backing sync.Mutex // held while a backup is made
 
 	ctx     context.Context // ends with Close
 	cancel  context.CancelCauseFunc
@@ -146,7 +155,17 @@ func Open(ctx context.Context, o Options) (_ *DB, err error) {
 		o.vfs = vfsName
 		registerDisk(vfsName, vfs.Find(""))
 	}
-	if err := db.connect(ctx, filepath.Join(dir, dbName), o.vfs); err != nil {
+	aside, err := finishRestore(dir, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	if aside != "" {
+		o.Logger.Warn("a restore that was cut off has been finished", "before", aside)
+	}
+	if o.Backups == "" {
+		o.Backups = filepath.Join(dir, BackupFolderName)
+	}
+	if err := db.connect(ctx, filepath.Join(dir, dbName), o); err != nil {
 		return nil, err
 	}
 	if err := db.load(); err != nil {
@@ -157,7 +176,8 @@ func Open(ctx context.Context, o Options) (_ *DB, err error) {
 }
 
 // connect opens all connections, and checks and migrates the file on the way.
-func (db *DB) connect(ctx context.Context, path, vfsName string) (err error) {
+func (db *DB) connect(ctx context.Context, path string, o Options) (err error) {
+	vfsName := o.vfs
 	dir := filepath.Dir(path)
 	fresh, err := createPrivate(path)
 	if err == nil {
@@ -187,12 +207,12 @@ func (db *DB) connect(ctx context.Context, path, vfsName string) (err error) {
 			err = r.check(ctx)
 		}
 		if err != nil {
-			return unreadable(path, err)
+			return unreadable(path, o.Backups, err)
 		}
 		db.log.Debug("database checked", "took", time.Since(start))
 	}
 	if db.writer, err = openConn(ctx, path, vfsName, false, db.limits.Size); err != nil {
-		return unreadable(path, err)
+		return unreadable(path, o.Backups, err)
 	}
 	db.writer.users = &db.users
 	if err := migrate(db.writer, migrations); err != nil {
@@ -205,7 +225,7 @@ func (db *DB) connect(ctx context.Context, path, vfsName string) (err error) {
 	}
 	for db.opened < db.limits.Readers {
 		if _, err := addReader(); err != nil {
-			return unreadable(path, err)
+			return unreadable(path, o.Backups, err)
 		}
 	}
 	return nil
@@ -278,10 +298,14 @@ func cause(err error) error {
 
 // unreadable tells what to do when the file is damaged; a file that is merely out of reach is told as it
 // is.
-func unreadable(path string, err error) error {
+func unreadable(path, backups string, err error) error {
 	if !isDamage(err) {
 		return fmt.Errorf("database %s: %w", path, err)
 	}
+	restore := "a backup with goop restore FILE"
+	if newest := newestBackup(backups); newest != "" {
+		restore = "the newest backup with: goop restore " + newest + " --data " + filepath.Dir(path)
+	}
 	return fmt.Errorf("database %s is damaged (%w); nothing was changed: stop here, copy the data folder, "+
-		"then put back a backup, or recover what can be read with the sqlite3 shell's .recover", path, err)
+		"then put back %s (it keeps the damaged file), or recover what can be read with the sqlite3 shell's .recover", path, err, restore)
 }

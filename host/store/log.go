@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -111,7 +110,7 @@ func (g *groupLog) configure(cfg group.Config) {
 
 // create begins a log.
 func (l *Log) create(ctx context.Context, id wire.GroupID) error {
-	epoch := wire.Epoch(rand.Text()[:16])
+	epoch := newEpoch()
 	return l.db.Write(ctx, func(tx *Tx) error {
 		if _, err := tx.Exec("INSERT INTO _group_head (id, epoch, state, saved_seq, touched) VALUES (?, ?, '{}', 0, '')",
 			id, epoch); err != nil {

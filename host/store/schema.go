@@ -21,8 +21,7 @@ type SchemaError struct {
 }
 
 func (e *SchemaError) Error() string {
-	return data.SiteFile + " does not fit the rows that are stored: " + strings.Join(e.Differences, "; ") +
-		" (change " + data.SiteFile + " back, or remove what stands in the way first; nothing was changed)"
+	return data.SiteFile + " does not fit the rows that are stored: " + strings.Join(e.Differences, "; ")
 }
 
 // OpenTables brings the users' tables to what the site declares: tables, columns and indexes that are
