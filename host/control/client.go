@@ -97,6 +97,13 @@ func groupPath(id wire.GroupID, part string) string {
 	return "/group" + part + "?" + url.Values{"id": {string(id)}}.Encode()
 }
 
+// lasting returns a Client that waits for an answer as long as its context does.
+func (c *Client) lasting() *Client {
+	endless := *c.http
+	endless.Timeout = 0
+	return &Client{c.dir, &endless}
+}
+
 // do makes a request without a body and reads the answer.
 func (c *Client) do(ctx context.Context, method, path string, result any) error {
 	return c.ask(ctx, method, path, nil, result)
@@ -121,8 +128,8 @@ func (c *Client) ask(ctx context.Context, method, path string, body, result any)
 
 // send makes a request and returns the answer, unless the host said no.
 func (c *Client) send(ctx context.Context, with *http.Client, method, path string, body any) (*http.Response, error) {
-	var text io.Reader
-	if body != nil {
+	text, ok := body.(io.Reader)
+	if body != nil && !ok {
 		b, err := json.Marshal(body)
 		if err != nil {
 			return nil, fmt.Errorf("ask the host: %w", err)

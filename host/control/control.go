@@ -53,6 +53,10 @@ type Host interface {
 	// TailGroup returns up to n entries of a group's log after a position, oldest first, and the position
 	// to go on from; none when there are none yet. A position below zero is n entries before the end.
 	TailGroup(ctx context.Context, id wire.GroupID, after int64, n int) (entries []Entry, next int64, err error)
+
+	// Backup writes a backup and returns when it is there and sound. It may take long.
+	Backup(ctx context.Context, q BackupRequest) (Backup, error)
+	Data
 }
 
 // OwnerLink is one secret, in links for each of the host's addresses.
@@ -85,6 +89,8 @@ type Status struct {
 	Members     int `json:"members"`     // of all groups together
 	Sessions    int `json:"sessions"`    // of all groups together
 	Owners      int `json:"owners"`
+
+	Backup *Schedule `json:"backup,omitempty"` // nil when none are made on a schedule
 
 	Rate   float64          `json:"rate"`   // entries a second, of all groups, over the last minute
 	Limits map[string]int64 `json:"limits"` // by the names of --limit: sizes in bytes, times in milliseconds
@@ -127,6 +133,7 @@ func Listen(dir string, host Host, log *slog.Logger) (*Server, error) {
 	}))
 	mux.HandleFunc("GET /group/log", s.tail)
 	s.people(mux)
+	s.data(mux)
 	mux.HandleFunc("GET /status", answer(s, func(r *http.Request) (any, error) { return host.Status(r.Context()) }))
 	s.http = &http.Server{
 		Handler:           mux,
@@ -190,19 +197,47 @@ func answer(s *Server, fn func(*http.Request) (any, error)) http.HandlerFunc {
 		ctx, cancel := context.WithTimeout(r.Context(), requestTime)
 		defer cancel()
 		result, err := fn(r.WithContext(ctx))
-		status := http.StatusOK
-		if err != nil {
-			f := s.told(r, err)
-			if status = http.StatusConflict; f.Code == wire.Internal {
-				status = http.StatusInternalServerError
-			}
-			result = f
+		s.reply(w, r, result, err)
+	}
+}
+
+// long is answer for what may take as long as it likes. It ends when nobody waits for it any more, and with
+// the host. size bounds the request's body, in bytes.
+func long(s *Server, size int64, fn func(*http.Request) (any, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, size)
+		r, done := s.lasting(w, r)
+		defer done()
+		result, err := fn(r)
+		s.reply(w, r, result, err)
+	}
+}
+
+// lasting returns the request without its deadline.
+func (s *Server) lasting(w http.ResponseWriter, r *http.Request) (_ *http.Request, done func()) {
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // it would end the context too
+	ctx, cancel := context.WithCancelCause(r.Context())
+	stop := context.AfterFunc(s.ctx, func() { cancel(wire.E(wire.Closed, "the host is going down")) })
+	return r.WithContext(ctx), func() {
+		stop()
+		cancel(nil)
+	}
+}
+
+// reply answers with a result, or with what went wrong.
+func (s *Server) reply(w http.ResponseWriter, r *http.Request, result any, err error) {
+	status := http.StatusOK
+	if err != nil {
+		f := s.told(r, err)
+		if status = http.StatusConflict; f.Code == wire.Internal {
+			status = http.StatusInternalServerError
 		}
-		w.Header().Set("Content-Type", "application/json")
-		w.WriteHeader(status)
-		if err := json.NewEncoder(w).Encode(result); err != nil {
-			s.log.Debug("an answer on the control socket was not read", "error", err)
-		}
+		result = f
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	if err := json.NewEncoder(w).Encode(result); err != nil {
+		s.log.Debug("an answer on the control socket was not read", "error", err)
 	}
 }
 

@@ -2,8 +2,10 @@ package control_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"net"
@@ -43,6 +45,35 @@ func (h *host) Status(context.Context) (control.Status, error) {
 		<-h.leave
 	}
 	return h.status, h.err
+}
+
+func (h *host) Backup(_ context.Context, q control.BackupRequest) (control.Backup, error) {
+	h.asked = fmt.Sprint("backup ", q)
+	return control.Backup{File: q.File, Size: 4096, Rows: 3, Tables: map[string]int64{"notes": 3}, Took: 5}, h.err
+}
+
+func (h *host) Tables(context.Context) ([]control.Table, error) {
+	return []control.Table{{Name: "notes", Rows: 3, Columns: []string{"text"}}}, h.err
+}
+
+func (h *host) Query(_ context.Context, request json.RawMessage) ([]json.RawMessage, error) {
+	return []json.RawMessage{request}, h.err
+}
+
+// Export gives out two tables, and then the error.
+func (h *host) Export(_ context.Context, tables []string, fn func(string, []byte) error) error {
+	for _, table := range tables {
+		if err := errors.Join(fn(table, nil), fn(table, []byte(`{"_id":1,"end":true}`)), fn(table, []byte(`{"_id":2}`))); err != nil {
+			return err
+		}
+	}
+	return h.err
+}
+
+func (h *host) Import(_ context.Context, table string, mode control.ImportMode, rows io.Reader) (control.Imported, error) {
+	text, err := io.ReadAll(rows)
+	h.asked = fmt.Sprint("import ", table, " ", mode, " ", len(text))
+	return control.Imported{Inserted: 1, Replaced: 2, Skipped: 3}, errors.Join(err, h.err)
 }
 
 func (h *host) Groups(context.Context) (list []control.Group, err error) {

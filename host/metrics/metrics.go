@@ -30,6 +30,8 @@ type Reading struct {
 	Members     int // of all groups together
 	Sessions    int // of all groups together
 
+	BackupLast int // when the newest scheduled backup was made, in seconds since 1970; 0 for never
+
 	// Since the start.
 	Commits         int64 // transactions of the database
 	Joins           int64 // sessions that were taken in, returns included
@@ -41,6 +43,7 @@ type Reading struct {
 	DatagramsIn     int64
 	DatagramsOut    int64
 	VolatileDropped int64
+	BackupsFailed   int64            // scheduled backups that could not be made
 	Refused         map[string]int64 // frames and joins, by the code that they were refused with
 }
 
@@ -117,6 +120,8 @@ var numbers = []number{
 	gauge("groups", "Open groups.", func(r *Reading) int { return r.Groups }),
 	gauge("members", "Members of all groups together; one that is in two groups counts twice.", func(r *Reading) int { return r.Members }),
 	gauge("sessions", "Sessions (pages) in all groups together.", func(r *Reading) int { return r.Sessions }),
+	gauge("backup_last_timestamp_seconds", "When the newest scheduled backup was made, in seconds since 1970; 0 for never.", func(r *Reading) int { return r.BackupLast }),
+	counter("backups_failed", "Scheduled backups that could not be made.", func(r *Reading) int64 { return r.BackupsFailed }),
 	counter("commits", "Transactions that the database has put on the disk.", func(r *Reading) int64 { return r.Commits }),
 	counter("joins", "Sessions that were taken in, those that returned included.", func(r *Reading) int64 { return r.Joins }),
 	counter("entries_appended", "Entries of all groups: messages and changes of the state.", func(r *Reading) int64 { return r.Appended }),

@@ -17,6 +17,7 @@ import (
 type folder struct {
 	files fs.FS
 	site  *data.Site
+	text  []byte   // of goop.json, nil when there is none
 	name  string   // for people, when goop.json has none
 	root  *os.Root // nil for a built-in one
 	what  string   // which site it is, for people
@@ -55,6 +56,7 @@ func openFolder(arg string) (_ *folder, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s%s cannot be read: %w", f.in, data.SiteFile, cause(err))
 	}
+	f.text = text
 	f.site = &data.Site{}
 	if text != nil {
 		if f.site, err = data.ParseSite(text); err != nil {

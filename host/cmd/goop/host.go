@@ -45,6 +45,8 @@ type running struct {
 	metrics *metrics.Metrics
 	scrapes *metrics.Server // nil for none
 	pace    pace            // of entries
+	backups schedule
+	desk    // does what the goop command asks of the data
 }
 
 // start brings a host up. What it returns has to be stopped, also when there is an error.
@@ -54,6 +56,11 @@ type running struct {
 func start(ctx context.Context, o options) (*running, error) {
 	h := &running{opts: o, started: time.Now()}
 	h.metrics = metrics.New(versionText(), h.reading)
+	h.backups = schedule{
+		every: o.backupEvery, keep: o.backupKeep, dir: cmp.Or(o.backupDir, filepath.Join(o.data, store.BackupFolderName)), log: o.log,
+		commits: func() int64 { return h.db.Commits() },
+		backup:  func(ctx context.Context, file string) (store.Backup, error) { return h.db.Backup(ctx, file, false) },
+	}
 	return h, h.start(ctx)
 }
 
@@ -69,7 +76,7 @@ func (h *running) start(ctx context.Context) (err error) {
 		return err
 	}
 	h.warn()
-	if h.db, err = store.Open(ctx, store.Options{Dir: o.data, Logger: o.log, Limits: o.limits.store}); err != nil {
+	if h.db, err = store.Open(ctx, store.Options{Dir: o.data, Backups: h.backups.dir, Logger: o.log, Limits: o.limits.store}); err != nil {
 		return err
 	}
 	if err := h.openTables(ctx); err != nil {
@@ -79,6 +86,7 @@ func (h *running) start(ctx context.Context) (err error) {
 		return err
 	}
 	h.tables = h.db.Tables(h.relay)
+	h.desk = desk{h.db, h.tables, h.folder.site}
 	requests := dataserve.New(dataserve.Options{
 		Site:   h.folder.site,
 		Tables: h.tables,
@@ -132,17 +140,17 @@ func (h *running) start(ctx context.Context) (err error) {
 	if h.control, err = control.Listen(o.data, h, o.log); err != nil {
 		return err
 	}
+	h.backups.start()
 	o.log.Info("the host is up", "name", h.name, "peer", h.node.Peer(), "version", versionText(), "site", cmp.Or(o.site, templates.Default), "groups", len(h.relay.Stats()))
 	return nil
 }
 
 // openTables makes the database have the tables of goop.json.
 func (h *running) openTables(ctx context.Context) error {
-	err := h.db.OpenTables(ctx, h.folder.site)
-	if _, ok := errors.AsType[*store.SchemaError](err); ok {
-		return fmt.Errorf("%s%w", h.folder.in, err) // which begins with goop.json
+	if err := h.db.OpenTables(ctx, h.folder.site); err != nil {
+		return h.misfit(err)
 	}
-	return err
+	return h.db.KeepSite(ctx, h.folder.text)
 }
 
 // openGroups brings up the groups that there are, and those that goop.json wants.
@@ -223,6 +231,7 @@ func (h *running) stop(ctx context.Context) error {
 		told("a command was not answered", h.control.Close(ctx))
 	}
 	h.pace.stop()
+	h.backups.stop()
 	if h.scrapes != nil {
 		told("a scrape of the metrics was not answered", h.scrapes.Close(ctx))
 	}
@@ -277,6 +286,12 @@ func (h *running) RemoveOwner(ctx context.Context, peer wire.PeerID) error {
 	return h.db.RemoveOwner(ctx, peer)
 }
 
+// Backup makes a backup of the database.
+func (h *running) Backup(ctx context.Context, q control.BackupRequest) (control.Backup, error) {
+	b, err := h.db.Backup(ctx, q.File, q.Force)
+	return asBackup(b), err
+}
+
 // Status tells how the host is.
 func (h *running) Status(ctx context.Context) (control.Status, error) {
 	owners, err := h.db.Owners(ctx)
@@ -297,6 +312,7 @@ func (h *running) Status(ctx context.Context) (control.Status, error) {
 		Members:     r.Members,
 		Sessions:    r.Sessions,
 		Owners:      len(owners),
+		Backup:      h.backups.status(),
 		Rate:        math.Round(10*h.pace.perSecond(time.Now(), h.relay.Counters().Appended)) / 10,
 		Limits:      h.opts.limits.values(),
 	}

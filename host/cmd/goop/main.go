@@ -102,7 +102,8 @@ func command() *cobra.Command {
 		SilenceUsage:      true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
-	root.AddCommand(serveCommand(), newCommand(), ownerLinkCommand(), ownersCommand(), groupCommand(), statusCommand(), versionCommand())
+	root.AddCommand(serveCommand(), newCommand(), ownerLinkCommand(), ownersCommand(), groupCommand(), statusCommand(),
+		dataCommand(), backupCommand(), restoreCommand(), migrateCommand(), versionCommand())
 	return root
 }
 

@@ -63,6 +63,7 @@ func (h *running) reading() metrics.Reading {
 	for _, code := range wire.Codes { // those that were never used too, so that their first use is a rise
 		r.Refused[string(code)] = c.Refused[code]
 	}
+	r.BackupLast, r.BackupsFailed = h.backups.counts()
 	for _, g := range h.relay.Stats() {
 		r.Groups++
 		r.Members += g.Members

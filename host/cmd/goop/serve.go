@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"goop/host/control"
+	"goop/host/store"
 	"goop/host/templates"
 )
 
@@ -37,6 +38,10 @@ type options struct {
 	log       *slog.Logger
 
 	limits limits
+
+	backupEvery time.Duration // 0 for no backups by themselves
+	backupKeep  int
+	backupDir   string // "" for the one in the data folder
 
 	metrics      string // the address of the metrics, or noMetrics
 	metricsAsked bool   // by the operator
@@ -61,6 +66,9 @@ func serveCommand() *cobra.Command {
 	public := f.String("public-url", "", "the `address` under which visitors know the host, such as https://chess.example.org")
 	f.StringVar(&o.metrics, "metrics", defaultMetrics, "`address` for Prometheus, or off; without the flag the host also runs when that address is taken")
 	f.Var(&o.limits, "limit", "another `name=value` than a limit has, such as payload=32KiB, idle=5m or members=500; may be given again")
+	f.DurationVar(&o.backupEvery, "backup-every", 24*time.Hour, "`time` between backups that the host makes by itself; 0 for none")
+	f.IntVar(&o.backupKeep, "backup-keep", 7, "how many of those backups are kept; older ones are removed")
+	f.StringVar(&o.backupDir, "backup-dir", "", "the `folder` for them; without it the folder "+store.BackupFolderName+" in the data folder")
 	format := f.String("log", "text", "how to log: text or json")
 	level := f.String("log-level", "info", "what to log: debug, info, warn or error")
 	data := dataFlag(cmd)
@@ -76,6 +84,12 @@ func serveCommand() *cobra.Command {
 			if err := checkMetrics(o.metrics); err != nil {
 				return err
 			}
+		}
+		if o.backupEvery != 0 && o.backupEvery < time.Minute {
+			return fmt.Errorf("--backup-every is 1m or more, or 0 for no backups")
+		}
+		if o.backupKeep < 1 {
+			return fmt.Errorf("--backup-keep is 1 or more (--backup-every 0 makes none)")
 		}
 		if err := o.limits.check(); err != nil {
 			return err

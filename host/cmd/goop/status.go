@@ -46,11 +46,28 @@ func printStatus(out io.Writer, s control.Status) error {
 	if s.Metrics != "" {
 		fmt.Fprintf(w, "metrics\t%s\n", s.Metrics)
 	}
+	if b := s.Backup; b != nil {
+		fmt.Fprintf(w, "backups\t%s\n", backups(b))
+	}
 	fmt.Fprintf(w, "peer\t%s\n", s.Peer)
 	fmt.Fprintf(w, "running\tfor %s, since %s, pid %d, version %s\n", elapsed(s.Now-s.Started), when(s.Started), s.PID, s.Version)
 	fmt.Fprintf(w, "now\t%s connected, %s, %s\n", count(s.Peers, "member"), count(s.Groups, "group"), count(s.Owners, "owner"))
 	fmt.Fprintf(w, "\t%s, %s in groups, %s a second\n", count(s.Connections, "connection"), count(s.Sessions, "session"), rate(s.Rate))
 	return w.Flush()
+}
+
+// backups tells how the scheduled backups go.
+func backups(b *control.Schedule) string {
+	text := fmt.Sprintf("each %s into %s, the last %d are kept; ", elapsed(b.Every), b.Dir, b.Keep)
+	switch {
+	case b.Failed != "":
+		text += "THE LAST ONE COULD NOT BE MADE: " + b.Failed
+	case b.Last == 0:
+		text += "none yet"
+	default:
+		text += "the newest is of " + when(b.Last)
+	}
+	return text
 }
 
 // rate writes messages a second.
