@@ -1,7 +1,6 @@
 package store
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -170,8 +169,12 @@ func (ts *Tables) Get(ctx context.Context, c group.Caller, q *data.Query, id dat
 				}
 				return err
 			}
-			if group, err := r.groupOf(tx, t, id); err != nil || !r.asked(t, group) {
-				return cmp.Or(err, errMoved)
+			groups, err := r.groupOf(tx, t, id)
+			if err != nil {
+				return err
+			}
+			if slices.ContainsFunc(groups, func(id string) bool { return !r.asked(t, id) }) {
+				return errMoved
 			}
 			return wire.E(wire.NotFound, `table "`, t.Name, `" has no row `, string(id.Append(nil)), " that you may see")
 		})
@@ -191,9 +194,8 @@ func (ts *Tables) rightsTo(ctx context.Context, t *table, c group.Caller, id dat
 	rule := &t.Access.Read
 	if t.MemberOf != "" && !c.Owner && (rule.If != nil || rule.Who == data.Members || rule.Who == data.HasRole) {
 		r := &rights{ts: ts, caller: c}
-		err := ts.db.Read(ctx, func(tx *ReadTx) error {
-			group, err := r.groupOf(tx, t, id)
-			a.groups = []string{group}
+		err := ts.db.Read(ctx, func(tx *ReadTx) (err error) {
+			a.groups, err = r.groupOf(tx, t, id)
 			return err
 		})
 		if err != nil {
@@ -203,10 +205,12 @@ func (ts *Tables) rightsTo(ctx context.Context, t *table, c group.Caller, id dat
 	return ts.rights(ctx, c, a)
 }
 
-// groupOf returns the group that a row names in its memberOf column, "" for none, or for no row.
-func (r *rights) groupOf(tx *ReadTx, t *table, id data.Value) (group string, err error) {
+// groupOf returns the group that a row names in its memberOf column: none for none, or for no row. A view
+// may have more rows than one by the same _id, against the rule, of which each counts.
+func (r *rights) groupOf(tx *ReadTx, t *table, id data.Value) (groups []string, err error) {
+	groups = []string{}
 	if t.MemberOf == "" {
-		return "", nil
+		return groups, nil
 	}
 	q := &query{}
 	q.WriteString("SELECT " + t.column(t.MemberOf))
@@ -215,9 +219,11 @@ func (r *rights) groupOf(tx *ReadTx, t *table, id data.Value) (group string, err
 	s.compare(0, " = ", id)
 	for row, err := range tx.run(q) {
 		if err != nil {
-			return "", err
+			return nil, err
 		}
-		group = row.Text(0)
+		if !row.Null(0) {
+			groups = append(groups, row.Text(0))
+		}
 	}
-	return group, nil
+	return groups, nil
 }

@@ -2,7 +2,6 @@ package store
 
 import (
 	"strings"
-	"unicode"
 
 	"goop/shared/data"
 )
@@ -44,16 +43,11 @@ func sought(w *data.Where) (all []string) {
 // and marks between the quotes.
 func matchWords(text string) string {
 	var b strings.Builder
-	for _, word := range searchWords(text) {
+	for _, word := range data.SearchWords(text) {
 		if b.Len() > 0 {
 			b.WriteByte(' ')
 		}
 		b.WriteString(`"` + word + `"*`)
 	}
 	return b.String()
-}
-
-// searchWords returns the words of a text.
-func searchWords(text string) []string {
-	return strings.FieldsFunc(text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsNumber(r) && !unicode.IsMark(r) })
 }

@@ -112,16 +112,26 @@ func value(row Row, i int, t data.Type) data.Value {
 	return v
 }
 
+// viewValue is value for what the SQL of a view makes, which no writing has checked.
+func viewValue(row Row, i int, t data.Type) data.Value {
+	v := value(row, i, t)
+	if why := unfit(&data.Column{Type: t}, v); why != "" && t == data.JSON {
+		return data.Value{} // as it is with numbers that JSON cannot say
+	}
+	return v
+}
+
 // read appends the values of some columns, of all for nil, to dst.
 func (t *table) read(dst []data.Value, row Row, columns []int) []data.Value {
+	of := value
+	if t.view != nil {
+		of = viewValue
+	}
 	if columns == nil {
-		for i := range t.Columns {
-			dst = append(dst, value(row, i, t.Columns[i].Type))
-		}
-		return dst
+		columns = t.every
 	}
 	for i, c := range columns {
-		dst = append(dst, value(row, i, t.Columns[c].Type))
+		dst = append(dst, of(row, i, t.Columns[c].Type))
 	}
 	return dst
 }
