@@ -471,6 +471,9 @@ export interface Table {
   readonly changes: number;
 }
 
+/** Who may; of a condition only that there is one. */
+export type Rule = string | { readonly who: string; readonly if: true };
+
 export type Extent = "all" | "some" | "none";
 
 export interface Permissions {
@@ -478,7 +481,7 @@ export interface Permissions {
   /** The templates from which this peer may make groups, when no table was named. */
   readonly create?: string[];
   /** The rules of the table that was named. */
-  readonly access?: { readonly read: string; readonly insert: string; readonly update: string; readonly remove: string };
+  readonly access?: { readonly read: Rule; readonly insert: Rule; readonly update: Rule; readonly remove: Rule };
   /** What they come to for this peer: "some" rows where it depends on the row. */
   readonly may?: { readonly read: Extent; readonly insert: Extent; readonly update: Extent; readonly remove: Extent };
 }

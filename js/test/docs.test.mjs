@@ -52,30 +52,32 @@ function promised(code) {
 
 // ---- examples -------------------------------------------------------------------------------------
 
-for (const browser of BROWSERS) {
-  scene(`the examples of docs/api.md run in ${browser}`, "webtransport", async (s) => {
-    const all = blocks("docs/api.md");
+for (const browser of BROWSERS) for (const [path, least] of [["docs/api.md", 10], ["docs/data.md", 8]]) {
+  scene(`the examples of ${path} run in ${browser}`, "webtransport", async (s) => {
+    const all = blocks(path);
     const examples = all.filter((b) => b.info === "js run" || b.info === "js owner");
     assert.deepEqual(all.filter((b) => /^js( |$)/.test(b.info) && !examples.includes(b)), [], "each example says who runs it");
-    assert.ok(examples.length > 10, `only ${examples.length} examples found`);
+    assert.ok(examples.length >= least, `only ${examples.length} examples found`);
 
     const site = folder(s);
-    writeFileSync(join(site, "goop.json"), block("docs/api.md", "json goop.json"));
+    writeFileSync(join(site, "goop.json"), block(path, "json goop.json"));
     for (const name of ["watch.js", "listen.js"]) cpSync(join(root, "js/test/docs", name), join(site, name));
     for (const { code, line } of examples) {
       mkdirSync(join(site, String(line)));
       for (const name of ["index.html", "end.mjs"]) cpSync(join(root, "js/test/docs", name), join(site, String(line), name));
       writeFileSync(join(site, String(line), "example.mjs"), code);
     }
+    mkdirSync(join(site, "claim"));
+    writeFileSync(join(site, "claim/index.html"), `<!doctype html><script src="/goop/goop.js"></script>`);
     const host = await s.host({ site });
     const visitor = await s.peer(browser, "visitor");
     const owner = await s.peer(browser, "owner");
-    const claim = await owner.open((await host.ownerLink()).replace("/#", `/${examples[0].line}/#`));
+    const claim = await owner.open((await host.ownerLink()).replace("/#", "/claim/#"));
     await claim.waitFor(() => Goop.me.role === "owner");
     await claim.close();
 
     for (const { info, code, line } of examples) {
-      const where = `docs/api.md, line ${line}`;
+      const where = `${path}, line ${line}`;
       const tab = await (info === "js owner" ? owner : visitor).open(`${host.url}/${line}/`);
       const want = promised(code);
       await tab.waitFor((n) => seen.faults.length > 0 || document.documentElement.dataset.ended && seen.printed.length >= n, [want.length],
