@@ -178,7 +178,7 @@ test("commands that the docs name exist", () => {
     for (const text of code) {
       for (const [, args] of text.matchAll(/^(?:bin\/)?goop ((?:[a-z-]+ ?)+)/gm)) {
         const words = args.trim().split(" ");
-        const command = ["owners", "group"].includes(words[0]) ? words.slice(0, 2) : words.slice(0, 1);
+        const command = ["owners", "group", "data"].includes(words[0]) ? words.slice(0, 2) : words.slice(0, 1);
         assert.doesNotThrow(() => goop(...command, "--help"), `${path}: goop ${args}`);
         named++;
       }
