@@ -306,3 +306,51 @@ func TestBatchOnAFullDisk(t *testing.T) {
 		t.Errorf("got %d items, and %d changes were told", n, told)
 	}
 }
+
+// TestBoldCallsThatFail has writes fail after they have changed something, among others that do not: those
+// that share the transaction are done once, and nothing of the others is left or told.
+func TestBoldCallsThatFail(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, `"t":{"columns":{"n":{"type":"integer","unique":true},"ok":{"type":"boolean"}},"access":{"read":"open","insert":{"who":"open","if":{"ok":true}}}}`)
+	told := 0
+	w.db.onCommit(func(c Commit) { told += len(c.Changes) })
+	const calls = 300
+	panicked, want := 0, int64(0)
+	for round := range 2 { // the second time boldly again
+		w.db.careful = 0
+		release := hold(t, w.db)
+		var wg sync.WaitGroup
+		for i := range calls {
+			bad := i%7 == 3
+			if !bad {
+				want++
+			}
+			wg.Go(func() {
+				_, err := w.insert(anna, "t", fmt.Sprintf(`{"n":%d,"ok":%t}`, 1000*round+i, !bad))
+				switch {
+				case bad && !errors.Is(err, wire.Forbidden), !bad && err != nil:
+					t.Errorf("%d: got %v", i, err)
+				}
+			})
+		}
+		wg.Go(func() {
+			defer func() {
+				if recover() != nil {
+					panicked++
+				}
+			}()
+			_ = w.db.writeBoldly(t.Context(), func(tx *Tx) error {
+				if _, err := tx.Exec("INSERT INTO t (_id, _owner, _created_at, _updated_at) VALUES (1, '', 0, 0)"); err != nil {
+					return err
+				}
+				panic("on the way")
+			})
+		})
+		waitQueued(t, w.db, calls+1)
+		mustRelease(t, release)
+		wg.Wait()
+	}
+	if n := number(t, w.db, "SELECT count(*) FROM t"); n != want || int64(told) != want || panicked != 2 {
+		t.Errorf("got %d rows, %d changes were told, want %d; %d calls panicked", n, told, want, panicked)
+	}
+}

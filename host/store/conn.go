@@ -106,6 +106,7 @@ func openConn(ctx context.Context, path, vfsName string, readOnly bool, maxSize 
 			"synchronous(full)",
 			"fullfsync(1)", // on macOS an fsync alone leaves it in the drive's cache
 			"checkpoint_fullfsync(1)",
+			"wal_autocheckpoint(4000)",     // pages: 16 MB. What is written often is copied seldom
 			"journal_size_limit(67108864)") // a WAL that a long read made grow shrinks again
 	}
 	db, err := sqlite3.OpenFlags(dsn(path, vfsName, pragmas), flags)

@@ -114,6 +114,8 @@ type DB struct {
 	lastID   int64  // the last row id given out
 	trouble  string // why nothing could be committed, the last time; "" when something could
 	refused  int    // calls since commits began to fail
+	careful  int    // so many calls more run in savepoints, even those that are bold
+	kept     int    // answers since those were cleared away that are too old
 
 	commits atomic.Int64 // transactions that were committed
 	instant atomic.Int64 // the last one given out to a transaction that writes

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"goop/shared/data"
 	"goop/shared/group"
@@ -44,7 +45,7 @@ func benchCallers(b *testing.B, w *world, do func(group.Caller, data.WriteKey) e
 				if i > int64(b.N) {
 					return
 				}
-				k := data.WriteKey{Key: fmt.Sprintf("key-%020d", i*7919%1_000_003), Request: []byte(`["insert","notes","",null,{"room":"a-room","text":"…"},null,null]`)}
+				k := data.WriteKey{Key: fmt.Sprintf("%011x%021x", time.Now().UnixMilli(), i), Request: []byte(`["insert","notes","",null,{"room":"a-room","text":"…"},null,null]`)}
 				if err := do(c, k); err != nil {
 					b.Error(err)
 					return

@@ -12,7 +12,7 @@ import (
 
 const (
 	keyAge  = 24 * 60 * 60 * 1000 // milliseconds that an answer is kept
-	keyStep = 32                  // old answers that one new one clears away
+	keyStep = 32                  // new answers that come between two looks for old ones
 )
 
 // onceKey recognises a repeat of a request.
@@ -52,8 +52,8 @@ func (tx *ReadTx) answered(k *onceKey, now int64) (answer []byte, found bool, er
 	if k.key == "" {
 		return nil, false, nil
 	}
-	for row, err := range tx.Query("SELECT hash, answer FROM _write_keys WHERE peer = ? AND key = ? AND time > ?",
-		k.peer, k.key, now-keyAge) {
+	for row, err := range tx.Query("SELECT hash, answer FROM _write_keys WHERE key = ? AND peer = ? AND time > ?",
+		k.key, k.peer, now-keyAge) {
 		if err != nil {
 			return nil, false, err
 		}
@@ -65,20 +65,34 @@ func (tx *ReadTx) answered(k *onceKey, now int64) (answer []byte, found bool, er
 	return answer, found, nil
 }
 
-// keep keeps an answer under a key that has none.
+// keep keeps an answer under a key that has none. When tx is bold, it fails if there is one, or one that
+// is too old.
 func (tx *Tx) keep(k *onceKey, answer []byte) error {
 	if k.key == "" {
 		return nil
 	}
-	if _, err := tx.Exec("DELETE FROM _write_keys WHERE rowid IN (SELECT rowid FROM _write_keys WHERE time <= ? LIMIT ?)",
-		tx.now-keyAge, keyStep); err != nil {
-		return err
+	if tx.db.kept++; tx.db.kept%keyStep == 1 {
+		if err := tx.forgetAnswers(); err != nil {
+			return err
+		}
 	}
 	if answer == nil {
 		answer = []byte{} // NULL is for no answer
 	}
-	_, err := tx.Exec("INSERT OR REPLACE INTO _write_keys (peer, key, hash, answer, time) VALUES (?, ?, ?, ?, ?)",
-		k.peer, k.key, k.hash[:], answer, tx.now)
+	sql := "INSERT OR REPLACE INTO _write_keys (key, peer, hash, answer, time) VALUES (?, ?, ?, ?, ?)"
+	if tx.bold {
+		sql = "INSERT INTO _write_keys (key, peer, hash, answer, time) VALUES (?, ?, ?, ?, ?)"
+	}
+	_, err := tx.Exec(sql, k.key, k.peer, k.hash[:], answer, tx.now)
+	return err
+}
+
+// forgetAnswers clears away old answers: more than come in between two calls.
+func (tx *Tx) forgetAnswers() error {
+	first, err := tx.Number("SELECT min(n) FROM _write_keys")
+	if err == nil {
+		_, err = tx.Exec("DELETE FROM _write_keys WHERE n >= ? AND n < ? AND time <= ?", first, first+4*keyStep, tx.now-keyAge)
+	}
 	return err
 }
 

@@ -19,6 +19,7 @@ const batchTime = 50 * time.Millisecond
 type Tx struct {
 	ReadTx
 	db      *DB
+	bold    bool // see DB.writeBoldly
 	changes []Change
 	after   []func()
 }
@@ -86,6 +87,7 @@ func (tx *Tx) undo() {
 // job is one call of Write.
 type job struct {
 	fn    func(*Tx) error
+	bold  bool
 	state atomic.Int32 // waiting, taken or abandoned
 	err   error
 	panic any
@@ -114,7 +116,18 @@ func (j *job) abandon() bool { return j.state.CompareAndSwap(waiting, abandoned)
 // doubt. A function that takes longer than Limits.WriteTimeout gets code timeout. A panic of fn is a
 // panic of Write.
 func (db *DB) Write(ctx context.Context, fn func(*Tx) error) error {
-	j := &job{fn: fn, done: make(chan struct{})}
+	return db.write(ctx, &job{fn: fn, done: make(chan struct{})})
+}
+
+// writeBoldly is Write for what seldom fails: it runs without a savepoint, which costs more than many a
+// change. When it fails, it runs once more in one; and when it has changed something before it failed, so
+// does all that shares the transaction, and what comes next. Of a Tx that is bold, fn may leave out what
+// only tells why it would fail. What fn changes has to be rows.
+func (db *DB) writeBoldly(ctx context.Context, fn func(*Tx) error) error {
+	return db.write(ctx, &job{fn: fn, bold: true, done: make(chan struct{})})
+}
+
+func (db *DB) write(ctx context.Context, j *job) error {
 	select {
 	case <-db.ctx.Done():
 		return errClosed
@@ -186,6 +199,10 @@ func (db *DB) batch(first *job) {
 	err := db.begin()
 	for i := 0; err == nil && i < len(jobs); i++ {
 		changes = db.run(jobs[i], changes)
+		if changes == nil {
+			i, err = -1, db.begin()
+			continue
+		}
 		if db.writer.db.GetAutocommit() {
 			// The transaction is gone, with all that was in it. Who took it down has its error; the
 			// others get another try.
@@ -219,11 +236,34 @@ func (db *DB) batch(first *job) {
 	}
 }
 
-// run runs one call in a savepoint and returns changes with those of the call.
+// run runs one call and returns changes with those of the call, or nil when all that is in the transaction
+// has to be done again.
 func (db *DB) run(j *job, changes []Change) []Change {
+	if changes == nil {
+		changes = []Change{}
+	}
+	if j.bold && db.careful == 0 {
+		before := db.writer.db.TotalChanges()
+		told := db.call(j, true)
+		switch {
+		case j.err == nil:
+			return append(changes, told...)
+		case db.writer.db.GetAutocommit(): // whatever it was, it has undone everything
+			return changes
+		case j.panic != nil || db.writer.db.TotalChanges() != before:
+			db.careful = 2 * db.limits.Batch
+			return nil
+		}
+	}
+	db.careful = max(0, db.careful-1)
+	return append(changes, db.call(j, false)...)
+}
+
+// call runs one call, boldly or in a savepoint, and returns its changes.
+func (db *DB) call(j *job, boldly bool) []Change {
 	db.now = max(db.now, time.Now().UnixMilli())
 	db.instant.Store(db.now)
-	tx := &Tx{ReadTx: ReadTx{db.writer, db.now}, db: db}
+	tx := &Tx{ReadTx: ReadTx{db.writer, db.now}, db: db, bold: boldly}
 	limit := &limit{Context: context.Background(), end: time.Now().Add(db.limits.WriteTimeout)}
 	defer func() {
 		db.writer.db.SetInterrupt(context.Background())
@@ -236,13 +276,20 @@ func (db *DB) run(j *job, changes []Change) []Change {
 		tx.c = nil
 	}()
 	db.writer.db.SetInterrupt(limit)
-	j.panic = nil
-	j.err = tx.Savepoint(func() error { return j.fn(tx) })
+	j.panic, j.after = nil, nil
+	if boldly {
+		j.err = j.fn(tx)
+	} else {
+		j.err = tx.Savepoint(func() error { return j.fn(tx) })
+	}
 	if errors.Is(j.err, sqlite3.INTERRUPT) {
 		j.err = limit.reason("the change took longer than the host allows; change less at once")
 	}
+	if j.err != nil {
+		return nil
+	}
 	j.after = tx.after
-	return append(changes, tx.changes...)
+	return tx.changes
 }
 
 // begin starts a transaction, whatever the last one left behind.

@@ -81,7 +81,8 @@
 //     "some" when it depends on the row, "none".
 //   - key is chosen at random for each write, 16 to 64 of a-z, A-Z, 0-9, "-", "_" and ".". The host
 //     remembers it for 24 hours: the same request with the same key is not done again but gets the first
-//     answer. The same key with another request is id_conflict. A refused write is not remembered.
+//     answer. The same key with another request is id_conflict. A refused write is not remembered. A key
+//     that begins with the time, and goes on with at least 64 random bits, costs the host less.
 //   - by is a list of at most 8 columns, compute an object of at most 16 names, each with "count", for
 //     rows, or {"count": column}, for those that have a value there, {"sum": …} or {"avg": …} of an
 //     integer or real column, {"min": …} or {"max": …}. A row of the answer has the columns of by and

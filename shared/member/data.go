@@ -113,7 +113,7 @@ func (m *Member) compose(id int64, request []byte) ([]byte, *wire.Error) {
 	w.Int(id)
 	if keyed(op) && !hasKey {
 		w.Key("key")
-		w.Str(m.newID())
+		w.Str(m.newKey())
 	}
 	if !empty {
 		w.B = append(w.B, ',')

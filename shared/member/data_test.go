@@ -36,7 +36,7 @@ func TestCall(t *testing.T) {
 			t.Errorf("a query: got %s, want it without a key", got[0])
 		}
 		if key := field(got[1], "key"); len(key) != 34 {
-			t.Errorf("an insert: got key %s, want 128 random bits", key)
+			t.Errorf("an insert: got key %s, want 32 digits", key)
 		}
 		if strings.Count(got[2], `"key"`) != 1 || field(got[2], "key") != `"mine"` {
 			t.Errorf("an insert with a key: got %s", got[2])
