@@ -927,10 +927,17 @@
     }
 
     /** One event. @param {any} event */
-    change({ added = [], changed = [], removed = [], order }) {
+    change({ added = [], changed = [], removed = [], places, order }) {
       const gone = removed.map((/** @type {any} */ id) => this.#rows.get(id));
       for (const id of removed) this.#rows.delete(id);
       for (const row of [...changed, ...added]) this.#rows.set(row._id, row);
+      if (places) {
+        const placed = places.map((/** @type {any} */ [id]) => this.#rows.get(id));
+        for (const [id] of places) this.#rows.delete(id);
+        const rows = [...this.#rows.values()];
+        places.forEach((/** @type {any} */ [, at], /** @type {number} */ i) => rows.splice(at, 0, placed[i]));
+        this.#rows = new Map(rows.map((row) => [row._id, row]));
+      }
       if (order) this.#rows = new Map(order.map((/** @type {any} */ id) => [id, this.#rows.get(id)]));
       return { rows: [...this.#rows.values()], added, changed, removed: gone, fresh: false };
     }

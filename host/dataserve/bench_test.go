@@ -71,26 +71,55 @@ func BenchmarkQuery(b *testing.B) {
 	}, `"rows":[{`)
 }
 
-// One insert, until a hundred watchers of one query have its event.
+// One insert, until all who watch have its event, or the one whose row it is where each sees its own alone.
 func BenchmarkWatch(b *testing.B) {
-	h := benchHost(b, 0)
-	watchers := make([]*client, 100)
+	for _, watchers := range []int{100, 1000} {
+		for _, limit := range []int{20, 1000} {
+			b.Run(fmt.Sprint("watchers=", watchers, "/rows=", limit), func(b *testing.B) {
+				benchWatch(b, watchers, limit, notes, func(int) bool { return true })
+			})
+		}
+		own := strings.Replace(notes, `"read":"open"`, `"read":"author"`, 1)
+		b.Run(fmt.Sprint("watchers=", watchers, "/author"), func(b *testing.B) {
+			benchWatch(b, watchers, 20, own, func(i int) bool { return i == 0 })
+		})
+	}
+}
+
+func benchWatch(b *testing.B, n, limit int, tables string, sees func(watcher int) bool) {
+	h := newHost(b, site(b, tables))
+	watchers := make([]*client, n)
 	for i := range watchers {
 		watchers[i] = h.connect(wire.PeerID(fmt.Sprint("peer", i)))
-		watchers[i].ask(`{"id":7,"op":"watch","table":"notes","order":["-_id"],"limit":20}`)
 	}
-	c := h.connect("writer")
-	n := 0
+	c := h.connect("peer0")
+	insert := func(i int) {
+		c.ask(fmt.Sprintf(`{"id":1,"op":"insert","table":"notes","values":{"n":1,"text":"some text that is as long as a short note"},"key":"key-%016d"}`, i))
+	}
+	for i := range limit {
+		insert(i)
+	}
+	for _, w := range watchers {
+		w.ask(fmt.Sprintf(`{"id":7,"op":"watch","table":"notes","order":["-_id"],"limit":%d}`, limit))
+	}
+	events, bytes := 0, 0
+	b.ReportAllocs()
 	for b.Loop() {
-		n++
-		c.ask(fmt.Sprintf(`{"id":1,"op":"insert","table":"notes","values":{"n":1,"text":"x"},"key":"key-%016d"}`, n))
-		for _, w := range watchers {
-			if got := w.recv(); !strings.HasPrefix(got, `{"watch":7,"added":[`) {
+		limit++
+		insert(limit)
+		for i, w := range watchers {
+			if !sees(i) {
+				continue
+			}
+			got := w.recv()
+			if !strings.HasPrefix(got, `{"watch":7,"added":[`) {
 				b.Fatalf("got %s", got)
 			}
+			events, bytes = events+1, bytes+len(got)
 		}
 	}
-	b.ReportMetric(float64(n*len(watchers))/b.Elapsed().Seconds(), "events/s")
+	b.ReportMetric(float64(events)/b.Elapsed().Seconds(), "events/s")
+	b.ReportMetric(float64(bytes)/float64(events), "bytes/event")
 	for _, c := range append(watchers, c) {
 		_ = c.st.CloseWrite()
 	}

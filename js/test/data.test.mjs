@@ -2,7 +2,10 @@
 // become. How the host does them is tested on the host.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
+import { root } from "./harness/host.mjs";
 import { load } from "./harness/sdk.mjs";
 
 const { Goop, bridge } = await load();
@@ -85,3 +88,22 @@ test("pages go on from the cursor", async () => {
   assert.deepEqual(all.got, [1, 2, 3]);
   assert.deepEqual(all.asked.map((q) => q.after), [undefined, "abc"]);
 });
+
+// The same lines lead Go from one result to the next (shared/wire/testdata).
+for (const line of readFileSync(join(root, "shared/wire/testdata/data/follow.jsonl"), "utf8").split("\n").filter(Boolean)) {
+  const { name, before, event, after } = JSON.parse(line);
+  test(`a live query follows: ${name}`, async () => {
+    let tell;
+    bridge.watch = async (_, fn) => {
+      tell = fn;
+      return () => {};
+    };
+    const seen = [];
+    await data.watch("t", (change) => seen.push(change));
+    tell(JSON.stringify({ id: 7, rows: before }), true);
+    tell(JSON.stringify(event), false);
+    await new Promise((done) => setImmediate(done));
+    assert.deepEqual(seen.map((s) => s.rows), [before, after]);
+    assert.deepEqual(seen[1].removed, before.filter((row) => event.removed?.includes(row._id)));
+  });
+}

@@ -2,6 +2,7 @@ package data
 
 import (
 	"bytes"
+	"sort"
 
 	"goop/shared/jsontext"
 )
@@ -11,9 +12,17 @@ type Delta struct {
 	Added   []Row
 	Changed []Row
 	Removed []string // ids
-	// Order is how all rows stand now, by id. It is nil when they stand as they come out by taking away
-	// what was removed, replacing what changed, and appending what was added.
-	Order []string
+	// How the rows stand is told when they do not stand as they come out by taking away what was removed,
+	// replacing what changed, and appending what was added: by Places, or by Order when many are to be moved.
+	Places []Place
+	Order  []string // all rows, by id
+}
+
+// Place is where a row stands: it is taken out and put there, in the order in which Places stand, which is
+// that of At.
+type Place struct {
+	ID string
+	At int // in all rows, from 0
 }
 
 // Diff compares two results of a query. ok is false when they are the same. Rows with which both begin or
@@ -39,27 +48,75 @@ func Diff(before, after []Row) (d Delta, ok bool) {
 			d.Changed = append(d.Changed, r)
 		}
 	}
-	// i walks over is along the order that a follower has, in which what is added comes behind all else.
-	i, inOrder := 0, end == 0 || len(d.Added) == 0
+	survivors := make(map[string]int, len(was)) // and where they stood among each other
 	for _, r := range was {
-		if !now[r.ID] {
+		if now[r.ID] {
+			survivors[r.ID] = len(survivors)
+		} else {
 			d.Removed = append(d.Removed, r.ID)
-			continue
 		}
-		inOrder = inOrder && is[i].ID == r.ID
-		i++
 	}
-	for _, r := range d.Added {
-		inOrder = inOrder && is[i].ID == r.ID
-		i++
+	places := placed(is, survivors)
+	// What was added comes behind all else by itself.
+	for i := len(is) - 1; i >= 0 && end == 0 && len(places) > 0 && places[len(places)-1] == i; i-- {
+		if _, ok := survivors[is[i].ID]; ok {
+			break
+		}
+		places = places[:len(places)-1]
 	}
-	if !inOrder {
+	switch {
+	case len(places) == 0:
+	case len(places)*placesShare <= len(after):
+		for _, i := range places {
+			d.Places = append(d.Places, Place{is[i].ID, start + i})
+		}
+	default:
 		d.Order = make([]string, len(after))
 		for i, r := range after {
 			d.Order[i] = r.ID
 		}
 	}
 	return d, true
+}
+
+// placesShare is of how many rows one at most is given a place, before the order of all is told.
+const placesShare = 4
+
+// placed returns the places in rows, rising, of as few as can be so that all others stand as before among
+// each other. before has where those stood that were there.
+func placed(rows []Row, before map[string]int) []int {
+	// The others are a longest list of rows that stood in the same order: for each length, ends has the
+	// place of the row with which a list of it ends as early as can be, and previous the row before.
+	var ends []int
+	previous := make([]int, len(rows))
+	for i, r := range rows {
+		stood, ok := before[r.ID]
+		if !ok {
+			continue
+		}
+		n := sort.Search(len(ends), func(n int) bool { return before[rows[ends[n]].ID] > stood })
+		if previous[i] = -1; n > 0 {
+			previous[i] = ends[n-1]
+		}
+		if n == len(ends) {
+			ends = append(ends, i)
+		} else {
+			ends[n] = i
+		}
+	}
+	stays := make([]bool, len(rows))
+	if len(ends) > 0 {
+		for i := ends[len(ends)-1]; i >= 0; i = previous[i] {
+			stays[i] = true
+		}
+	}
+	var places []int
+	for i, ok := range stays {
+		if !ok {
+			places = append(places, i)
+		}
+	}
+	return places
 }
 
 // common returns how many rows two results begin with that are the same, and how many of the others they
@@ -93,6 +150,17 @@ func (d *Delta) appendRest(dst []byte) []byte {
 		appendList(&w, "changed", d.Changed)
 	}
 	appendIDs(&w, "removed", d.Removed)
+	if len(d.Places) > 0 {
+		w.Key("places")
+		w.Begin('[')
+		for _, p := range d.Places {
+			w.Begin('[')
+			w.Raw([]byte(p.ID))
+			w.Int(int64(p.At))
+			w.End(']')
+		}
+		w.End(']')
+	}
 	appendIDs(&w, "order", d.Order)
 	return end(w)
 }

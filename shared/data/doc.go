@@ -194,16 +194,18 @@
 //
 //	{"id":7,"op":"watch","table":"moves","where":{"game":"chess-42"},"order":["ply"]}
 //	{"id":7,"rows":[…]}
-//	{"watch":7,"added":[row],"changed":[row],"removed":[_id],"order":[_id]}
+//	{"watch":7,"added":[row],"changed":[row],"removed":[_id],"places":[[_id,3]],"order":[_id]}
 //	{"watch":7,"error":{…}}
 //
-// An event holds what it needs of the four lists. To follow, take away the rows of removed, put those of
-// changed in the place of the row with the same _id, and append those of added; if there is an order,
-// then that is how all rows now stand, and otherwise they are in order already. Events come in the order
-// of the commits; several commits may come as one event, and none is left out. A row that comes or goes
-// because of limit and offset, or because the watcher's rights changed, is added or removed too. An event
-// with an error ends the watch. A connection has at most 50 watches; the id of an open watch is not used
-// for another watch.
+// An event holds what it needs of the five lists. To follow, take away the rows of removed, put those of
+// changed in the place of the row with the same _id, and append those of added. If there are places, take
+// out the rows with these ids, and then put each in where it is to stand among all, counting from 0, in
+// the order of the list, which is a rising one. If there is an order, then that is how all rows now stand.
+// Without either they are in order already. Events come in the order of the commits; several commits may
+// come as one event, and none is left out. A row that comes or goes because of limit and offset, because
+// the watcher's rights changed, because a row to which it refers did, or because a moment has come that a
+// rule names, is added or removed too. An event with an error ends the watch. A connection has at most 50
+// watches; the id of an open watch is not used for another watch.
 //
 // # Access
 //

@@ -183,6 +183,7 @@ func row(t *testing.T, raw json.RawMessage) data.Row {
 
 type event struct {
 	Added, Changed, Removed, Order []json.RawMessage
+	Places                         [][2]json.RawMessage
 }
 
 // follow does with rows what the package comment tells a member to do.
@@ -206,6 +207,22 @@ func follow(t *testing.T, rows []data.Row, line []byte) []data.Row {
 	}
 	for _, a := range e.Added {
 		out = append(out, row(t, a))
+	}
+	var moved []data.Row
+	for _, p := range e.Places {
+		i := slices.IndexFunc(out, func(r data.Row) bool { return r.ID == string(p[0]) })
+		if i < 0 {
+			t.Fatalf("a place of %s, which is not there, in %s", p[0], line)
+		}
+		moved = append(moved, out[i])
+		out = slices.Delete(out, i, i+1)
+	}
+	for k, p := range e.Places {
+		var at int
+		if err := json.Unmarshal(p[1], &at); err != nil || at > len(out) {
+			t.Fatalf("no such place: %s in %s", p[1], line)
+		}
+		out = slices.Insert(out, at, moved[k])
 	}
 	if len(e.Order) == 0 {
 		return out
@@ -268,8 +285,41 @@ func TestDiffLeadsFromBeforeToAfter(t *testing.T) {
 		}
 		return rows
 	}
+	// little changes a list here and there.
+	little := func(rows []data.Row) []data.Row {
+		rows = slices.Clone(rows)
+		for range rng.IntN(4) {
+			i := rng.IntN(len(rows) + 1)
+			switch k := rng.IntN(4); {
+			case k == 0 || i == len(rows):
+				id := rng.IntN(1000) + 100
+				if !slices.ContainsFunc(rows, func(r data.Row) bool { return r.ID == fmt.Sprint(id) }) {
+					rows = slices.Insert(rows, i, data.Row{ID: fmt.Sprint(id), JSON: fmt.Appendf(nil, `{"_id":%d}`, id)})
+				}
+			case k == 1:
+				rows = slices.Delete(rows, i, i+1)
+			default:
+				r := rows[i]
+				if k == 2 {
+					r.JSON = fmt.Appendf(nil, `{"_id":%s,"v":%d}`, r.ID, rng.IntN(9))
+				}
+				rows = slices.Delete(rows, i, i+1)
+				rows = slices.Insert(rows, rng.IntN(len(rows)+1), r)
+			}
+		}
+		return rows
+	}
+	var long []data.Row
+	for id := range 20 {
+		long = append(long, data.Row{ID: fmt.Sprint(id), JSON: fmt.Appendf(nil, `{"_id":%d}`, id)})
+	}
 	for range 3000 {
 		before, after := list(), list()
+		if rng.IntN(2) == 0 {
+			before = long
+			long = little(long)
+			after = long
+		}
 		d, ok := data.Diff(before, after)
 		if !ok {
 			if show(before) != show(after) {
