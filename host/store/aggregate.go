@@ -26,7 +26,7 @@ func (ts *Tables) Aggregate(ctx context.Context, c group.Caller, a *data.Aggrega
 	}
 	sql := selectAggregate(t, a, r)
 	var rows []data.Row
-	err = ts.db.Read(ctx, func(tx *ReadTx) error {
+	err = ts.db.readOne(ctx, func(tx *ReadTx) error {
 		rows = []data.Row{}
 		size := 0
 		for row, err := range tx.run(sql) {

@@ -51,6 +51,15 @@ func (tx *ReadTx) Position() (int64, error) { return tx.Number("SELECT n FROM _p
 // Read runs fn on a snapshot. It fails with code timeout after Limits.ReadTimeout and with ctx's cause
 // when ctx ends; a query that is running then is interrupted.
 func (db *DB) Read(ctx context.Context, fn func(*ReadTx) error) (err error) {
+	return db.read(ctx, true, fn)
+}
+
+// readOne is Read for what runs one statement, which has a snapshot of its own without one around it.
+func (db *DB) readOne(ctx context.Context, fn func(*ReadTx) error) error {
+	return db.read(ctx, false, fn)
+}
+
+func (db *DB) read(ctx context.Context, snapshot bool, fn func(*ReadTx) error) (err error) {
 	limit := &limit{Context: ctx, end: time.Now().Add(db.limits.ReadTimeout), closed: db.ctx}
 	c, err := db.reader(ctx, limit.end)
 	if err != nil {
@@ -78,7 +87,10 @@ func (db *DB) Read(ctx context.Context, fn func(*ReadTx) error) (err error) {
 			}
 		}
 	}()
-	if _, err = c.exec("BEGIN", nil); err == nil {
+	if snapshot {
+		_, err = c.exec("BEGIN", nil)
+	}
+	if err == nil {
 		err = fn(tx)
 	}
 	if errors.Is(err, sqlite3.INTERRUPT) {

@@ -42,7 +42,7 @@ func (ts *Tables) Query(ctx context.Context, c group.Caller, q *data.Query) (pag
 	p := part{columns: withOrder(t.asked(columns), q.Order), limit: q.Limit + 1}
 	sql := selectPart(t, q, r, p)
 	n := parts(t, q)
-	err = ts.db.Read(ctx, func(tx *ReadTx) error {
+	err = ts.db.read(ctx, n > 1, func(tx *ReadTx) error {
 		f := fetcher{t: t, q: q, columns: columns, selected: p.columns, rows: make([]data.Row, 0, 16)}
 		err := f.run(tx, sql)
 		if err == nil && n > 1 && !f.more {
@@ -137,7 +137,7 @@ func (ts *Tables) Count(ctx context.Context, c group.Caller, q *data.Query) (n i
 		return 0, err
 	}
 	sql := selectCount(t, q.Where, r)
-	err = ts.db.Read(ctx, func(tx *ReadTx) error {
+	err = ts.db.readOne(ctx, func(tx *ReadTx) error {
 		for row, err := range tx.run(sql) {
 			if err != nil {
 				return err
@@ -162,7 +162,7 @@ func (ts *Tables) Get(ctx context.Context, c group.Caller, q *data.Query, id dat
 			return data.Row{}, err
 		}
 		sql := selectRow(t, t.asked(columns), id, r)
-		err = ts.db.Read(ctx, func(tx *ReadTx) error {
+		err = ts.db.readOne(ctx, func(tx *ReadTx) error {
 			for found, err := range tx.run(sql) {
 				if err == nil {
 					row = q.Table.Row(columns, t.read(make([]data.Value, 0, 16), found, t.asked(columns)))
@@ -194,7 +194,7 @@ func (ts *Tables) rightsTo(ctx context.Context, t *table, c group.Caller, id dat
 	rule := &t.Access.Read
 	if t.MemberOf != "" && !c.Owner && (rule.If != nil || rule.Who == data.Members || rule.Who == data.HasRole) {
 		r := &rights{ts: ts, caller: c}
-		err := ts.db.Read(ctx, func(tx *ReadTx) (err error) {
+		err := ts.db.readOne(ctx, func(tx *ReadTx) (err error) {
 			a.groups, err = r.groupOf(tx, t, id)
 			return err
 		})

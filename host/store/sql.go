@@ -21,7 +21,7 @@ import (
 // refuses has code forbidden, and what SQLite does not understand code bad_query, in SQLite's words.
 func (ts *Tables) SQL(ctx context.Context, c group.Caller, key data.WriteKey, text string, params []data.Value) (answer []byte, err error) {
 	if !c.Owner {
-		return nil, wire.E(wire.Forbidden, `"sql" is for the owner of the site`)
+		return nil, wire.E(wire.Forbidden, `"sql" is for the site's owner`)
 	}
 	args := make([]any, len(params))
 	for i, v := range params {
