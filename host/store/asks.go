@@ -10,11 +10,12 @@ import (
 
 // asking collects, for one table, what rights a request needs there.
 type asking struct {
-	t       *table
-	actions []data.Action
-	groups  []string // whose rows are meant
-	all     bool     // rows of any group are meant
-	seek    []seek   // rows whose group has to be looked up
+	t          *table
+	actions    []data.Action
+	groups     []string // whose rows are meant
+	all        bool     // rows of any group are meant
+	seek       []seek   // rows whose group has to be looked up
+	referenced bool     // by a value of the request
 }
 
 // seek is a SELECT of the group of one row.
@@ -31,30 +32,44 @@ func (d *request) prepare(ctx context.Context) error {
 			as = d.need(as, s)
 		}
 	}
-	if err := d.lookUp(ctx, as); err != nil {
-		return err
-	}
 	asks := make([]ask, 0, len(as)+1)
 	for _, a := range as {
-		groups := a.groups
-		if a.all {
-			groups = nil
-		} else if groups == nil {
-			groups = []string{}
-		}
-		for _, action := range a.actions {
-			asks = append(asks, ask{a.t, action, groups})
-		}
+		asks = a.asks(asks)
 	}
 	r, err := d.ts.rights(ctx, d.caller, asks...)
 	if err != nil {
 		return err
 	}
-	d.rights = r
+	if err := d.lookUp(ctx, r, as); err != nil {
+		return err
+	}
+	d.rights, d.targets = r, nil
+	for _, a := range as {
+		if a.referenced {
+			if d.targets == nil {
+				d.targets = make(map[*table]*probe)
+			}
+			d.targets[a.t] = newTarget(r, a.t)
+		}
+	}
 	for i := range d.steps {
 		d.steps[i].compile(r)
 	}
 	return nil
+}
+
+// asks appends what has to be asked.
+func (a *asking) asks(to []ask) []ask {
+	groups := a.groups
+	if a.all {
+		groups = nil
+	} else if groups == nil {
+		groups = []string{}
+	}
+	for _, action := range a.actions {
+		to = append(to, ask{a.t, action, groups})
+	}
+	return to
 }
 
 // need adds what one step needs.
@@ -80,7 +95,9 @@ func (d *request) need(as []*asking, s *step) []*asking {
 	}
 	references := func(i int, v data.Value) {
 		if r := s.t.wiring.references[i]; r != nil && !v.IsNull() && v.Type != data.Earlier {
-			of(r, data.Read).row(v.N)
+			a := of(r, data.Read)
+			a.row(v.N)
+			a.referenced = true
 		}
 	}
 	for _, row := range s.Rows {
@@ -139,18 +156,13 @@ func (a *asking) row(id int64) {
 	a.seek = append(a.seek, seek{a.t.columns[0] + " = ?", []any{id}})
 }
 
-// lookUp finds the groups of those rows that are not in the request itself, where they matter.
-func (d *request) lookUp(ctx context.Context, as []*asking) error {
-	matters := func(a *asking) bool {
-		return a.t.MemberOf != "" && !a.all && len(a.seek) > 0 && slices.ContainsFunc(a.actions, func(action data.Action) bool {
-			g := a.t.Access.Rule(action).For(d.caller)
-			return g.Kind == data.GroupRows || g.If != nil || g.Then != nil
-		})
-	}
+// lookUp asks about the groups of those rows that are not in the request itself, where groups matter.
+func (d *request) lookUp(ctx context.Context, r *rights, as []*asking) error {
+	matters := func(a *asking) bool { return len(a.seek) > 0 && r.groups[a.t] != nil && !r.groups[a.t].all }
 	if !slices.ContainsFunc(as, matters) {
 		return nil
 	}
-	return d.ts.db.Read(ctx, func(tx *ReadTx) error {
+	err := d.ts.db.Read(ctx, func(tx *ReadTx) error {
 		for _, a := range as {
 			if !matters(a) {
 				continue
@@ -166,6 +178,19 @@ func (d *request) lookUp(ctx context.Context, as []*asking) error {
 		}
 		return nil
 	})
+	if err != nil {
+		return err
+	}
+	for _, a := range as {
+		if matters(a) {
+			for _, ask := range a.asks(nil) {
+				if err := r.prepare(ctx, ask, 0); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
 }
 
 // tests are what has to be asked of the rows of one step, nil for what need not be.

@@ -27,7 +27,8 @@ const shop = `"orders":{"columns":{"name":{"type":"text","unique":true},"paid":{
 // TestBatch has a batch done with rows of its own, answered in order, and told exactly.
 func TestBatch(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, shop)
+	w := newWorld(t, shop+`,"letters":{"columns":{"text":{"type":"text"}},"access":{"insert":"open"}},
+		"marks":{"columns":{"letter":{"type":"integer","references":"letters"},"text":{"type":"text","unique":true}},"access":{"read":"open","insert":"open","update":"author"}}`)
 	var told []Change
 	w.db.onCommit(func(c Commit) { told = append(told, c.Changes...) })
 	k := w.key()
@@ -45,15 +46,23 @@ func TestBatch(t *testing.T) {
 	if want := fmt.Sprintf(`{"row":{"_id":%d,"name":"first","paid":true`, order); !strings.HasPrefix(answers[3], want) {
 		t.Errorf("got %s, want %s…", answers[3], want)
 	}
-	if want := fmt.Sprintf(`"order":%d,"n":3,`, order); !strings.Contains(answers[1], want) {
-		t.Errorf("got %s, want %s in it", answers[1], want)
-	}
 	var kinds []string
 	for _, c := range told {
 		kinds = append(kinds, fmt.Sprint(c.Table, c.Kind))
 	}
 	if got := strings.Join(kinds, " "); got != "orders1 items1 items1 orders1 orders2" || told[0].ID != order || told[4].ID != order {
 		t.Errorf("told was %v", told)
+	}
+	if want := fmt.Sprintf(`"order":%d,"n":3,`, order); !strings.Contains(answers[1], want) {
+		t.Errorf("got %s, want %s in it", answers[1], want)
+	}
+	// What has no reader is for who has inserted it to reference; a row of another table is none.
+	if got := w.batch(ben, `{"op":"insert","table":"letters","values":{"text":"a"}}`, `{"op":"insert","table":"marks","values":{"letter":{"$row":0},"text":"b"}}`,
+		`{"op":"upsert","table":"marks","on":["text"],"values":{"letter":{"$row":0},"text":"b"}}`); strings.Count(got, `"text":"b"`) != 2 {
+		t.Errorf("got %s", got)
+	}
+	if got := w.batch(ben, `{"op":"insert","table":"marks","values":{"text":"c"}}`, `{"op":"insert","table":"marks","values":{"letter":{"$row":0}}}`); got != "invalid_value" {
+		t.Errorf("got %s", got)
 	}
 	// The same again is answered, whatever has become of it; the same key with less of it is not.
 	if err := w.remove(anna, "orders", order); err != nil {

@@ -65,10 +65,12 @@ type request struct {
 
 	// The following are set anew by each prepare: what is asked of others, and SQL, is made outside of
 	// the transaction, on which everybody waits.
-	rights *rights
+	rights  *rights
+	targets map[*table]*probe // of the tables that values reference
 
 	// The following are set anew by each run.
 	tx      *Tx
+	limit   *limit // of what looks for rows, nil where tx has one
 	changes budget
 	answers [][]byte
 }

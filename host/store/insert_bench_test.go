@@ -2,6 +2,8 @@ package store
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -13,40 +15,75 @@ import (
 )
 
 // benchTables are those of the benchmarks of writes: one where everybody may insert, and one with a
-// condition on the row that is referenced.
+// condition on the row that is referenced, which only members may read.
 const benchTables = `"notes":{"columns":{"room":{"type":"text"},"text":{"type":"text","required":true,"maxLength":500},"n":{"type":"integer","default":0}},
-	"indexes":[["room"]],"access":{"read":"open","insert":"open","update":"author","remove":"author"}}`
+		"indexes":[["room"]],"access":{"read":"open","insert":"open","update":"author","remove":"author"}},
+	"questions":{"columns":{"session":{"type":"text"},"closes_at":{"type":"time"}},"memberOf":"session","access":{"read":"member"}},
+	"answers":{"columns":{"question":{"type":"integer","required":true,"references":"questions"},"choice":{"type":"integer","min":0,"max":3}},
+		"indexes":[["question"]],"access":{"read":"author","insert":{"who":"open","if":{"question.closes_at":{">":"$now"}}}}}`
+
+const benchNote = `{"op":"insert","table":"notes","values":{"room":"a-room","text":"a message of about a hundred bytes, as somebody may write it","n":12}}`
 
 // BenchmarkInsert has 64 callers insert one row at a time, each waiting for its answer.
 func BenchmarkInsert(b *testing.B) {
 	w := newWorld(b, benchTables)
-	shape := w.table("notes")
-	benchCallers(b, w, func(c group.Caller, k data.WriteKey) error {
-		row, err := shape.NewRow([]byte(`{"room":"a-room","text":"a message of about a hundred bytes, as somebody may write it","n":12}`))
-		if err != nil {
-			return err
-		}
-		_, err = w.tables.Do(b.Context(), c, k, []data.Write{{Op: data.OpInsert, Table: shape, Rows: [][]data.Value{row}}})
-		return err
+	benchCallers(b, w, func(n int64) []string { return []string{benchNote} })
+}
+
+// BenchmarkInsertIf is BenchmarkInsert with a condition on another row, as in a quiz.
+func BenchmarkInsertIf(b *testing.B) {
+	w := newWorld(b, benchTables)
+	for p := range benchPeers {
+		w.members.set(benchPeer(p), "a-session", wire.RoleMember, true)
+	}
+	var questions []int64
+	for range 10 {
+		questions = append(questions, w.mustInsert(owner, "questions", `{"session":"a-session","closes_at":99999999999999}`))
+	}
+	benchCallers(b, w, func(n int64) []string {
+		return []string{fmt.Sprintf(`{"op":"insert","table":"answers","values":{"question":%d,"choice":%d}}`, questions[n%10], n%4)}
 	})
 }
 
-// benchCallers has 64 peers call do until the benchmark has had its number of calls.
-func benchCallers(b *testing.B, w *world, do func(group.Caller, data.WriteKey) error) {
+// BenchmarkBatch has the callers insert ten rows at once.
+func BenchmarkBatch(b *testing.B) {
+	w := newWorld(b, benchTables)
+	batch := slices.Repeat([]string{benchNote}, 10)
+	benchCallers(b, w, func(int64) []string { return batch })
+}
+
+const benchPeers = 64
+
+func benchPeer(p int) wire.PeerID {
+	return wire.PeerID(fmt.Sprintf("12D3KooWpeer-of-the-benchmark-of-writes-%012d", p))
+}
+
+// benchCallers has peers do what operations says for each call, until the benchmark has had its number of
+// them. The requests are read from their lines, as those of members are.
+func benchCallers(b *testing.B, w *world, operations func(n int64) []string) {
 	var n atomic.Int64
 	before := w.db.Commits()
 	b.ResetTimer()
 	var wg sync.WaitGroup
-	for p := range 64 {
-		c := group.Caller{Peer: wire.PeerID(fmt.Sprintf("12D3KooWpeer-of-the-benchmark-of-writes-%02d", p))}
+	for p := range benchPeers {
+		c := group.Caller{Peer: benchPeer(p)}
 		wg.Go(func() {
-			for {
-				i := n.Add(1)
-				if i > int64(b.N) {
+			for i := n.Add(1); i <= int64(b.N); i = n.Add(1) {
+				ops := operations(i)
+				line := fmt.Sprintf(`{"id":%d,"key":"%011x%021x",%s`, i, time.Now().UnixMilli(), i, ops[0][1:])
+				if len(ops) > 1 {
+					line = fmt.Sprintf(`{"id":%d,"key":"%011x%021x","op":"batch","operations":[%s]}`, i, time.Now().UnixMilli(), i, strings.Join(ops, ","))
+				}
+				r, err := data.DecodeRequest([]byte(line))
+				if err != nil {
+					b.Error(err)
 					return
 				}
-				k := data.WriteKey{Key: fmt.Sprintf("%011x%021x", time.Now().UnixMilli(), i), Request: []byte(`["insert","notes","",null,{"room":"a-room","text":"…"},null,null]`)}
-				if err := do(c, k); err != nil {
+				writes, err := w.site.Writes(&r, c)
+				if err == nil {
+					_, err = w.tables.Do(b.Context(), c, r.WriteKey(), writes)
+				}
+				if err != nil {
 					b.Error(err)
 					return
 				}
@@ -56,4 +93,5 @@ func benchCallers(b *testing.B, w *world, do func(group.Caller, data.WriteKey) e
 	wg.Wait()
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "calls/s")
 	b.ReportMetric(float64(b.N)/float64(w.db.Commits()-before), "calls/commit")
+	b.ReportMetric(0, "ns/op")
 }

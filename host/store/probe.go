@@ -46,6 +46,27 @@ func newFind(r *rights, t *table, action data.Action) *probe {
 	return p
 }
 
+// newTarget asks for the group of a row, and for whether it may be read.
+func newTarget(r *rights, t *table) *probe {
+	q := &query{}
+	s := scope{q, r, t, q.alias()}
+	q.WriteString("SELECT ")
+	if t.MemberOf == "" {
+		q.WriteString("NULL")
+	} else {
+		s.column(t.Lookup(t.MemberOf))
+	}
+	q.WriteString(", ")
+	s.may(data.Read)
+	q.WriteString(" FROM " + t.name + " AS " + s.alias + " WHERE ")
+	s.column(0)
+	q.WriteString(" = ")
+	p := &probe{q: q, id: len(q.args)}
+	q.bind(int64(0))
+	p.sql = q.String()
+	return p
+}
+
 func (p *probe) args(tx *Tx, id int64) []any {
 	p.q.args[p.id] = id
 	return p.q.bound(tx.Now())

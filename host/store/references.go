@@ -60,27 +60,29 @@ func (d *request) checkReferences(s *step, given, row []data.Value) error {
 // by the same request. It does not tell whether there is one that he may not read.
 func (d *request) checkReference(t *table, column int, given, v data.Value) error {
 	to := t.wiring.references[column]
-	if to == nil || v.IsNull() || given.Type == data.Earlier && d.steps[given.N].t == to {
+	switch {
+	case to == nil || v.IsNull():
 		return nil
-	}
-	if d.rights.grant(to, data.Read).Kind == data.NoRows {
+	case given.Type != data.Earlier:
+	case d.steps[given.N].t == to:
+		return nil
+	default: // no two rows of any tables have the same _id
 		return dangling(t, column, to, v.N)
 	}
-	if to.MemberOf != "" {
-		for row, err := range d.tx.Query("SELECT "+to.column(to.MemberOf)+" FROM "+to.name+" WHERE "+to.columns[0]+" = ?", v.N) {
-			if err != nil {
-				return err
-			}
-			if !d.rights.asked(to, row.Text(0)) {
-				return errMoved
-			}
+	p, read := d.targets[to], false
+	for row, err := range d.tx.Query(p.sql, p.args(d.tx, v.N)...) {
+		if err != nil {
+			return err
 		}
+		if !d.rights.asked(to, row.Text(0)) {
+			return errMoved
+		}
+		read = row.Int(1) != 0
 	}
-	ok, err := newProbe(d.rights, to, func(sc scope) { sc.may(data.Read) }).holds(d.tx, v.N)
-	if err == nil && !ok {
-		err = dangling(t, column, to, v.N)
+	if !read {
+		return dangling(t, column, to, v.N)
 	}
-	return err
+	return nil
 }
 
 // checkExists checks the references of a row that the host makes.

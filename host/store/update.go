@@ -1,9 +1,12 @@
 package store
 
 import (
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/ncruces/go-sqlite3"
 
 	"goop/shared/data"
 	"goop/shared/wire"
@@ -160,8 +163,14 @@ func (d *request) matching(s *step, action data.Action) (rows []int64, err error
 			return nil, refused(s.t, need)
 		}
 	}
+	if d.limit != nil {
+		defer d.tx.c.db.SetInterrupt(d.tx.c.db.SetInterrupt(d.limit))
+	}
 	q := s.test.rows
 	for r, err := range d.tx.Query(q.String(), q.bound(d.tx.Now())...) {
+		if d.limit != nil && errors.Is(err, sqlite3.INTERRUPT) {
+			err = d.limit.reason("the change took longer than the host allows; change less at once")
+		}
 		if err != nil {
 			return nil, err
 		}

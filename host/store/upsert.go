@@ -31,14 +31,11 @@ func (d *request) upsert(s *step) ([]byte, error) {
 		return nil, err
 	}
 	s.id = id
-	changes := slices.Clone(s.Changes)
-	for i := range changes {
-		if changes[i].Value, err = d.value(changes[i].Value); err != nil {
-			return nil, err
-		}
-	}
 	// What is as it was is not written: it may be what cannot be changed any more.
-	changes = slices.DeleteFunc(changes, func(c data.Change) bool { return row[c.Column] == c.Value })
+	changes := slices.DeleteFunc(slices.Clone(s.Changes), func(c data.Change) bool {
+		v, err := d.value(c.Value)
+		return err == nil && row[c.Column] == v
+	})
 	if s.Refusal != nil && slices.ContainsFunc(changes, func(c data.Change) bool { return s.t.Columns[c.Column].Fixed || s.t.Columns[c.Column].OwnerSets }) {
 		return nil, s.Refusal
 	}
