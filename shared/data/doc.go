@@ -226,6 +226,21 @@
 // "update" is set by whoever inserts the row, and later by the owner. The others' values for them are
 // invalid_value. A message that becomes a row is treated as everybody's, whoever sent it.
 //
+// A write of one row is answered with the row as it is stored, also when the writer may not read it, for he
+// knows what he wrote. Of a row that stood there before, and that he may update but not read, the answer has
+// _id and the columns that he set. Conditions are asked in the transaction that does the write; what is told
+// of groups is that of a moment just before it.
+//
+// # References
+//
+// A column with references holds the _id of a row of that table, or null. Whoever writes a reference has to be
+// allowed to read the row that it leads to, or to have inserted it by the same batch; otherwise it is
+// invalid_value, whether there is such a row or not. In a message that becomes a row, the row has to be there.
+// When a row is removed, the host does with the references to it what goop.json says: it clears them, removes
+// their rows too, and what hangs on those, or leaves them as they are. No rule is asked for that. It happens in
+// the same transaction, live queries hear of it, and it happens as well when a message is redacted and its row
+// goes. A write changes at most 10,000 rows, these included; more are limit_exceeded, and nothing is done.
+//
 // # Views
 //
 // A view is a table that holds no rows: they are what a SELECT in goop.json finds, by the site's author, who is
@@ -261,10 +276,12 @@
 //	not_found         no such row, or none that the caller may see; a peer or an invite that the group does not have
 //	forbidden         the table's rule, or the group's rights
 //	invite_invalid    the secret of an owner link
-//	conflict          a value of a unique column is taken; a group's id exists
+//	conflict          a value of a unique column is taken; a group's id exists; a row came into another group
+//	                  while its rights were looked up, and may be tried again
 //	id_conflict       the key was used for another request
 //	no_such_group     a group op's group, or one that the caller may not know of
-//	limit_exceeded    more than 1,000 rows of an updateWhere or removeWhere; more than 50 watches, or 4 MiB of rows in them; rows of too many groups to check; as many
-//	                  groups, or invites of one, as there may be
+//	limit_exceeded    more than 1,000 rows of an updateWhere or removeWhere, or 10,000 changed by a write; more than
+//	                  50 watches, or 4 MiB of rows in them; rows of too many groups to check; as many groups, or
+//	                  invites of one, as there may be
 //	storage_full, timeout, closed, internal
 package data
