@@ -88,6 +88,7 @@ func BenchmarkWatch(b *testing.B) {
 
 func benchWatch(b *testing.B, n, limit int, tables string, sees func(watcher int) bool) {
 	h := newHost(b, site(b, tables))
+	h.server.Rates.Writes = 1e6
 	watchers := make([]*client, n)
 	for i := range watchers {
 		watchers[i] = h.connect(wire.PeerID(fmt.Sprint("peer", i)))

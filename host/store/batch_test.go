@@ -143,7 +143,7 @@ func TestRemovalOfReferences(t *testing.T) {
 	if got := w.column("items", "n") + "|" + w.column("notes", "item") + "|" + w.column("notes", "kept"); got != fmt.Sprintf("|null null|%d null", b) {
 		t.Errorf("got %s", got)
 	}
-	want := []Change{{"orders", order, Removed}, {"items", a, Removed}, {"notes", n1, Updated}, {"items", b, Removed}}
+	want := []Change{{"orders", order, Removed, "anna"}, {"items", a, Removed, "anna"}, {"notes", n1, Updated, ""}, {"items", b, Removed, "anna"}}
 	slices.SortFunc(told, func(x, y Change) int { return strings.Compare(fmt.Sprint(x), fmt.Sprint(y)) })
 	slices.SortFunc(want, func(x, y Change) int { return strings.Compare(fmt.Sprint(x), fmt.Sprint(y)) })
 	if !slices.Equal(told, want) {

@@ -15,6 +15,7 @@ type Change struct {
 	Table string
 	ID    int64 // the row's _id
 	Kind  ChangeKind
+	Owner string // the row's _owner; "" when who changed the row did not look
 }
 
 // Commit is what one COMMIT changed: the changes of all the calls of Write that shared it, in the order

@@ -13,15 +13,17 @@ import (
 const (
 	leastRest = 2 * time.Millisecond
 	mostRest  = 20 * time.Millisecond // unless the evaluation itself takes long
-	restShare = 9                     // times as long as it takes, so that it has a tenth of the time
+	restShare = 4                     // times as long as it takes, so that it has a fifth of the time
 	restEach  = 20 * time.Microsecond // for each watcher who is to be told
-	restOther = 10                    // watchers that another evaluation counts as
+	restOther = 10                    // watchers as which each evaluation within mostRest counts
 )
 
 // question is what live queries ask of the database. Those with the same key ask the same.
 type question struct {
 	key    string
 	tables []string // on which the answer depends
+	owner  string   // on whose rows alone of the table owns it depends as well; "" for none
+	owns   string
 	clock  clock
 	ask    func(tx *ReadTx, before *finding) (*finding, error) // before is nil for the first time
 }
@@ -40,10 +42,11 @@ type evaluation struct {
 	hub *hub
 
 	// The following are guarded by the hub's mu.
-	users  int
-	wanted uint64        // rises with whatever may change the finding
-	news   chan struct{} // closed and replaced then
-	alarm  *time.Timer   // for the moment at which it may change by itself; nil for none
+	users   int
+	stirred int64         // position of the last commit that did it
+	wanted  uint64        // rises with whatever may change the finding
+	news    chan struct{} // closed and replaced then
+	alarm   *time.Timer   // for the moment at which it may change by itself; nil for none
 
 	// mu guards the following.
 	mu     sync.Mutex
@@ -66,12 +69,11 @@ func (e *evaluation) stirLocked() {
 	e.news = make(chan struct{})
 }
 
-// state returns how much the result has to know of, and what is closed when it is more. users and others
-// are how many wait for this evaluation, and how many evaluations there are beside it.
-func (e *evaluation) state() (wanted uint64, news <-chan struct{}, users, others int) {
+// state returns how much the finding has to know of, and what is closed when it is more.
+func (e *evaluation) state() (wanted uint64, news <-chan struct{}) {
 	e.hub.mu.Lock()
 	defer e.hub.mu.Unlock()
-	return e.wanted, e.news, e.users, len(e.hub.evals) - 1
+	return e.wanted, e.news
 }
 
 // now returns an finding that knows of all that has been told until now, and of the commit of a position.
@@ -79,7 +81,7 @@ func (e *evaluation) state() (wanted uint64, news <-chan struct{}, users, others
 func (e *evaluation) now(ctx context.Context, least int64) (o *finding, news <-chan struct{}, err error) {
 	for {
 		var wanted uint64
-		wanted, news, _, _ = e.state()
+		wanted, news = e.state()
 		e.mu.Lock()
 		if e.last != nil && e.known >= wanted && e.last.position >= least {
 			defer e.mu.Unlock()
@@ -129,9 +131,9 @@ func (e *evaluation) fly(ctx context.Context, f *flight) (err error) {
 	defer func() { <-e.hub.slots }()
 
 	// Asked first: what comes in while the rows are read is looked at again.
-	wanted, _, users, others := e.state()
-	e.hub.evaluated.Add(1)
+	wanted, _ := e.state()
 	begin := time.Now()
+	load := e.hub.begin(e, begin)
 	var o *finding
 	var next int64
 	err = e.hub.db.Read(ctx, func(tx *ReadTx) (err error) {
@@ -151,7 +153,7 @@ func (e *evaluation) fly(ctx context.Context, f *flight) (err error) {
 	}
 	e.setAlarm(next, o.now)
 	took := time.Since(begin)
-	rest := min(time.Duration(users+restOther*others)*restEach, mostRest)
+	rest := min(time.Duration(load)*restEach, mostRest)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.last, e.known = o, wanted

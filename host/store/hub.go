@@ -3,6 +3,7 @@ package store
 import (
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // hub tells live queries what may have changed them, and shares what queries come to among those who
@@ -17,12 +18,17 @@ type hub struct {
 	feeds map[string]*feed
 	evals map[string]*evaluation
 	poked chan struct{} // closed and replaced when rights may have changed
+
+	// Evaluations that began within mostRest, and within the mostRest before that one.
+	recent, before int
+	since          time.Time // when the first of recent began
 }
 
 // feed is who depends on one table.
 type feed struct {
 	position int64 // of the last commit that changed the table since the start
 	evals    map[*evaluation]struct{}
+	owned    map[string]map[*evaluation]struct{} // by the only owner whose rows matter
 }
 
 func (h *hub) init(db *DB) {
@@ -38,7 +44,7 @@ func (h *hub) init(db *DB) {
 func (h *hub) feedLocked(table string) *feed {
 	f := h.feeds[table]
 	if f == nil {
-		f = &feed{evals: make(map[*evaluation]struct{})}
+		f = &feed{evals: make(map[*evaluation]struct{}), owned: make(map[string]map[*evaluation]struct{})}
 		h.feeds[table] = f
 	}
 	return f
@@ -49,11 +55,25 @@ func (h *hub) committed(c Commit) {
 	defer h.mu.Unlock()
 	for _, change := range c.Changes {
 		f := h.feedLocked(change.Table)
-		if f.position == c.Position {
+		if f.position != c.Position {
+			f.position = c.Position
+			stirLocked(f.evals, c.Position)
+		}
+		if change.Owner != "" {
+			stirLocked(f.owned[change.Owner], c.Position)
 			continue
 		}
-		f.position = c.Position
-		for e := range f.evals {
+		for _, evals := range f.owned {
+			stirLocked(evals, c.Position)
+		}
+	}
+}
+
+// stirLocked has evaluations made anew after a commit. mu is held.
+func stirLocked(evals map[*evaluation]struct{}, position int64) {
+	for e := range evals {
+		if e.stirred != position {
+			e.stirred = position
 			e.stirLocked()
 		}
 	}
@@ -74,6 +94,22 @@ func (h *hub) pokes() <-chan struct{} {
 	return h.poked
 }
 
+// begin counts an evaluation that begins, and returns how many watchers there are to be told, those that
+// others may have to tell included.
+func (h *hub) begin(e *evaluation, now time.Time) int {
+	h.evaluated.Add(1)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if past := now.Sub(h.since); past >= mostRest {
+		if h.before = h.recent; past >= 2*mostRest {
+			h.before = 0
+		}
+		h.recent, h.since = 0, now
+	}
+	h.recent++
+	return e.users + restOther*max(h.before, h.recent)
+}
+
 // acquire returns the evaluation of a question, shared with all who have the same one. It has to be
 // released.
 func (h *hub) acquire(q *question) *evaluation {
@@ -85,6 +121,13 @@ func (h *hub) acquire(q *question) *evaluation {
 		h.evals[q.key] = e
 		for _, table := range q.tables {
 			h.feedLocked(table).evals[e] = struct{}{}
+		}
+		if q.owner != "" {
+			f := h.feedLocked(q.owns)
+			if f.owned[q.owner] == nil {
+				f.owned[q.owner] = make(map[*evaluation]struct{})
+			}
+			f.owned[q.owner][e] = struct{}{}
 		}
 	}
 	e.users++
@@ -104,5 +147,11 @@ func (h *hub) release(e *evaluation) {
 	delete(h.evals, e.key)
 	for _, table := range e.tables {
 		delete(h.feeds[table].evals, e)
+	}
+	if e.owner != "" {
+		owned := h.feeds[e.owns].owned
+		if delete(owned[e.owner], e); len(owned[e.owner]) == 0 {
+			delete(owned, e.owner)
+		}
 	}
 }

@@ -102,7 +102,7 @@ func TestImportModes(t *testing.T) {
 	if n, err := add(ImportReplace, `{"_id":1,"text":"other"}`+"\n"+`{"_id":4}`); err != nil || n != (Imported{Inserted: 1, Replaced: 1}) {
 		t.Error(n, err)
 	}
-	if want := []Change{{"a", 3, Inserted}, {"a", 1, Updated}, {"a", 4, Inserted}}; !slices.Equal(told, want) {
+	if want := []Change{{"a", 3, Inserted, ""}, {"a", 1, Updated, ""}, {"a", 4, Inserted, ""}}; !slices.Equal(told, want) {
 		t.Errorf("told %v, want %v", told, want)
 	}
 	if got := exportAll(t, db, "a"); !strings.Contains(got, `"text":"other"`) || strings.Contains(got, "first") {

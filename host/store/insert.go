@@ -99,7 +99,7 @@ func (t *table) add(tx *Tx, row []data.Value) error {
 		return t.taken(err)
 	}
 	row[0] = data.IntegerValue(id)
-	tx.Changed(Change{t.Name, id, Inserted})
+	tx.Changed(Change{t.Name, id, Inserted, row[t.wiring.owner].S})
 	return nil
 }
 

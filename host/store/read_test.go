@@ -40,7 +40,7 @@ func TestPositions(t *testing.T) {
 						_, err := tx.Exec("INSERT INTO quiet VALUES (?)", i)
 						return err
 					}
-					tx.Changed(Change{"a", int64(i), Inserted})
+					tx.Changed(Change{Table: "a", ID: int64(i), Kind: Inserted})
 					_, err := tx.Exec("INSERT INTO a VALUES (?)", i)
 					return err
 				}); err != nil {

@@ -91,7 +91,7 @@ func TestRedactRemovesTheRow(t *testing.T) {
 			if got := lines(); got != "old other e5 Nf3" {
 				t.Errorf("got rows %q, want all but e4", got)
 			}
-			if len(told) != 1 || told[0] != (Change{"moves", row, Removed}) {
+			if len(told) != 1 || told[0] != (Change{"moves", row, Removed, "bob"}) {
 				t.Errorf("told was %+v", told)
 			}
 			// Somebody has removed the row already; a direct message never was one.

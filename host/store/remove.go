@@ -39,17 +39,20 @@ func (tx *Tx) removeRow(t *table, id int64, changes *budget) error {
 	}
 	for queue := []at{{t, id}}; len(queue) > 0; queue = queue[1:] {
 		t, id := queue[0].t, queue[0].id
-		n, err := tx.Exec("DELETE FROM "+t.name+" WHERE "+t.columns[0]+" = ?", id)
-		if err != nil {
-			return err
+		owner, found := "", false
+		for row, err := range tx.Query("DELETE FROM "+t.name+" WHERE "+t.columns[0]+" = ? RETURNING "+t.columns[t.wiring.owner], id) {
+			if err != nil {
+				return err
+			}
+			owner, found = row.Text(0), true
 		}
-		if n == 0 {
+		if !found {
 			continue
 		}
 		if err := changes.take(); err != nil {
 			return err
 		}
-		tx.Changed(Change{t.Name, id, Removed})
+		tx.Changed(Change{t.Name, id, Removed, owner})
 		for _, from := range t.wiring.referrers {
 			u, column := from.t, from.t.columns[from.column]
 			var ids []int64
@@ -74,7 +77,7 @@ func (tx *Tx) removeRow(t *table, id int64, changes *budget) error {
 				if _, err := tx.Exec("UPDATE "+u.name+" SET "+column+" = NULL, "+u.columns[u.wiring.updated]+" = ? WHERE "+u.columns[0]+" = ?", tx.now, id); err != nil {
 					return err
 				}
-				tx.Changed(Change{u.Name, id, Updated})
+				tx.Changed(Change{Table: u.Name, ID: id, Kind: Updated})
 			}
 		}
 	}

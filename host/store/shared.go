@@ -38,21 +38,17 @@ var serials atomic.Uint64 // of candidates
 
 // personal is the part of a rule for reading that depends on the caller, and can be told by the row alone.
 type personal struct {
-	owner int // the column that has to be the caller; -1 for none
 	where *data.Where
-	timed bool // where depends on the moment too
+	timed bool // it depends on the moment too
 }
 
 // split takes the part that depends on the caller out of a grant. ok is false when there is none, or when
-// it cannot be told without the database.
+// it cannot be told without the database. What is the author's alone is not shared: there, the database is
+// asked no more often without that, since a commit is known by whose rows it changes.
 func split(t *table, g data.Grant) (rest data.Grant, p personal, ok bool) {
-	p.owner = -1
 	rest = g
-	if g.Kind == data.OwnRows {
-		rest.Kind, p.owner = data.AllRows, t.Lookup(data.OwnerColumn)
-	}
 	p.where, rest.If = g.If.Split(func(w *data.Where) bool { return w.Has(data.Me) })
-	if p.where == nil && p.owner < 0 || p.where.Follows() || p.where.Has(data.MyRole) || rest.Needs(t.Table).Me {
+	if p.where == nil || p.where.Follows() || p.where.Has(data.MyRole) || rest.Needs(t.Table).Me {
 		return rest, p, false
 	}
 	p.timed = p.where.Has(data.Now)
@@ -143,11 +139,6 @@ func (c *candidates) compare(before *candidates) {
 	}
 }
 
-// mine reports whether a row is one that the caller may read.
-func (p *personal) mine(values []data.Value, env *data.Env) bool {
-	return (p.owner < 0 || values[p.owner].S == string(env.Me)) && (p.where == nil || p.where.Match(values, env))
-}
-
 // own is what one caller makes of candidates.
 type own struct {
 	personal
@@ -158,7 +149,7 @@ type own struct {
 // take returns what of an finding is the caller's.
 func (w *own) take(o *finding, c group.Caller, q *data.Query) (*data.Result, error) {
 	env := &data.Env{Me: c.Peer, Now: o.now}
-	mine := func(values []data.Value) bool { return w.mine(values, env) }
+	mine := func(values []data.Value) bool { return w.where.Match(values, env) }
 	many := o.shared
 	known := w.of
 	w.of = many.serial

@@ -210,7 +210,7 @@ func (tx *Tx) execAsBoss(text string, args []any) ([]byte, error) {
 		if !c.has(table) {
 			return
 		}
-		change := Change{table, id, Updated}
+		change := Change{Table: table, ID: id, Kind: Updated}
 		switch op {
 		case sqlite3.AUTH_INSERT:
 			change.Kind = Inserted

@@ -119,7 +119,7 @@ func (d *request) change(s *step, row []data.Value, changes []data.Change) error
 	if _, err := d.tx.Exec(set.String(), args...); err != nil {
 		return t.taken(err)
 	}
-	d.tx.Changed(Change{t.Name, id, Updated})
+	d.tx.Changed(Change{t.Name, id, Updated, row[t.wiring.owner].S})
 	if moved {
 		if ok, err := s.test.moved.holds(d.tx, id); err != nil || !ok {
 			return cmpErr(err, wire.E(wire.Forbidden, `you may not put a row into another `, t.MemberOf, ` to which you do not belong`))

@@ -122,9 +122,15 @@ func (w *watcher) question(t *table) *question {
 		return w.ts.forMany(t, w.query, w.rights, rest)
 	}
 	q, sql := w.query, selectRows(t, w.query, w.rights)
+	owner, tables := "", sql.tables
+	if g.Kind == data.OwnRows {
+		owner, tables = string(g.Peer), slices.DeleteFunc(slices.Clone(tables), func(name string) bool { return name == t.Name })
+	}
 	return &question{
 		key:    sql.key() + shape(q),
-		tables: sql.tables,
+		tables: tables,
+		owner:  owner,
+		owns:   t.Name,
 		clock:  w.ts.clock(g, t),
 		ask: func(tx *ReadTx, before *finding) (*finding, error) {
 			rows, err := fetch(tx, t, q, sql)

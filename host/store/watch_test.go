@@ -310,7 +310,7 @@ func TestWatchUnderConcurrentWriters(t *testing.T) {
 							if _, err := tx.Exec(`UPDATE t SET n = n + 1 WHERE _id = ?`, id); err != nil {
 								return err
 							}
-							tx.Changed(Change{"t", id, Updated})
+							tx.Changed(Change{Table: "t", ID: id, Kind: Updated})
 						}
 						return nil
 					})

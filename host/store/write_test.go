@@ -137,7 +137,7 @@ func TestFailedWriteUndoesOnlyItself(t *testing.T) {
 	for i := range calls {
 		wg.Go(func() {
 			errs[i] = db.Write(t.Context(), func(tx *Tx) error {
-				tx.Changed(Change{"a", int64(i), Inserted})
+				tx.Changed(Change{Table: "a", ID: int64(i), Kind: Inserted})
 				tx.AfterCommit(func() { after[i] = true })
 				if _, err := tx.Exec("INSERT INTO a VALUES (?)", i); err != nil {
 					return err
@@ -217,14 +217,14 @@ func TestWriteSurvivesItsNeighbour(t *testing.T) {
 				err := db.Write(t.Context(), func(tx *Tx) error {
 					runs.Add(1)
 					if i == calls/2 {
-						tx.Changed(Change{"a", int64(i), Inserted})
+						tx.Changed(Change{Table: "a", ID: int64(i), Kind: Inserted})
 						if _, err := tx.Exec("INSERT INTO a VALUES (?)", i); err != nil {
 							return err
 						}
 						_, err := tx.Exec(tt.sql)
 						return err
 					}
-					tx.Changed(Change{"a", int64(i), Inserted})
+					tx.Changed(Change{Table: "a", ID: int64(i), Kind: Inserted})
 					_, err := tx.Exec("INSERT INTO a VALUES (?)", i)
 					return err
 				})
@@ -333,7 +333,7 @@ func TestSavepoint(t *testing.T) {
 	})
 	var after []int64
 	add := func(tx *Tx, n int64) error {
-		tx.Changed(Change{"a", n, Inserted})
+		tx.Changed(Change{Table: "a", ID: n, Kind: Inserted})
 		tx.AfterCommit(func() { after = append(after, n) })
 		_, err := tx.Exec("INSERT INTO a VALUES (?)", n)
 		return err
