@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 
 	"goop/shared/data"
 	"goop/shared/wire"
@@ -75,12 +76,5 @@ func noTable(name string, tables map[string]*table) error {
 	if len(tables) == 0 {
 		return wire.E(wire.NoSuchTable, `there is no table "`, name, `": the site has no tables`)
 	}
-	list := ""
-	for i, t := range slices.Sorted(maps.Keys(tables)) {
-		if i > 0 {
-			list += ", "
-		}
-		list += t
-	}
-	return wire.E(wire.NoSuchTable, `there is no table "`, name, `"; there are `, list)
+	return wire.E(wire.NoSuchTable, `there is no table "`, name, `"; there are `, strings.Join(slices.Sorted(maps.Keys(tables)), ", "))
 }
