@@ -95,6 +95,25 @@ func TestRowAndMessageBothOrNeither(t *testing.T) {
 	_ = c.st.CloseWrite()
 }
 
+// What a batch answers with is bounded, since it is kept for a day: rows that are much larger than what is
+// said of them cannot be had a hundred at a time.
+func TestAnswersOfABatchAreBounded(t *testing.T) {
+	t.Parallel()
+	h := newHost(t, site(t, notes))
+	c := h.connect("anna")
+	c.want(`{"id":1,"op":"insert","table":"notes","values":{"text":"`+strings.Repeat("x", 200_000)+`"},"key":"0123456789abcdef"}`, `"row"`)
+	list := c.ask(`{"id":2,"op":"query","table":"notes","columns":["_id"]}`)
+	row := strings.TrimSuffix(strings.TrimPrefix(list, `{"id":2,"rows":[{"_id":`), `}]}`)
+	ops := func(n int) string {
+		op := `{"op":"update","table":"notes","row":` + row + `,"values":{"n":` + fmt.Sprint(n) + `}}`
+		return strings.TrimSuffix(strings.Repeat(op+",", n), ",")
+	}
+	c.want(`{"id":3,"op":"batch","operations":[`+ops(5)+`],"key":"0123456789abcde3"}`, `"results":[{"row":`)
+	c.want(`{"id":4,"op":"batch","operations":[`+ops(6)+`],"key":"0123456789abcde4"}`, `"code":"too_large"`)
+	c.want(`{"id":5,"op":"count","table":"notes","where":{"n":5}}`, `"count":1`)
+	_ = c.st.CloseWrite()
+}
+
 // A page that loses its connection between the commit and the answer gets the answer on its return, whatever
 // has become of the group by then; nothing is there twice.
 func TestBatchOfALostConnection(t *testing.T) {

@@ -127,6 +127,7 @@ func (d *request) do(tx *Tx, sent []byte) error {
 	for i := range d.steps {
 		d.steps[i].id = 0
 	}
+	size := 0
 	for i := range d.steps {
 		s := &d.steps[i]
 		if s.Op == data.OpSend {
@@ -138,6 +139,9 @@ func (d *request) do(tx *Tx, sent []byte) error {
 			return d.about(i, err)
 		}
 		d.answers[i] = answer
+		if size += len(answer); size > data.MaxResult && len(d.steps) > 1 {
+			return wire.E(wire.TooLarge, "the answers to these operations, with their rows, are more than 1 MiB; do fewer at once")
+		}
 	}
 	return nil
 }

@@ -266,7 +266,7 @@
 // # Errors
 //
 //	bad_message       not a request: fields missing, unknown, twice or of the wrong kind
-//	too_large         the line, or the rows of one answer (1 MiB)
+//	too_large         the line, or the rows of one answer (1 MiB), of a batch too
 //	unsupported_type  an unknown op
 //	not_supported     a known op that this host does not have, or that a table such as _invites does not take
 //	no_such_table     the table

@@ -2,6 +2,7 @@ package member_test
 
 import (
 	"context"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -52,6 +53,47 @@ func TestCall(t *testing.T) {
 		} {
 			if _, err := m.Call(t.Context(), []byte(tt.request)); err == nil || codeOf(t, err) != tt.code {
 				t.Errorf("%.30s: got %v, want %s", tt.request, err, tt.code)
+			}
+		}
+	})
+}
+
+// TestKeys: those requests get a key that take one, of all that the data protocol has.
+func TestKeys(t *testing.T) {
+	t.Parallel()
+	golden, err := os.ReadFile("../wire/testdata/data/requests.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	bubble(t, func(t *testing.T, h *host) {
+		m := h.start(member.Options{})
+		keyed := map[string]bool{}
+		for line := range strings.Lines(string(golden)) {
+			request := field(line, "line")
+			if field(line, "error") != "" || request == "" || field(request, "op") == `"time"` || strings.Contains(field(request, "op"), "watch") {
+				continue
+			}
+			w := jsontext.Writer{}
+			w.Begin('{')
+			for f := jsontext.MembersOf([]byte(request)); f.Next(); {
+				if name := string(f.Key); name != "id" && name != "key" {
+					w.Key(name)
+					w.Raw(f.Value)
+				}
+			}
+			w.End('}')
+			keyed[field(request, "op")] = field(request, "key") != ""
+			if _, err := m.Call(t.Context(), w.B); err != nil {
+				t.Errorf("%s: %v", request, err)
+			}
+		}
+		got := h.takeRequests()
+		if len(got) < 30 || len(keyed) < 20 {
+			t.Errorf("got %d requests of %d ops", len(got), len(keyed))
+		}
+		for _, line := range got {
+			if has := field(line, "key") != ""; has != keyed[field(line, "op")] {
+				t.Errorf("got %s, which has a key: %v", line, has)
 			}
 		}
 	})
