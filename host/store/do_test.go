@@ -112,6 +112,7 @@ func TestRules(t *testing.T) {
 		{"upsert", anna, `{"op":"upsert","table":"doors","on":["code"],"values":{"room":"a","code":"anna","n":4}}`, "", `"n":4,"made":"by anna"`},
 		{"upsert by no member", ben, `{"op":"upsert","table":"doors","on":["code"],"values":{"room":"b","code":"anna","n":4}}`, wire.Forbidden, ""},
 		{"upsert of what cannot be read", ben, `{"op":"upsert","table":"doors","on":["code"],"values":{"room":"b","code":"gone","n":4}}`, wire.Conflict, ""},
+		{"upsert of what cannot be read, where one cannot insert", ben, `{"op":"upsert","table":"doors","on":["code"],"values":{"room":"a","code":"gone","n":4}}`, wire.Forbidden, ""},
 		{"upsert of what does not change", anna, `{"op":"upsert","table":"doors","on":["code"],"values":{"room":"a","code":"anna","made":"by anna","n":4}}`, "", `"inserted":false`},
 		{"upsert of what may not change", anna, `{"op":"upsert","table":"doors","on":["code"],"values":{"room":"a","code":"anna","made":"anew"}}`, wire.InvalidValue, ""},
 		{"upsert of one's own", anna, `{"op":"upsert","table":"doors","on":["_owner","made"],"values":{"room":"a","made":"by anna","n":6}}`, "", `"n":6`},

@@ -24,8 +24,10 @@ func (d *request) upsert(s *step) ([]byte, error) {
 		return answerUpsert(s.row(nil, row), true), nil
 	}
 	row, read, err := d.find(s, id, data.Update)
-	if errors.Is(err, wire.NotFound) { // he may not know of it, only that the value is taken
-		err = s.t.conflict()
+	if errors.Is(err, wire.NotFound) { // he may not know of it: to him it is a row that he inserts
+		if _, err = d.insertRow(s, s.Rows[0]); err == nil {
+			err = s.t.conflict()
+		}
 	}
 	if err != nil {
 		return nil, err
