@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/ncruces/go-sqlite3"
+
+	"goop/shared/wire"
 )
 
 // batchTime is how long the writer goes on taking calls into one transaction.
@@ -249,6 +251,11 @@ func (db *DB) run(j *job, changes []Change) []Change {
 		case j.err == nil:
 			return append(changes, told...)
 		case db.writer.db.GetAutocommit(): // whatever it was, it has undone everything
+			return changes
+		case errors.Is(j.err, wire.Timeout): // one that takes so long is not tried twice
+			if db.writer.db.TotalChanges() != before {
+				db.rollback()
+			}
 			return changes
 		case j.panic != nil || db.writer.db.TotalChanges() != before:
 			db.careful = 2 * db.limits.Batch

@@ -200,11 +200,13 @@ func TestWriteSurvivesItsNeighbour(t *testing.T) {
 	mustExec(t, db, "CREATE TABLE b (n INTEGER)")
 	var told atomic.Int64
 	db.onCommit(func(c Commit) { told.Add(int64(len(c.Changes))) })
+	reading, writing := "SELECT max(i) FROM ("+forever+")", "INSERT INTO b "+forever
 	tests := []struct {
 		name, sql string
+		write     func(context.Context, func(*Tx) error) error
 	}{
-		{"reading", "SELECT max(i) FROM (" + forever + ")"},
-		{"writing", "INSERT INTO b " + forever},
+		{"reading", reading, db.Write}, {"writing", writing, db.Write},
+		{"reading boldly", reading, db.writeBoldly}, {"writing boldly", writing, db.writeBoldly},
 	}
 	for _, tt := range tests {
 		told.Store(0)
@@ -214,7 +216,7 @@ func TestWriteSurvivesItsNeighbour(t *testing.T) {
 		const calls = 10
 		for i := range calls {
 			wg.Go(func() {
-				err := db.Write(t.Context(), func(tx *Tx) error {
+				err := tt.write(t.Context(), func(tx *Tx) error {
 					runs.Add(1)
 					if i == calls/2 {
 						tx.Changed(Change{Table: "a", ID: int64(i), Kind: Inserted})
