@@ -16,7 +16,7 @@ readonly COMMANDS=(
   "test-browser|tests with the real binary in Chromium and Firefox; [filter] is a pattern for their names"
   "soak|the real host and members in a bad world; [--minutes 5] [--seed N], see docs/testing.md"
   "bench|Go benchmarks, and how fast a page gets to its group; bench slow and bench data: see docs/testing.md"
-  "screens|pictures of every page of the built-in sites, into test-results/screens; [chess|study]"
+  "screens|pictures of every page of the built-in sites, into test-results/screens; [chess|quiz|study]"
   "bundle|the libraries of the built-in sites, from npm, into host/templates/*/vendor"
 )
 

@@ -1,11 +1,12 @@
 // Pictures of every page of the built-in sites, on a phone and on a desktop, light and dark, into
-// test-results/screens. Run by ./build.sh screens [chess|study]; made for people to look at, and for the README.
+// test-results/screens. Run by ./build.sh screens [chess|quiz|study]; made for people to look at, and for the README.
 
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { becomeOwner, move, newMatch, OPERA, plies, sitDown, squares } from "./harness/chess.mjs";
 import { launch } from "./harness/browsers.mjs";
 import { Host } from "./harness/host.mjs";
+import { answer, at, joinByCode, newQuiz, next, openSession, paste } from "./harness/quiz.mjs";
 import { accept, hear, inviteLink, newGroup, say } from "./harness/study.mjs";
 import { RESULTS } from "./harness/worlds.mjs";
 
@@ -156,7 +157,91 @@ async function study(host, peer) {
   await picture(olga, "study-10-the-groups-of-the-owner");
 }
 
-const SITES = { chess, study };
+/** A quiz, from the empty site to the podium. */
+async function quiz(host, peer) {
+  const guest = await (await peer("guest")).open(host.url);
+  await guest.see("#code");
+  await picture(guest, "quiz-01-first-page");
+  const teacher = await newQuiz(host, await peer("teacher"), { title: "A little of everything" });
+  await picture(teacher, "quiz-02-questions");
+  await teacher.click("#add");
+  await teacher.see("#q-text");
+  await teacher.fill("#q-text", "Which planet has the most moons?");
+  await teacher.fill("#q-choice-0", "Saturn");
+  await teacher.fill("#q-choice-1", "Jupiter");
+  await picture(teacher, "quiz-03-writing-a-question");
+  await teacher.click("dialog .primary");
+  await teacher.waitFor(() => document.querySelectorAll("#items > li").length === 4);
+  await teacher.click("#import");
+  await paste(teacher, "question,right,seconds,choice 1,choice 2\nWhat is 6 × 7?,1,20,42,48\nWhat is 9 × 9?,3,20,81,91\nWhat is 3 × 4?,1,2,12,14");
+  await teacher.see(".faults");
+  await picture(teacher, "quiz-04-import-with-faults");
+  await paste(teacher, "What is 6 × 7?;1;20;42;48\nWhat is 9 × 9?;A;20;81;91\n\"Which are primes; all of them?\";2;30;1, 2, 3;2, 3, 5;3, 5, 9");
+  await teacher.see(".preview");
+  await picture(teacher, "quiz-05-import-preview");
+  await teacher.click("dialog .quiet");
+  const code = await openSession(teacher);
+  await picture(teacher, "quiz-06-lobby-empty");
+  await guest.fill("#code", code);
+  await guest.click("#join button");
+  await guest.see("#nickname");
+  await picture(guest, "quiz-07-choosing-a-name");
+  const names = ["Ann", "Bob Example", "Çağla", "Dmitri", "Eve"];
+  const students = [];
+  for (const name of names) students.push(await joinByCode(host, await peer(name), code, name));
+  const [ann, bob, cagla] = students;
+  await teacher.waitFor((n) => document.querySelectorAll("#players li").length === n, [names.length]);
+  await picture(teacher, "quiz-08-lobby");
+  await picture(ann, "quiz-09-student-waits");
+  await next(teacher, "Start");
+  await at(ann, "ready", 1);
+  await ann.screenshot(join(folder, "quiz-10-student-get-ready.png"));
+  await teacher.screenshot(join(folder, "quiz-10-teacher-get-ready.png"));
+  await at(ann, "open", 1);
+  await answer(ann, 1);
+  await answer(bob, 0);
+  await at(cagla, "open", 1);
+  await picture(teacher, "quiz-11-question");
+  await picture(ann, "quiz-12-student-answered");
+  await picture(cagla, "quiz-13-student-question");
+  await at(cagla, "closed", 1, { timeout: 40_000 });
+  await picture(teacher, "quiz-14-time-is-up");
+  await picture(cagla, "quiz-15-student-time-is-up");
+  await next(teacher, "Show the answer");
+  for (const tab of [teacher, ann, bob]) await at(tab, "revealed", 1);
+  await ann.waitFor(() => document.querySelector("#gained").innerText.includes("+"));
+  await picture(teacher, "quiz-16-answer");
+  await picture(ann, "quiz-17-student-right");
+  await picture(bob, "quiz-18-student-wrong");
+  await next(teacher, "Next question");
+  for (const [i, tab] of students.entries()) {
+    await at(tab, "open", 2);
+    await answer(tab, [1, 1, 0, 1, 2][i]);
+  }
+  await teacher.waitFor(() => document.querySelector("#answered.all"));
+  await picture(teacher, "quiz-19-all-have-answered");
+  await next(teacher, "Show the answer");
+  await at(teacher, "revealed", 2);
+  await host.kill();
+  await bob.see("#connection");
+  await picture(bob, "quiz-20-student-reconnecting");
+  await host.start();
+  await teacher.waitFor(() => Goop.status.state === "online", [], { timeout: 40_000 });
+  await teacher.click("#end");
+  await picture(teacher, "quiz-21-asking-before-the-end");
+  await teacher.click("dialog .danger");
+  for (const tab of [teacher, ann]) await at(tab, "ended", undefined, { timeout: 40_000 });
+  await picture(teacher, "quiz-22-podium");
+  await picture(ann, "quiz-23-student-podium");
+  await teacher.goto(host.url);
+  await teacher.see("#sessions a");
+  await picture(teacher, "quiz-24-first-page-of-the-teacher");
+  const lost = await (await peer("lost")).open(`${host.url}/?code=NOSUCH`);
+  await lost.see('[data-page="refused"]');
+  await picture(lost, "quiz-25-no-such-code");
+}
+
+const SITES = { chess, quiz, study };
 const wanted = process.argv[2] ? [process.argv[2]] : Object.keys(SITES);
 const browser = await launch("chromium");
 try {
