@@ -55,8 +55,7 @@ func (db *DB) Import(ctx context.Context, name string, mode ImportMode, text io.
 		return n, err
 	}
 	err = db.Write(ctx, func(tx *Tx) error {
-		// It may take as long as it needs; it has been asked for by who waits for it.
-		defer tx.c.db.SetInterrupt(tx.c.db.SetInterrupt(ctx))
+		tx.takeTime(ctx) // somebody waits for it
 		i := importer{tx: tx, t: t, mode: mode}
 		err := eachRow(ctx, t, f, i.add)
 		n = i.n

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"goop/shared/data"
 	"goop/shared/wire"
@@ -182,4 +183,16 @@ func FuzzImport(f *testing.F) {
 			t.Errorf("%s: got %s, then %v, %v", line, out, again, err)
 		}
 	})
+}
+
+// An import may take longer than what a member writes.
+func TestImportTakesItsTime(t *testing.T) {
+	t.Parallel()
+	db := openTest(t, Options{Dir: t.TempDir(), Limits: Limits{WriteTimeout: time.Millisecond}})
+	if err := db.OpenTables(t.Context(), allTypes()); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := db.Import(t.Context(), "b", ImportNew, strings.NewReader(strings.Repeat("{\"text\":\"x\"}\n", 5000))); err != nil || n.Inserted != 5000 {
+		t.Errorf("got %+v, %v", n, err)
+	}
 }

@@ -212,7 +212,7 @@ func (l *Log) Append(ctx context.Context, id wire.GroupID, drafts []group.Draft)
 	err = l.db.writeBoldly(ctx, func(tx *Tx) error {
 		// The relay has bounded the batch by count and bytes. On a slow machine it may take longer than
 		// a member's write may, but it must not be thrown away for that.
-		defer tx.c.db.SetInterrupt(tx.c.db.SetInterrupt(context.Background()))
+		tx.takeTime(context.Background())
 		next = g.state
 		next.ledger = g.state.ledger.Clone()
 		results = make([]group.Result, len(drafts))

@@ -149,6 +149,11 @@ func (f *locked) migrate(ctx context.Context, site *data.Site, text []byte, back
 	if err := s.apply(site.Tables); err != nil {
 		return nil, interrupted(ctx, public(err))
 	}
+	if len(s.blocks) == 0 { // a start would refuse a view that asks for what is gone
+		if err := openViews(c, site, tablesOf(site)); err != nil {
+			return nil, err
+		}
+	}
 	if err := keepSite(s.tx, text); err != nil {
 		return nil, public(err)
 	}

@@ -31,8 +31,7 @@ func (e *SchemaError) Error() string {
 func (db *DB) OpenTables(ctx context.Context, site *data.Site) error {
 	var m map[string]*table
 	err := db.Write(ctx, func(tx *Tx) error {
-		// Making an index may take longer than a member's write may.
-		defer tx.c.db.SetInterrupt(tx.c.db.SetInterrupt(ctx))
+		tx.takeTime(ctx) // making an index may take long
 		s := schema{tx: tx}
 		if err := s.apply(site.Tables); err != nil {
 			return err
@@ -40,10 +39,7 @@ func (db *DB) OpenTables(ctx context.Context, site *data.Site) error {
 		if stands := slices.Concat(s.losses, s.blocks); len(stands) > 0 {
 			return &SchemaError{stands, len(s.blocks) == 0}
 		}
-		m = make(map[string]*table)
-		for _, t := range site.Tables {
-			m[t.Name] = newTable(t)
-		}
+		m = tablesOf(site)
 		return openViews(tx.c, site, m)
 	})
 	if err != nil {
@@ -52,6 +48,15 @@ func (db *DB) OpenTables(ctx context.Context, site *data.Site) error {
 	connectTables(m)
 	db.users.now.Store(&m)
 	return nil
+}
+
+// tablesOf returns the tables of a site that hold rows, by name.
+func tablesOf(site *data.Site) map[string]*table {
+	m := make(map[string]*table)
+	for _, t := range site.Tables {
+		m[t.Name] = newTable(t)
+	}
+	return m
 }
 
 // schema changes the users' tables in one transaction. It does all that the site asks for and tells what

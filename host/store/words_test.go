@@ -205,3 +205,21 @@ func TestConvertExactly(t *testing.T) {
 		}
 	}
 }
+
+// What rules and references ask for all the time has an index, and what begins with its column serves as one.
+func TestIndexesOfRules(t *testing.T) {
+	t.Parallel()
+	db := openTest(t, Options{})
+	site := parseSite(t, `
+		"a":{"columns":{"opens_at":{"type":"time"},"to":{"type":"text"},"n":{"type":"integer"},"parent":{"type":"integer","references":"b"},"other":{"type":"integer","references":"b"}},
+			"indexes":[["other","n"]],
+			"access":{"read":{"who":"author","if":{"or":[{"opens_at":{"<=":"$now"}},{"to":"$me"},{"n":1}],"parent.at":{"<":"$now"}}}}},
+		"b":{"columns":{"at":{"type":"time"}},"access":{"read":"open"}}`)
+	if err := db.OpenTables(t.Context(), site); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"_ix.a._owner", "_ix.a.opens_at", "_ix.a.other.n", "_ix.a.parent", "_ix.a.to"}
+	if got := userIndexes(t, db); !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

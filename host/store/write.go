@@ -68,6 +68,10 @@ func (tx *Tx) Savepoint(fn func() error) error {
 	return nil
 }
 
+// takeTime lets the function of this Write take longer than Limits.WriteTimeout, until ctx ends; the end of its
+// savepoint is included.
+func (tx *Tx) takeTime(ctx context.Context) { tx.c.db.SetInterrupt(ctx) }
+
 // undo goes back to the last savepoint. When that fails, or SQLite has given up the transaction by
 // itself, the writer finds no transaction and begins the batch again.
 func (tx *Tx) undo() {

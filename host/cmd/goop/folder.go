@@ -105,6 +105,14 @@ func readManifest(files fs.FS) ([]byte, error) {
 	return text, errors.Join(err, file.Close())
 }
 
+// about says where the goop.json is with whose name an error begins.
+func (f *folder) about(err error) error {
+	if strings.HasPrefix(err.Error(), data.SiteFile) {
+		return fmt.Errorf("%s%w", f.in, err)
+	}
+	return err
+}
+
 func (f *folder) close() error {
 	if f.root == nil {
 		return nil

@@ -44,7 +44,7 @@ func migrateCommand() *cobra.Command {
 		}
 		plan, err := store.Migrate(cmd.Context(), *dir, cmp.Or(*backups, filepath.Join(*dir, store.BackupFolderName)), f.site, f.text, *apply)
 		if err != nil {
-			return err
+			return f.about(err)
 		}
 		return printPlan(cmd.OutOrStdout(), plan, *apply, migrateLine(site, *dir))
 	})
@@ -95,7 +95,7 @@ func (h *running) misfit(err error) error {
 	e, ok := errors.AsType[*store.SchemaError](err)
 	switch {
 	case !ok:
-		return err
+		return h.folder.about(err)
 	case e.Lossy:
 		return fmt.Errorf("%s%w; nothing was changed: change %s back, or see what would be lost with: %s", h.folder.in, err, data.SiteFile, migrateLine(h.opts.site, h.opts.data))
 	}
