@@ -42,6 +42,9 @@ func (f *tables) Watch(ctx context.Context, _ func() (group.Caller, *data.Query,
 			if !ok {
 				return errors.New("the disk is on fire")
 			}
+			if len(rows) > 0 && rows[0].ID == "panic" {
+				panic("a fault of the host")
+			}
 			result = data.NewResult(rows, result)
 		case <-ctx.Done():
 			return context.Cause(ctx)
@@ -269,6 +272,53 @@ func TestWatchEvents(t *testing.T) {
 		// The id is free again.
 		if got := c.ask(`{"id":7,"op":"watch","table":"notes"}`); got != `{"id":7,"rows":[]}` {
 			t.Errorf("got %s", got)
+		}
+	})
+}
+
+// Who does not read holds up its own watch: what changes meanwhile is kept nowhere, and comes as one event.
+func TestWatcherThatDoesNotRead(t *testing.T) {
+	t.Parallel()
+	f := &tables{}
+	bubble(t, f, 4096, func(c *client, _ <-chan struct{}) {
+		c.ask(`{"id":7,"op":"watch","table":"notes"}`)
+		told := 0
+		for n := 1; ; n++ { // each of these events is one of 100 KiB
+			synctest.Wait()
+			select {
+			case f.changes <- rows(1, 100<<10+n):
+				told = n
+				continue
+			default:
+			}
+			break
+		}
+		if told < 3 || told > 8 { // 256 KiB wait, and as much is being written
+			t.Errorf("%d events were written for somebody who reads none", told)
+		}
+		for range told {
+			c.recv()
+		}
+		synctest.Wait()
+		f.changes <- rows(3, 1)
+		if got := c.recv(); !strings.HasPrefix(got, `{"watch":7,"added":[{"_id":2,`) {
+			t.Errorf("got %.100s", got)
+		}
+	})
+}
+
+// A fault in one watch is that watch's alone.
+func TestWatchThatPanics(t *testing.T) {
+	t.Parallel()
+	f := &tables{}
+	bubble(t, f, 0, func(c *client, _ <-chan struct{}) {
+		c.ask(`{"id":7,"op":"watch","table":"notes"}`)
+		f.changes <- []data.Row{{ID: "panic"}}
+		if got := c.recv(); !strings.HasPrefix(got, `{"watch":7,"error":{"code":"internal"`) {
+			t.Errorf("got %s", got)
+		}
+		if got := c.ask(`{"id":7,"op":"watch","table":"notes"}`); got != `{"id":7,"rows":[]}` {
+			t.Errorf("after it: got %s", got)
 		}
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -400,4 +401,37 @@ func TestRecordingNeedsTheRight(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 	_ = c.st.CloseWrite()
+}
+
+// Who becomes an owner of the site while watching gets what is hidden, in an event like any other.
+func TestWatchOfWhoBecomesAnOwner(t *testing.T) {
+	t.Parallel()
+	h := newHost(t, site(t, `"q":{"columns":{"text":{"type":"text"},"right":{"type":"integer","hidden":true,"default":3}},"access":{"read":"open","insert":"open"}}`))
+	h.db.OnOwner(func(wire.PeerID, bool) { h.relay.OwnersChanged() })
+	secret, err := h.db.CreateOwnerLink(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := h.connect("anna")
+	c.ask(`{"id":1,"op":"insert","table":"q","values":{"text":"?"},"key":"0123456789abcdef"}`)
+	if got := c.ask(`{"id":2,"op":"watch","table":"q"}`); strings.Contains(got, "right") || !strings.Contains(got, `"text":"?"`) {
+		t.Errorf("a member got %s", got)
+	}
+	if got := c.ask(`{"id":3,"op":"watch","table":"q","where":{"right":3}}`); !strings.Contains(got, "no_such_column") {
+		t.Errorf("a member got %s", got)
+	}
+	c.send(`{"id":4,"op":"claim","secret":"` + secret + `"}`)
+	lines := []string{c.recv(), c.recv()}
+	slices.Sort(lines)
+	if !strings.HasPrefix(lines[1], `{"watch":2,"changed":[{`) || !strings.Contains(lines[1], `"right":3`) {
+		t.Errorf("the owner got %s", lines)
+	}
+	if err := h.db.RemoveOwner(t.Context(), "anna"); err != nil {
+		t.Fatal(err)
+	}
+	if got := c.recv(); strings.Contains(got, "right") || !strings.HasPrefix(got, `{"watch":2,"changed":[{`) {
+		t.Errorf("who is an owner no longer got %s", got)
+	}
+	_ = c.st.CloseWrite()
+	c.wantEnd()
 }

@@ -2,6 +2,7 @@ package dataserve
 
 import (
 	"context"
+	"runtime/debug"
 	"strconv"
 
 	"goop/shared/data"
@@ -108,12 +109,7 @@ func (c *conn) follow(ctx context.Context, r request, w *watch) {
 		}
 		return c.out.await(ctx)
 	}
-	var err error
-	if v, ok := views[w.table]; ok {
-		err = c.watchView(ctx, v, w.query, emit)
-	} else {
-		err = c.s.Tables.Watch(ctx, func() (group.Caller, *data.Query, error) { return w.plan(c.caller()) }, emit)
-	}
+	err := c.run(ctx, w, emit)
 	first := w.seen == nil
 	if first {
 		c.pending.free(r.size)
@@ -134,6 +130,20 @@ func (c *conn) follow(ctx context.Context, r request, w *watch) {
 	delete(c.watches, r.ID)
 	c.mu.Unlock()
 	close(w.done)
+}
+
+// run watches until ctx ends or something fails. A panic ends this watch alone.
+func (c *conn) run(ctx context.Context, w *watch, emit func(*data.Result) error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			c.s.Logger.Error("a watch panicked", "table", w.table.Name, "peer", c.peer, "panic", p, "stack", string(debug.Stack()))
+			err = wire.E(wire.Internal, "the host failed; its log has the details")
+		}
+	}()
+	if v, ok := views[w.table]; ok {
+		return c.watchView(ctx, v, w.query, emit)
+	}
+	return c.s.Tables.Watch(ctx, func() (group.Caller, *data.Query, error) { return w.plan(c.caller()) }, emit)
 }
 
 // account bounds what the rows of all watches of a stream take together. Those that a slow member has

@@ -16,6 +16,16 @@
 // snapshot includes; the hooks of commits carry the same number, so that a live query joins what it
 // read and what changes later without a gap or an overlap.
 //
+// # Live queries
+//
+// What is asked by many who have the same rights is one evaluation, made by whoever of them comes first
+// and told to all. The hooks of commits wake those that depend on a changed table, by the rules and the
+// views that it takes part in too; a timer does so at the moments that rules speak of, and a change of
+// anybody's rights has everybody look again at their own. A rule that depends on the caller takes part of
+// the sharing away: "author" makes an evaluation for each, which only a commit to rows of that author
+// wakes; other words about $me are looked up row by row in Go, among rows that were read once for all.
+// Evaluations rest between each other, the longer the more they cost.
+//
 // # What it must not know
 //
 // Connections, protocols, sessions, who may join a group. It is the only package that imports

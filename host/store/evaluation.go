@@ -13,8 +13,8 @@ import (
 const (
 	leastRest = 2 * time.Millisecond
 	mostRest  = 20 * time.Millisecond // unless the evaluation itself takes long
-	restShare = 4                     // times as long as it takes, so that it has a fifth of the time
-	restEach  = 20 * time.Microsecond // for each watcher who is to be told
+	restShare = 9                     // times as long as it takes, so that it has a tenth of the time
+	restEach  = 50 * time.Microsecond // for each watcher who is to be told
 	restOther = 10                    // watchers as which each evaluation within mostRest counts
 )
 

@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	keptEvents     = 4         // texts of events that a Result keeps
-	keptEventBytes = 256 << 10 // of each
+	keptEvents = 4         // texts of events that a Result keeps
+	keptText   = 256 << 10 // bytes of each, and of the answer; a longer text is written anew each time
 )
 
 // Result is what a live query came to in one snapshot. All who watch the same with the same rights share
@@ -92,12 +92,16 @@ func (r *Result) Next(seen *Seen) []byte {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if seen == nil {
-		if r.answer == nil {
-			w := jsontext.Rest(make([]byte, 0, r.size+len(r.Rows)+16))
-			appendList(&w, "rows", r.Rows)
-			r.answer = end(w)
+		if r.answer != nil {
+			return r.answer
 		}
-		return r.answer
+		w := jsontext.Rest(make([]byte, 0, r.size+len(r.Rows)+16))
+		appendList(&w, "rows", r.Rows)
+		answer := end(w)
+		if len(answer) <= keptText {
+			r.answer = answer
+		}
+		return answer
 	}
 	for _, e := range r.events {
 		if e.from == seen.of {
@@ -108,7 +112,7 @@ func (r *Result) Next(seen *Seen) []byte {
 	if d, changed := Diff(seen.rows, r.Rows); changed {
 		rest = d.appendRest(nil)
 	}
-	if len(rest) <= keptEventBytes {
+	if len(rest) <= keptText {
 		if len(r.events) == keptEvents {
 			r.events = slices.Delete(r.events, 0, 1)
 		}
