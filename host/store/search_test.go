@@ -111,3 +111,24 @@ func TestSearchAgreesWithMatch(t *testing.T) {
 		}
 	}
 }
+
+// Nothing that somebody searches for is syntax.
+func FuzzSearch(f *testing.F) {
+	for _, s := range []string{`a`, `"`, `a" OR "b`, `NEAR(a b)`, `c0:a`, `a*b`, `^a`, `{c0}:a`, `-a`, `a\u0301`, "\u0301", "日本語", `''`, `a AND NOT b`} {
+		f.Add(s)
+	}
+	w := newWorld(f, articles)
+	w.mustInsert(anna, "articles", `{"title":"a b","text":"c"}`)
+	table := w.table("articles")
+	f.Fuzz(func(t *testing.T, text string) {
+		where, err := data.ParseWhere(table, append(data.TextValue(text).Append([]byte(`{"_search":`)), '}'))
+		if err != nil {
+			return
+		}
+		for _, order := range [][]data.Order{nil, {{Column: data.Rank}}} {
+			if _, err := w.tables.Query(t.Context(), anna, &data.Query{Table: table, Where: where, Order: order, Limit: 1}); err != nil {
+				t.Errorf("%q: %v", text, err)
+			}
+		}
+	})
+}
