@@ -76,7 +76,17 @@ func TestAuthorizerStopsWhatTheBuilderNeverWrites(t *testing.T) {
 		}
 		return nil
 	}
-	through := func(where string, c *conn) {
+	through := func(where string, tx *ReadTx) {
+		c := tx.c
+		for _, view := range []bool{false, true} {
+			q := &query{view: view}
+			q.WriteString("SELECT * FROM _owner")
+			for _, err := range tx.run(q) {
+				if !errors.Is(err, sqlite3.AUTH) {
+					t.Errorf("%s: what the builder writes runs as the store's own: %v", where, err)
+				}
+			}
+		}
 		for _, sql := range may {
 			if err := run(member, c, sql); err != nil {
 				t.Errorf("%s: %s: %v", where, sql, err)
@@ -96,14 +106,14 @@ func TestAuthorizerStopsWhatTheBuilderNeverWrites(t *testing.T) {
 		}
 	}
 	err := w.db.Read(t.Context(), func(tx *ReadTx) error {
-		through("reader", tx.c)
+		through("reader", tx)
 		return nil
 	})
 	if err != nil {
 		t.Error(err)
 	}
 	err = w.db.Write(t.Context(), func(tx *Tx) error {
-		through("writer", tx.c)
+		through("writer", &tx.ReadTx)
 		return nil
 	})
 	if err != nil {

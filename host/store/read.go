@@ -28,9 +28,12 @@ func (tx *ReadTx) Query(sql string, args ...any) iter.Seq2[Row, error] {
 	return tx.c.query(sql, args)
 }
 
-// run is Query for what the builder has written.
+// run is Query for what the builder has written, which may do no more than is a caller's business.
 func (tx *ReadTx) run(q *query) iter.Seq2[Row, error] {
-	return tx.Query(q.String(), q.bound(tx.now)...)
+	if tx.c == nil {
+		return func(yield func(Row, error) bool) { yield(Row{}, errTxEnded) }
+	}
+	return tx.c.queryAs(q.mode(), q.String(), q.bound(tx.now))
 }
 
 // Now returns the transaction's one instant, in milliseconds. It never goes back from one transaction that

@@ -26,7 +26,7 @@ type Membership interface {
 //	s := scope{q, r, t, q.alias()}
 //	q.WriteString("SELECT 1 FROM " + t.name + " AS " + s.alias + " WHERE ")
 //	s.may(data.Update)
-//	tx.run(q) // or tx.Query(q.String(), q.bound(tx.Now())...)
+//	tx.run(q)
 //
 // The conditions hold for any moment: $now is bound when the query runs. They hold for rows of the groups
 // that were asked about; a row of another group seems to be one to whose group the caller does not
@@ -153,12 +153,8 @@ func (s scope) may(action data.Action) {
 	s.granted(g, g.If)
 }
 
-// mayBecome writes the condition, in parentheses, for the row after an update.
-func (s scope) mayBecome() {
-	g := s.r.grant(s.t, data.Update)
-	s.granted(g, g.Then)
-}
-
+// granted writes the condition, in parentheses, under which a grant is good for a row, with w in the place
+// of its own condition.
 func (s scope) granted(g data.Grant, w *data.Where) {
 	q := s.q
 	q.WriteByte('(')
