@@ -61,13 +61,14 @@ func (d *request) prepare(ctx context.Context) error {
 // asks appends what has to be asked.
 func (a *asking) asks(to []ask) []ask {
 	groups := a.groups
-	if a.all {
-		groups = nil
-	} else if groups == nil {
+	if groups == nil {
 		groups = []string{}
 	}
 	for _, action := range a.actions {
 		to = append(to, ask{a.t, action, groups})
+		if a.all { // a row may be meant to come to a group of which there is none yet
+			to = append(to, ask{a.t, action, nil})
+		}
 	}
 	return to
 }

@@ -31,7 +31,7 @@ var errMoved = errors.New("store: the row has another group now")
 //
 // The answer to a write of one row has the row as it is stored, without what is hidden from the caller.
 // Who writes knows what he wrote, so that he gets it even when he may not read the row; but of a row that
-// stood there before, and that he may update and not read, only the columns that he set.
+// stood there before, and that he may update as its author and not read, only the columns that he set.
 func (ts *Tables) Do(ctx context.Context, c group.Caller, k data.WriteKey, writes []data.Write) ([][]byte, error) {
 	d, err := ts.request(c, k, writes)
 	if err != nil {

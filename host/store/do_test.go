@@ -146,3 +146,37 @@ func TestRules(t *testing.T) {
 		})
 	}
 }
+
+// A group of which the table has no rows yet was not asked about when rows of all groups might be changed, so
+// that nobody could be the first to move rows into it.
+func TestUpdateWhereIntoANewGroup(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, `"notes":{"columns":{"room":{"type":"text"}},"memberOf":"room","access":{"read":"open","insert":"open","update":"member"}}`)
+	w.members.set("anna", "a", wire.RoleMember, true)
+	w.members.set("anna", "new", wire.RoleMember, true)
+	w.mustInsert(owner, "notes", `{"room":"a"}`)
+	if got := w.batch(anna, `{"op":"updateWhere","table":"notes","where":{},"values":{"room":"new"}}`); got != `{"updated":1}` {
+		t.Errorf("got %s", got)
+	}
+}
+
+// A rule that lets somebody change a row is not enough when he may not read it: what becomes of the try would
+// tell of the row. What he has written himself he knows of.
+func TestUnreadableRowsAreNotThere(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, `"drops":{"columns":{"v":{"type":"text","unique":true}},"access":{"read":"owner","insert":"open","update":"open","remove":{"who":"open","if":{"v":"x"}}}},
+		"own":{"columns":{"v":{"type":"text"},"state":{"type":"text","default":"new"}},"access":{"read":"owner","insert":"open","update":"author","remove":"author"}}`)
+	id := w.mustInsert(owner, "drops", `{"v":"x"}`)
+	mine := w.mustInsert(anna, "own", `{"v":"x"}`)
+	for op, want := range map[string]string{
+		fmt.Sprintf(`{"op":"update","table":"drops","row":%d,"values":{"v":"y"}}`, id):         "not_found",
+		fmt.Sprintf(`{"op":"remove","table":"drops","row":%d}`, id):                            "not_found",
+		`{"op":"upsert","table":"drops","values":{"v":"x"}}`:                                   "conflict",
+		fmt.Sprintf(`{"op":"update","table":"own","row":%d,"values":{"v":"y"}}`, mine):         fmt.Sprintf(`{"row":{"_id":%d,"v":"y"}}`, mine),
+		fmt.Sprintf(`{"op":"update","table":"own","row":%d,"values":{"state":"new"}}`, 1+mine): "not_found",
+	} {
+		if got := w.batch(anna, op); got != want {
+			t.Errorf("%s: got %s, want %s", op, got, want)
+		}
+	}
+}

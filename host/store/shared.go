@@ -142,7 +142,7 @@ func (c *candidates) compare(before *candidates) {
 // own is what one caller makes of candidates.
 type own struct {
 	personal
-	of     uint64 // serial of the candidates that result was made of
+	of     uint64 // serial of the candidates that result was made of; 0 when it was made of others
 	result *data.Result
 }
 
@@ -153,7 +153,7 @@ func (w *own) take(o *finding, c group.Caller, q *data.Query) (*data.Result, err
 	many := o.shared
 	known := w.of
 	w.of = many.serial
-	if w.result != nil && (known == many.serial || known == many.from && !w.timed && !slices.ContainsFunc(many.changed, mine)) {
+	if w.result != nil && known != 0 && (known == many.serial || known == many.from && !w.timed && !slices.ContainsFunc(many.changed, mine)) {
 		return w.result, nil
 	}
 	var rows []data.Row

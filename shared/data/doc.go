@@ -210,7 +210,8 @@
 // # Access
 //
 // A table says who may read, insert, update and remove; see [Rule]. What a caller may not read does not
-// exist: query, count and watch leave it out, and get, update and remove say not_found. An update or
+// exist: query, count and watch leave it out, and get, update and remove say not_found; a rule of
+// "author" alone lets one update and remove what one may not read. An update or
 // remove of a row that may be read but not changed is forbidden. In a table with memberOf, an update that
 // moves a row to another group needs the right in both; where the rule for updates does not go by groups,
 // it needs the right to insert there. What a column allows (required, min, max,
