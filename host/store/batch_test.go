@@ -188,11 +188,11 @@ func TestRemovalOfReferences(t *testing.T) {
 	}
 }
 
-// TestUnreadRow shows of a row that may be updated and not read what the caller has set, and no more.
+// TestUnreadRow shows of a row that its author may update and not read what he has set, and no more.
 func TestUnreadRow(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, `"box":{"columns":{"a":{"type":"integer"},"b":{"type":"integer"}},"access":{"insert":"open","update":"open"}}`)
-	id := w.mustInsert(owner, "box", `{"a":1,"b":2}`)
+	w := newWorld(t, `"box":{"columns":{"a":{"type":"integer"},"b":{"type":"integer"}},"access":{"insert":"open","update":"author"}}`)
+	id := w.mustInsert(anna, "box", `{"a":1,"b":2}`)
 	for op, want := range map[string]string{
 		`{"op":"update","table":"box","row":%d,"values":{"b":3}}`:             `{"row":{"_id":%d,"b":3}}`,
 		`{"op":"increment","table":"box","row":%d,"values":{"a":1}}`:          `{"row":{"_id":%d}}`,

@@ -2,6 +2,7 @@ package oracle_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -417,8 +418,7 @@ func (w *world) hear(line []byte) {
 func (w *world) event(p *person, line []byte) {
 	w.hear(line)
 	e := w.plain(line)
-	id, _ := decode(line).(map[string]any)["watch"].(json.Number).Int64()
-	i := slices.IndexFunc(p.watch, func(v *watched) bool { return v.id == id })
+	i := slices.IndexFunc(p.watch, func(v *watched) bool { return v.id == watchOf(line) })
 	if i < 0 {
 		w.fault("%s of no watch", line)
 		return
@@ -444,9 +444,28 @@ func (w *world) event(p *person, line []byte) {
 		v.rows[j] = row
 	}
 	v.rows = append(v.rows, list("added")...)
+	places := list("places")
+	var placed []any
+	for _, place := range places {
+		j := slices.IndexFunc(v.rows, func(row any) bool { return of(row) == place.([]any)[0] })
+		placed = append(placed, v.rows[j])
+		v.rows = slices.Delete(v.rows, j, j+1)
+	}
+	for j, place := range places {
+		at, err := place.([]any)[1].(json.Number).Int64()
+		must(err)
+		v.rows = slices.Insert(v.rows, int(at), placed[j])
+	}
 	if order := list("order"); order != nil {
 		slices.SortStableFunc(v.rows, func(a, b any) int { return slices.Index(order, of(a)) - slices.Index(order, of(b)) })
 	}
+}
+
+// watchOf returns the live query that an event is of.
+func watchOf(line []byte) int64 {
+	var e struct{ Watch int64 }
+	must(json.Unmarshal(line, &e))
+	return e.Watch
 }
 
 // look holds all live queries against the oracle.
@@ -455,6 +474,8 @@ func (w *world) look(i int, now int64) {
 		p := w.people[who]
 		events := append(p.events, p.take()...)
 		p.events = nil
+		// Those of one live query are in order; which of two is told first may differ from run to run.
+		slices.SortStableFunc(events, func(a, b []byte) int { return cmp.Compare(watchOf(a), watchOf(b)) })
 		for _, line := range events {
 			w.event(p, line)
 		}
