@@ -75,7 +75,7 @@ func (r *rights) everyRow(t *table, action data.Action) bool {
 // not matter.
 func (r *rights) asked(t *table, group string) bool {
 	known := r.groups[t]
-	return known == nil || known.has(group)
+	return known == nil || group == "" || known.has(group) // nobody belongs to no group
 }
 
 // maxCircle is more rules than can depend on each other.
