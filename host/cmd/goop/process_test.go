@@ -53,8 +53,14 @@ type process struct {
 // startHost starts a host on free ports and waits until it is up.
 func startHost(t *testing.T, flags ...string) *process {
 	t.Helper()
+	return startSite(t, testSite, flags...)
+}
+
+// startSite is startHost with another goop.json.
+func startSite(t *testing.T, site string, flags ...string) *process {
+	t.Helper()
 	p := &process{t: t, site: t.TempDir(), data: filepath.Join(t.TempDir(), "data")}
-	for name, text := range map[string]string{"goop.json": testSite, "index.html": "<!doctype html><title>Test</title>"} {
+	for name, text := range map[string]string{"goop.json": site, "index.html": "<!doctype html><title>Test</title>"} {
 		if err := os.WriteFile(filepath.Join(p.site, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
