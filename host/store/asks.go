@@ -117,15 +117,14 @@ func (d *request) need(as []*asking, s *step) []*asking {
 	case data.OpRemove, data.OpRemoveWhere:
 		action = data.Remove
 	}
-	a := of(s.t, action, data.Read)
+	of(s.t, action, data.Read)
 	for _, change := range s.Changes {
 		if change.Column == member {
-			a = of(s.t, data.Insert) // see step.compile
-			inGroup(a, change.Value)
+			inGroup(of(s.t, data.Insert), change.Value) // see step.compile
 		}
 		references(change.Column, change.Value)
 	}
-	a = of(s.t, action)
+	a := of(s.t)
 	switch s.Op {
 	case data.OpUpdateWhere, data.OpRemoveWhere:
 		if groups, named := s.Where.Pinned(member); member >= 0 && named {

@@ -45,7 +45,10 @@ func (ts *Tables) Do(ctx context.Context, c group.Caller, k data.WriteKey, write
 			break
 		}
 	}
-	return d.answers, settled(err)
+	if err != nil {
+		return nil, settled(err)
+	}
+	return d.answers, nil
 }
 
 // settled gives an errMoved that has come too often a code.
@@ -139,7 +142,8 @@ func (d *request) do(tx *Tx, sent []byte) error {
 			return d.about(i, err)
 		}
 		d.answers[i] = answer
-		if size += len(answer); size > data.MaxResult && len(d.steps) > 1 {
+		size += len(answer)
+		if size > data.MaxResult && len(d.steps) > 1 || size > 2*data.MaxResult { // long defaults of many rows, for one
 			return wire.E(wire.TooLarge, "the answers to these operations, with their rows, are more than 1 MiB; do fewer at once")
 		}
 	}

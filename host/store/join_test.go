@@ -116,7 +116,7 @@ func TestRedactRemovesWhatHangs(t *testing.T) {
 	l := w.db.Log()
 	mustOpen(t, l, cfg)
 	mustAppend(t, l, "g", msg(bob, "1", `{"text":"a"}`), msg(bob, "2", `{"text":"b"}`))
-	for _, id := range strings.Fields(w.column("posts", "_id")) {
+	for id := range strings.FieldsSeq(w.column("posts", "_id")) {
 		w.mustInsert(anna, "likes", `{"post":`+id+`}`)
 	}
 	told := 0
