@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,14 +16,15 @@ import (
 )
 
 // scheduled returns a schedule whose backups are empty files, and what it is told of commits and faults.
-func scheduled(t *testing.T, dir string) (s *schedule, commits *int64, fault *error) {
-	commits, fault = new(int64), new(error)
+func scheduled(t *testing.T, dir string) (s *schedule, commits *atomic.Int64, fault *atomic.Pointer[error]) {
+	t.Helper()
+	commits, fault = new(atomic.Int64), new(atomic.Pointer[error])
 	return &schedule{
 		every: 24 * time.Hour, keep: 3, dir: dir, log: slog.New(slog.DiscardHandler),
-		commits: func() int64 { return *commits },
+		commits: commits.Load,
 		backup: func(_ context.Context, file string) (store.Backup, error) {
-			if *fault != nil {
-				return store.Backup{}, *fault
+			if err := fault.Load(); err != nil {
+				return store.Backup{}, *err
 			}
 			return store.Backup{File: file}, os.WriteFile(file, nil, 0o600)
 		},
@@ -56,7 +58,7 @@ func TestSchedule(t *testing.T) {
 			t.Errorf("before it is time: got %s", got)
 		}
 		for day := 1; day <= 5; day++ {
-			*commits++
+			commits.Add(1)
 			wait(24 * time.Hour)
 			if got, want := len(files(t, dir)), min(day, 3); got != want {
 				t.Errorf("day %d: got %d backups, want %d", day, got, want)
@@ -69,8 +71,9 @@ func TestSchedule(t *testing.T) {
 			t.Errorf("got %s, want %s", got, before)
 		}
 		// What cannot be made is told, tried again, and removes none of the others.
-		*fault = errors.New("the disk is full")
-		*commits++
+		full := errors.New("the disk is full")
+		fault.Store(&full)
+		commits.Add(1)
 		wait(26 * time.Hour)
 		if got := strings.Join(files(t, dir), " "); got != before {
 			t.Errorf("after failures: got %s, want %s", got, before)
@@ -78,7 +81,7 @@ func TestSchedule(t *testing.T) {
 		if _, failed := s.counts(); s.status().Failed != "the disk is full" || failed < 2 {
 			t.Errorf("got %+v, failed %d times", s.status(), failed)
 		}
-		*fault = nil
+		fault.Store(nil)
 		wait(time.Hour)
 		if got := s.status(); got.Failed != "" || strings.Join(files(t, dir), " ") == before {
 			t.Errorf("got %+v, and %s", got, files(t, dir))
@@ -101,7 +104,7 @@ func TestSchedule(t *testing.T) {
 		s, commits, _ := scheduled(t, dir)
 		time.Sleep(time.Until(times[2].Add(23*time.Hour + 30*time.Minute)))
 		s.start()
-		*commits = 1
+		commits.Store(1)
 		wait(29 * time.Minute)
 		if got, _, _ := store.Backups(dir); got[2] != names[2] {
 			t.Errorf("too early: got %s", got)
