@@ -76,7 +76,7 @@ func (e *evaluation) state() (wanted uint64, news <-chan struct{}) {
 	return e.wanted, e.news
 }
 
-// now returns an finding that knows of all that has been told until now, and of the commit of a position.
+// now returns a finding that knows of all that has been told until now, and of the commit of a position.
 // The channel is closed when there may be a newer one.
 func (e *evaluation) now(ctx context.Context, least int64) (o *finding, news <-chan struct{}, err error) {
 	for {

@@ -55,8 +55,8 @@ func split(t *table, g data.Grant) (rest data.Grant, p personal, ok bool) {
 	return rest, p, true
 }
 
-// forMany returns the question that is the same for all whose rights differ in the personal part alone; rest is
-// the other.
+// forMany returns the question that is the same for all whose rights differ in the personal part alone;
+// rest is the other.
 func (ts *Tables) forMany(t *table, q *data.Query, r *rights, rest data.Grant) *question {
 	sql := &query{}
 	sql.WriteString("SELECT ")
@@ -142,18 +142,19 @@ func (c *candidates) compare(before *candidates) {
 // own is what one caller makes of candidates.
 type own struct {
 	personal
-	of     uint64 // serial of the candidates that result was made of; 0 when it was made of others
+	of     uint64 // serial of the candidates that result was made of; 0 for others than those of now
 	result *data.Result
 }
 
-// take returns what of an finding is the caller's.
+// take returns what of a finding is the caller's.
 func (w *own) take(o *finding, c group.Caller, q *data.Query) (*data.Result, error) {
 	env := &data.Env{Me: c.Peer, Now: o.now}
 	mine := func(values []data.Value) bool { return w.where.Match(values, env) }
 	many := o.shared
 	known := w.of
 	w.of = many.serial
-	if w.result != nil && known != 0 && (known == many.serial || known == many.from && !w.timed && !slices.ContainsFunc(many.changed, mine)) {
+	// Nothing is known of candidates that were not compared with those that result was made of.
+	if known != 0 && (known == many.serial || known == many.from && !w.timed && !slices.ContainsFunc(many.changed, mine)) {
 		return w.result, nil
 	}
 	var rows []data.Row

@@ -76,8 +76,8 @@ type watcher struct {
 	rights *rights
 	poked  <-chan struct{}
 
-	many  bool      // eval is for many; own takes what is the caller's
-	own   own       //
+	many  bool // eval is for many; own takes what is the caller's
+	own   own
 	alone time.Time // until when eval is the caller's alone though there is one for many; zero for always
 }
 
@@ -146,7 +146,7 @@ func (w *watcher) question(t *table) *question {
 	}
 }
 
-// take returns what of an finding is the caller's. It is nil when there is more than one question for many
+// take returns what of a finding is the caller's. It is nil when there is more than one question for many
 // can come to: for a while the caller has one of its own.
 func (w *watcher) take(o *finding) (*data.Result, error) {
 	switch {

@@ -76,6 +76,8 @@ const quiz = `"questions":{"columns":{"session":{"type":"text","required":true},
 		"memberOf":"session","access":{"read":{"who":"member","if":{"opens_at":{"<=":"$now"}}},"insert":"owner"}},
 	"answers":{"columns":{"question":{"type":"integer","references":"questions"},"choice":{"type":"integer"},"shown":{"type":"boolean"},"to":{"type":"text"}},
 		"access":{"read":{"who":"open","if":{"or":[{"_owner":"$me"},{"to":"$me"},{"shown":true}]}},"insert":"open","update":"open","remove":"open"}},
+	"boards":{"columns":{"session":{"type":"text","required":true},"shown":{"type":"boolean"},"until":{"type":"time"}},"memberOf":"session",
+		"access":{"read":{"who":"member","if":{"or":[{"_owner":"$me","until":{">":"$now"}},{"shown":true}]}},"insert":"open","update":"open","remove":"open"}},
 	"remarks":{"columns":{"question":{"type":"integer","references":"questions"},"text":{"type":"text"}},
 		"access":{"read":{"who":"open","if":{"question.session":{"null":false}}},"insert":"open"}}`
 
@@ -140,6 +142,24 @@ func TestTooManyRowsToShare(t *testing.T) {
 	two.lines(1)
 	late := w.follow(pupil(3), "answers", `"limit":1000,"offset":1500`, nil)
 	late.lines(500)
+}
+
+// Another role makes another question, of which the rows that were known before say nothing.
+func TestSharedQuestionFollowsRights(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, `"boards":{"columns":{"session":{"type":"text"},"shown":{"type":"boolean"}},"memberOf":"session",
+		"access":{"read":{"who":"member","if":{"or":[{"_owner":"$me"},{"shown":true}]}},"insert":"open"}}`)
+	for _, session := range []string{"a", "b", "b"} {
+		w.mustInsert(owner, "boards", `{"session":"`+session+`","shown":true}`)
+	}
+	f := w.follow(anna, "boards", ``, nil)
+	f.lines(0)
+	w.members.set("anna", "a", wire.RoleMember, true)
+	f.lines(1)
+	w.members.set("anna", "b", wire.RoleMember, true)
+	f.lines(3)
+	w.members.set("anna", "a", "", false)
+	f.lines(2)
 }
 
 func TestWatchFollowsReferences(t *testing.T) {
@@ -274,6 +294,7 @@ func TestWatchUnderRules(t *testing.T) {
 	queries := map[string][]string{
 		"questions": {``, `"where":{"session":"a"}`, `"order":["-text"],"limit":3,"offset":1`},
 		"answers":   {``, `"order":["choice","-_id"],"limit":4`, `"where":{"choice":{"<":5}},"limit":3,"offset":2`, `"columns":["choice"],"order":["to"],"limit":5`},
+		"boards":    {``, `"where":{"session":"b"},"order":["-until"],"limit":3`, `"offset":1,"limit":2`},
 		"remarks":   {``, `"order":["text"],"limit":2`},
 	}
 	var followers []*follower
@@ -289,14 +310,14 @@ func TestWatchUnderRules(t *testing.T) {
 	if testing.Short() {
 		rounds = 60
 	}
-	var questions, given []int64
+	var questions, given, boards []int64
+	soon := func() int64 { return time.Now().Add(time.Duration(rng.IntN(400)-100) * time.Millisecond).UnixMilli() }
 	for range rounds {
 		p := pupil(rng.IntN(4))
 		var err error
-		switch k := rng.IntN(12); {
+		switch k := rng.IntN(15); {
 		case k < 2 || len(questions) == 0:
-			opens := time.Now().Add(time.Duration(rng.IntN(400)-100) * time.Millisecond).UnixMilli()
-			questions = append(questions, w.mustInsert(owner, "questions", fmt.Sprintf(`{"session":"%c","text":"%d","right":1,"opens_at":%d}`, 'a'+rng.IntN(3), rng.IntN(9), opens)))
+			questions = append(questions, w.mustInsert(owner, "questions", fmt.Sprintf(`{"session":"%c","text":"%d","right":1,"opens_at":%d}`, 'a'+rng.IntN(3), rng.IntN(9), soon())))
 		case k < 3:
 			_, err = w.update(owner, "questions", questions[rng.IntN(len(questions))], fmt.Sprintf(`{"session":"%c"}`, 'a'+rng.IntN(3)))
 		case k < 4:
@@ -313,6 +334,10 @@ func TestWatchUnderRules(t *testing.T) {
 			i := rng.IntN(len(given))
 			err = w.remove(owner, "answers", given[i])
 			given = append(given[:i], given[i+1:]...)
+		case k < 12 || len(boards) == 0:
+			boards = append(boards, w.mustInsert(p, "boards", fmt.Sprintf(`{"session":"%c","until":%d,"shown":%v}`, 'a'+rng.IntN(3), soon(), rng.IntN(4) == 0)))
+		case k < 13:
+			_, err = w.update(owner, "boards", boards[rng.IntN(len(boards))], fmt.Sprintf(`{"session":"%c","until":%d}`, 'a'+rng.IntN(3), soon()))
 		default:
 			w.members.set(p.Peer, wire.GroupID(rune('a'+rng.IntN(3))), wire.RoleMember, rng.IntN(3) > 0)
 		}
