@@ -60,14 +60,12 @@ func (d *request) prepare(ctx context.Context) error {
 
 // asks appends what has to be asked.
 func (a *asking) asks(to []ask) []ask {
-	groups := a.groups
-	if groups == nil {
-		groups = []string{}
-	}
 	for _, action := range a.actions {
-		to = append(to, ask{a.t, action, groups})
-		if a.all { // a row may be meant to come to a group of which there is none yet
+		if a.all {
 			to = append(to, ask{a.t, action, nil})
+		}
+		if !a.all || len(a.groups) > 0 { // those that new rows bring
+			to = append(to, ask{a.t, action, append([]string{}, a.groups...)})
 		}
 	}
 	return to

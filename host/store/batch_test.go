@@ -191,7 +191,7 @@ func TestRemovalOfReferences(t *testing.T) {
 // TestUnreadRow shows of a row that its author may update and not read what he has set, and no more.
 func TestUnreadRow(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, `"box":{"columns":{"a":{"type":"integer"},"b":{"type":"integer"}},"access":{"insert":"open","update":"author"}}`)
+	w := newWorld(t, `"box":{"columns":{"a":{"type":"integer","max":5},"b":{"type":"integer"}},"access":{"insert":"open","update":"author"}}`)
 	id := w.mustInsert(anna, "box", `{"a":1,"b":2}`)
 	for op, want := range map[string]string{
 		`{"op":"update","table":"box","row":%d,"values":{"b":3}}`:             `{"row":{"_id":%d,"b":3}}`,
@@ -201,6 +201,22 @@ func TestUnreadRow(t *testing.T) {
 		if got := w.batch(anna, strings.ReplaceAll(op, "%d", fmt.Sprint(id))); got != strings.ReplaceAll(want, "%d", fmt.Sprint(id)) {
 			t.Errorf("%s: got %s, want %s", op, got, want)
 		}
+	}
+	_, err := w.do(anna, w.key(), w.writes(anna, fmt.Sprintf(`{"op":"increment","table":"box","row":%d,"values":{"a":77}}`, id))...)
+	if !errors.Is(err, wire.InvalidValue) || strings.ContainsAny(err.Error(), "0123456789") {
+		t.Errorf("got %v, which is to tell nothing of what there was", err)
+	}
+}
+
+// TestGroupsThatAreNew inserts rows of a group of which there were none, beside changes of all rows.
+func TestGroupsThatAreNew(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, `"t":{"columns":{"room":{"type":"text"},"n":{"type":"integer"}},"memberOf":"room","access":{"read":"member","insert":"member","update":"member"}}`)
+	w.members.set("anna", "old", wire.RoleMember, true)
+	w.members.set("anna", "new", wire.RoleMember, true)
+	w.mustInsert(anna, "t", `{"room":"old"}`)
+	if got := w.batch(anna, `{"op":"insert","table":"t","values":{"room":"new"}}`, `{"op":"updateWhere","table":"t","where":{},"values":{"n":1}}`); !strings.HasSuffix(got, `{"updated":2}`) {
+		t.Errorf("got %s", got)
 	}
 }
 

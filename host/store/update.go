@@ -25,7 +25,10 @@ func (d *request) update(s *step) ([]byte, error) {
 	s.id = id.N
 	changes := s.Changes
 	if s.Op == data.OpIncrement {
-		if changes, err = s.t.sums(row, changes); err != nil {
+		if changes, err = s.t.sums(row, changes); err != nil && !read { // the error tells what stands there
+			err = wire.E(wire.InvalidValue, "the sum is not what the column allows")
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
