@@ -267,3 +267,37 @@ scene("questions are written, moved, imported and exported", "webtransport", asy
   assert.match(await stranger.text("main"), /There is no quiz with this code/);
   assert.deepEqual(await stranger.evaluate(() => Promise.all(["sessions", "questions", "players", "answers", "leaderboard", "reveal"].map((t) => Goop.data.count(t)))), [0, 0, 0, 0, 0, 0]);
 });
+
+for (const browser of BROWSERS) {
+  scene(`a quiz goes on after the host was away, in ${browser}`, "webtransport", async (s) => {
+    const host = await s.host({ site: "quiz" });
+    const teacher = await newQuiz(host, await s.peer("chromium", "teacher"), { csv: "Take your time,1,180,yes,no\nAnd now,1,30,yes,no" });
+    const code = await openSession(teacher);
+    const annProfile = await s.peer(browser, "ann");
+    const ann = await joinByCode(host, annProfile, code, "Ann");
+    const bob = await joinByCode(host, await s.peer("chromium", "bob"), code, "Bob");
+    await next(teacher, "Start");
+    await at(ann, "open", 1);
+    await at(bob, "open", 1);
+    await answer(bob, 1);
+
+    // What is chosen while the host is away is kept, and said so; nothing on the page is lost meanwhile.
+    await host.kill();
+    await ann.see("#connection");
+    await ann.click('button.choice[data-choice="0"]');
+    await ann.waitFor(() => document.querySelector("#answer-state").innerText.startsWith("There is no connection"));
+    await at(ann, "open", 1);
+    await at(teacher, "open", 1);
+    await host.start();
+    for (const tab of [teacher, ann, bob]) await tab.waitFor(() => Goop.status.state === "online", [], { timeout: 40_000 });
+    await ann.waitFor(() => document.querySelector("#answer-state").innerText.includes("locked in"), [], { timeout: 40_000 });
+    await bob.waitFor(() => document.querySelector("button.mine")?.dataset.choice === "1");
+    await teacher.waitFor(() => document.querySelector("#answered").innerText === "2 of 2 answered");
+    await next(teacher, "Show the answer");
+    for (const tab of [teacher, ann, bob]) await at(tab, "revealed", 1);
+    assert.equal(await ann.text(".verdict"), "Right!");
+    await next(teacher, "Next question");
+    await at(ann, "open", 2);
+    await answer(ann, 0);
+  });
+}
