@@ -12,6 +12,12 @@ export const letterOf = (choice) => h("span", { class: `letter c${choice}`, "ari
 /** The texts of a row's choices. */
 export const choicesOf = (row) => (Array.isArray(row.choices) ? row.choices.map(String) : []);
 
+/** The class of a question or of choices, so that what is long is set smaller and stays on one screen. */
+export function sizeOf(...texts) {
+  const length = Math.max(...texts.map((t) => t.length));
+  return length > 160 ? "longer" : length > (texts.length > 1 ? 40 : 80) ? "long" : "";
+}
+
 /** The choices with how often each was taken, and which is right. */
 export function bars(question, right, mine) {
   const items = choicesOf(question).map((text, choice) => {
@@ -26,7 +32,7 @@ export function bars(question, right, mine) {
       number, h("span", { class: "track" }, bar));
     return { item, bar, number };
   });
-  const element = h("ol", { class: "results" }, items.map(({ item }) => item));
+  const element = h("ol", { class: `results ${sizeOf(...choicesOf(question), "")}` }, items.map(({ item }) => item));
   return {
     element,
     /** Shows the rows of the view "distribution" of this question. */

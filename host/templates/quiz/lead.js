@@ -2,7 +2,7 @@
 // answered, and the points.
 
 import { confirmIn, h, setText, toast } from "./ui.js";
-import { bars, choicesOf, countdown, leaderboard, letterOf, podium } from "./board.js";
+import { bars, choicesOf, countdown, leaderboard, letterOf, podium, sizeOf } from "./board.js";
 import { linkTo, onlyHere, spell } from "./codes.js";
 import { everyTick, follow, pause } from "./follow.js";
 import { qrPicture } from "./qr.js";
@@ -132,14 +132,14 @@ export function lead({ main, signal, go }, code) {
   }
 
   function heading(q) {
-    return [h("p", { class: "note which" }, `Question ${q.number} of ${Math.max(total(), q.number)}`), h("h1", { id: "question", class: "question" }, q.text)];
+    return [h("p", { class: "note which" }, `Question ${q.number} of ${Math.max(total(), q.number)}`), h("h1", { id: "question", class: `question ${sizeOf(q.text)}` }, q.text)];
   }
 
   function asking() {
     const q = newest();
     parts.clock = countdown();
     return h("div", { class: "asking" }, heading(q), parts.clock.element,
-      h("ol", { id: "choices", class: "choices" }, choicesOf(q).map((text, choice) => h("li", { class: `choice c${choice}` }, letterOf(choice), h("span", {}, text)))));
+      h("ol", { id: "choices", class: `choices ${sizeOf(...choicesOf(q), "")}` }, choicesOf(q).map((text, choice) => h("li", { class: `choice c${choice}` }, letterOf(choice), h("span", {}, text)))));
   }
 
   function revealed() {

@@ -3,7 +3,7 @@
 
 import { h, setText, toast } from "./ui.js";
 import { MAX_NAME, myName, rememberName, tidy } from "./names.js";
-import { bars, choicesOf, countdown, leaderboard, LETTERS, letterOf, podium, ranked } from "./board.js";
+import { bars, choicesOf, countdown, leaderboard, LETTERS, letterOf, podium, ranked, sizeOf } from "./board.js";
 import { everyTick, follow, pause } from "./follow.js";
 import { count, explain, ordinal, points } from "./sentences.js";
 import { stageOf } from "./stage.js";
@@ -170,8 +170,8 @@ export async function play({ main, signal }, code) {
     }, letterOf(choice), h("span", {}, text)));
     return h("div", { class: "asking" },
       h("p", { class: "note which" }, `Question ${question.number} of ${session.questions}`),
-      h("h1", { id: "question", class: "question" }, question.text), parts.clock.element,
-      h("div", { id: "choices", class: "choices", role: "group", "aria-labelledby": "question" }, parts.buttons), parts.state);
+      h("h1", { id: "question", class: `question ${sizeOf(question.text)}` }, question.text), parts.clock.element,
+      h("div", { id: "choices", class: `choices ${sizeOf(...choicesOf(question), "")}`, role: "group", "aria-labelledby": "question" }, parts.buttons), parts.state);
   }
 
   function revealed() {
