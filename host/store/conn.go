@@ -243,9 +243,11 @@ func (c *conn) prepare(m mode, sql string, args []any) (*stmt, error) {
 	if s == nil || s.busy {
 		st, tail, err := c.db.PrepareFlags(sql, sqlite3.PREPARE_PERSISTENT)
 		if err != nil {
+			c.mode = internal
 			return nil, fmt.Errorf("%w in: %s", err, sql)
 		}
 		if st == nil || strings.TrimSpace(tail) != "" {
+			c.mode = internal
 			return nil, errors.Join(fmt.Errorf("store: not exactly one statement: %s", sql), st.Close())
 		}
 		fresh := newStmt(st, key)
@@ -265,13 +267,15 @@ func (c *conn) prepare(m mode, sql string, args []any) (*stmt, error) {
 
 // release makes s ready for its next use and lets go of what was bound.
 func (c *conn) release(s *stmt) {
+	defer func() { // for want of memory, go-sqlite3 panics with the last step's error once more
+		s.busy = false
+		c.mode = internal
+		if c.stmts[s.key] != s {
+			s.Close()
+		}
+	}()
 	s.Reset() // its error is that of the last step
 	s.ClearBindings()
-	s.busy = false
-	c.mode = internal
-	if c.stmts[s.key] != s {
-		s.Close()
-	}
 }
 
 // evict makes room for one statement more.

@@ -80,7 +80,8 @@ func TestHotPathsUseIndexes(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, `"t":{"columns":{"g":{"type":"text"},"i":{"type":"integer","required":true},"n":{"type":"integer"}},
 		"indexes":[["i"],["n"]],"memberOf":"g","access":{"read":"member","insert":"open"}},
-		"mine":{"columns":{"i":{"type":"integer"}},"access":{"read":"author","insert":"open"}}`)
+		"mine":{"columns":{"i":{"type":"integer"}},"access":{"read":"author","insert":"open"}},
+		"leads":{"columns":{"t":{"type":"integer","references":"t"}},"access":{"read":{"who":"open","if":{"t.i":1}}}}`)
 	w.members.set("anna", "g1", "member", true)
 	w.mustInsert(owner, "t", `{"g":"g1","i":1}`)
 	member, mine := w.db.users.get("t"), w.db.users.get("mine")
@@ -111,6 +112,7 @@ func TestHotPathsUseIndexes(t *testing.T) {
 		{"a row by its id", selectRow(member, member.every, one, r), "SEARCH t0 USING INTEGER PRIMARY KEY (rowid=?)"},
 		{"the author's rows", annas(mine, ""), `SEARCH t0 USING INDEX _ix.mine._owner (_owner=?)`},
 		{"the rows of one's groups", annas(member, `"order":["g"]`), `SEARCH t0 USING INDEX _ix.t.g (g=?)`},
+		{"a row that is referenced", annas(w.db.users.get("leads"), ""), "SCAN t0; CORRELATED SCALAR SUBQUERY 2; SEARCH t1 USING INTEGER PRIMARY KEY (rowid=?)"},
 		{"by id, behind a row", ownersQuery(`"limit":10`, one), "SEARCH t0 USING INTEGER PRIMARY KEY (rowid>?)"},
 		{"by id falling, behind a row", ownersQuery(`"order":["-_id"]`, one, one), "SEARCH t0 USING INTEGER PRIMARY KEY (rowid<?)"},
 		{"by a column, behind a row", ownersQuery(`"order":["i"]`, one, one), "SEARCH t0 USING INDEX _ix.t.i (i>?)"},

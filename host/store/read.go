@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"log/slog"
 	"time"
 
 	"github.com/ncruces/go-sqlite3"
@@ -111,13 +112,18 @@ func (db *DB) renewReader(old *conn) (c *conn) {
 		return old
 	}
 	c.users = &db.users
+	closeBroken(old, db.log)
+	return c
+}
+
+// closeBroken closes a connection on which something has panicked; what fails there has failed before.
+func closeBroken(c *conn, log *slog.Logger) {
 	defer func() {
 		if p := recover(); p != nil {
-			db.log.Warn("a connection of the database was not closed in good order", "cause", p)
+			log.Warn("a connection of the database was not closed in good order", "cause", p)
 		}
 	}()
-	old.close() // what fails there has failed before
-	return c
+	c.close()
 }
 
 // reader returns a free connection.

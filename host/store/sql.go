@@ -170,15 +170,20 @@ func (db *DB) readAsBoss(ctx context.Context, fn func(*conn) error) (err error) 
 		return errClosed
 	}
 	defer func() {
-		if p := recover(); p != nil {
-			c = nil // who knows in what state it is
-			if db.boss <- c; !isNoMemory(p) {
-				panic(p)
+		p := recover()
+		if p != nil { // who knows in what state it is
+			if c != nil {
+				closeBroken(c, db.log)
 			}
-			err = errNoMemory()
-			return
+			c = nil
 		}
 		db.boss <- c
+		switch {
+		case isNoMemory(p):
+			err = errNoMemory()
+		case p != nil:
+			panic(p)
+		}
 	}()
 	if c == nil {
 		if c, err = openConn(ctx, db.path, db.vfs, true, 0); err != nil {

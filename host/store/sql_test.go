@@ -136,3 +136,22 @@ func TestOwnersSQLIsInterrupted(t *testing.T) {
 		t.Errorf("afterwards: got %s, %v", got, err)
 	}
 }
+
+// A statement that needs more memory than there is costs neither the host nor the next statement anything.
+func TestOwnersSQLOutOfMemory(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, `"t":{"columns":{"s":{"type":"text"}},"access":{"insert":"open"}}`)
+	w.mustInsert(anna, "t", `{"s":"x"}`)
+	for _, text := range []string{"SELECT length(hex(zeroblob(500000000)))", "UPDATE t SET s = hex(zeroblob(500000000))"} {
+		if got, err := w.sql(owner, text); err == nil {
+			t.Errorf("%s: got %s", text, got)
+		}
+		if got, err := w.sql(owner, "SELECT s FROM t"); err != nil || !strings.Contains(got, `[["x"]]`) {
+			t.Errorf("after %s: got %s, %v", text, got, err)
+		}
+		w.mustInsert(anna, "t", `{"s":"y"}`)
+		if _, err := w.sql(owner, "DELETE FROM t WHERE s = 'y'"); err != nil {
+			t.Error(err)
+		}
+	}
+}
