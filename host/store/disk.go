@@ -1,6 +1,8 @@
 package store
 
 import (
+	"sync/atomic"
+
 	"github.com/ncruces/go-sqlite3"
 	"github.com/ncruces/go-sqlite3/util/vfsutil"
 	"github.com/ncruces/go-sqlite3/vfs"
@@ -24,9 +26,16 @@ func (v diskVFS) OpenFilename(name *vfs.Filename, flags vfs.OpenFlag) (vfs.File,
 	return diskFile{f}, out, nil
 }
 
-// tellFull gives the error of a full disk its SQLite code.
+// diskIsReadOnly tells why the disk took nothing the last time: it may not be written, as when the system has
+// mounted it anew after a fault. SQLite knows a full disk alone, from which it recovers. A process has one
+// database, so that there is one.
+var diskIsReadOnly atomic.Bool
+
+// tellFull gives the error of a disk that takes nothing the SQLite code of a full one.
 func tellFull(err error) error {
-	if diskFull(err) {
+	readOnly := diskReadOnly(err)
+	if readOnly || diskFull(err) {
+		diskIsReadOnly.Store(readOnly)
 		return vfs.SystemError(err, sqlite3.FULL)
 	}
 	return err

@@ -45,3 +45,5 @@ func syncFolder(dir string) error {
 func diskFull(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }
+
+func diskReadOnly(err error) bool { return errors.Is(err, syscall.EROFS) }

@@ -11,6 +11,7 @@ const (
 	errSharingViolation syscall.Errno = 32
 	errHandleDiskFull   syscall.Errno = 39
 	errDiskFull         syscall.Errno = 112
+	errWriteProtect                   = syscall.Errno(19)
 )
 
 // tryLock opens the file so that nobody else can open it for writing, or returns errHeld. Reading it
@@ -40,3 +41,5 @@ func syncFolder(string) error { return nil }
 func diskFull(err error) bool {
 	return errors.Is(err, errDiskFull) || errors.Is(err, errHandleDiskFull)
 }
+
+func diskReadOnly(err error) bool { return errors.Is(err, errWriteProtect) }

@@ -45,7 +45,11 @@ func public(err error) error {
 		return err
 	}
 	if isFull(err) {
-		e := wire.E(wire.StorageFull, "the host's storage is full; nothing of this was stored")
+		why := "full"
+		if diskIsReadOnly.Load() {
+			why = "read-only"
+		}
+		e := wire.E(wire.StorageFull, "the host's storage is ", why, "; nothing of this was stored")
 		e.Err = err
 		return e
 	}

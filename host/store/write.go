@@ -344,6 +344,9 @@ func (db *DB) rollback() {
 // noteCommit tells the operator when commits begin to fail, in another way too, and when they go through
 // again: a full disk may be full for long, and the log may lie on it.
 func (db *DB) noteCommit(err error, calls int) {
+	if isFull(err) {
+		err = public(err) // which knows a disk that is read-only
+	}
 	switch {
 	case err != nil && err.Error() != db.trouble:
 		db.log.Error("nothing can be committed", "err", err)
