@@ -194,3 +194,61 @@ func TestRemoveOfNoGroup(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 }
+
+// What is hidden changes without a trace: an update of that alone moves no _updated_at.
+func TestHiddenChangesLeaveNoTrace(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, `"a":{"columns":{"n":{"type":"integer"}},"access":{"read":"owner","remove":"owner"}},
+		"q":{"columns":{"text":{"type":"text"},"right":{"type":"integer","hidden":true},"a":{"type":"integer","hidden":true,"references":"a"}},"access":{"read":"open"}}`)
+	a := w.mustInsert(owner, "a", `{"n":1}`)
+	id := w.mustInsert(owner, "q", fmt.Sprintf(`{"text":"x","right":1,"a":%d}`, a))
+	if _, err := w.sql(owner, "UPDATE q SET _updated_at = 5"); err != nil {
+		t.Fatal(err)
+	}
+	for _, op := range []string{
+		fmt.Sprintf(`{"op":"update","table":"q","row":%d,"values":{"right":2}}`, id),
+		fmt.Sprintf(`{"op":"increment","table":"q","row":%d,"values":{"right":2}}`, id),
+		`{"op":"updateWhere","table":"q","where":{},"values":{"right":3}}`,
+		fmt.Sprintf(`{"op":"remove","table":"a","row":%d}`, a),
+	} {
+		if got := w.batch(owner, op); !strings.HasPrefix(got, "{") {
+			t.Errorf("%s: got %s", op, got)
+		}
+	}
+	if got := w.column("q", "_updated_at") + " " + w.column("q", "right") + " " + w.column("q", "a"); got != "5 3 null" {
+		t.Errorf("got %s", got)
+	}
+	if w.batch(owner, fmt.Sprintf(`{"op":"update","table":"q","row":%d,"values":{"right":2,"text":"y"}}`, id)); w.column("q", "_updated_at") == "5" {
+		t.Error("what everybody sees has changed, and _updated_at has not")
+	}
+}
+
+// A batch knows the groups that it names itself also where it is about rows of any group.
+func TestBatchOfAnyGroupNamesANewOne(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, `"n":{"columns":{"g":{"type":"text"},"v":{"type":"integer"}},"memberOf":"g","access":{"read":"member","insert":"member","update":"member","remove":"member"}}`)
+	w.members.set("anna", "old", wire.RoleMember, true)
+	w.members.set("anna", "new", wire.RoleMember, true)
+	w.mustInsert(anna, "n", `{"g":"old","v":1}`)
+	if got := w.batch(anna, `{"op":"insert","table":"n","values":{"g":"new","v":2}}`, `{"op":"removeWhere","table":"n","where":{"v":1}}`); !strings.HasPrefix(got, "{") {
+		t.Errorf("insert: got %s", got)
+	}
+	w.members.set("anna", "newer", wire.RoleMember, true)
+	if got := w.batch(anna, `{"op":"updateWhere","table":"n","where":{},"values":{"g":"newer"}}`); got != `{"updated":1}` {
+		t.Errorf("updateWhere: got %s", got)
+	}
+}
+
+// A row that an operation of the same batch has removed again is nothing to refer to.
+func TestBatchRefersToARemovedRow(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, shop)
+	if got := w.batch(anna, `{"op":"insert","table":"orders","values":{"name":"a"}}`, `{"op":"remove","table":"orders","row":{"$row":0}}`,
+		`{"op":"insert","table":"notes","values":{"text":"x"}}`, `{"op":"insert","table":"items","values":{"order":{"$row":0}}}`); got != "invalid_value" && got != "forbidden" {
+		t.Errorf("got %s", got)
+	}
+	if got := w.batch(anna, `{"op":"insert","table":"orders","values":{"name":"a"}}`, `{"op":"insert","table":"items","values":{"order":{"$row":0}}}`, `{"op":"remove","table":"items","row":{"$row":1}}`,
+		`{"op":"insert","table":"notes","values":{"item":{"$row":1}}}`); got != "invalid_value" {
+		t.Errorf("got %s", got)
+	}
+}

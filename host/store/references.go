@@ -64,8 +64,12 @@ func (d *request) checkReference(t *table, column int, given, v data.Value) erro
 	case to == nil || v.IsNull():
 		return nil
 	case given.Type != data.Earlier:
-	case d.steps[given.N].t == to:
-		return nil
+	case d.steps[given.N].t == to: // it may have been removed again
+		n, err := d.tx.Number("SELECT count(*) FROM "+to.name+" WHERE "+to.columns[0]+" = ?", v.N)
+		if err == nil && n == 0 {
+			err = dangling(t, column, to, v.N)
+		}
+		return err
 	default: // no two rows of any tables have the same _id
 		return dangling(t, column, to, v.N)
 	}

@@ -74,7 +74,11 @@ func (tx *Tx) removeRow(t *table, id int64, changes *budget) error {
 				if err := changes.take(); err != nil {
 					return err
 				}
-				if _, err := tx.Exec("UPDATE "+u.name+" SET "+column+" = NULL, "+u.columns[u.wiring.updated]+" = ? WHERE "+u.columns[0]+" = ?", tx.now, id); err != nil {
+				set, args := column+" = NULL", []any{id}
+				if !u.Columns[from.column].Hidden { // else it is no update, see change
+					set, args = set+", "+u.columns[u.wiring.updated]+" = ?", []any{tx.now, id}
+				}
+				if _, err := tx.Exec("UPDATE "+u.name+" SET "+set+" WHERE "+u.columns[0]+" = ?", args...); err != nil {
 					return err
 				}
 				tx.Changed(Change{Table: u.Name, ID: id, Kind: Updated})

@@ -91,7 +91,8 @@ func (t *table) sums(row []data.Value, added []data.Change) ([]data.Change, erro
 	return out, nil
 }
 
-// change gives a row new values, in the table and in row, when the rules allow it.
+// change gives a row new values, in the table and in row, when the rules allow it. When all of them are
+// hidden, the row is not one that was updated: who sees the rest of it would learn that.
 func (d *request) change(s *step, row []data.Value, changes []data.Change) error {
 	if len(changes) == 0 {
 		return nil
@@ -100,8 +101,8 @@ func (d *request) change(s *step, row []data.Value, changes []data.Change) error
 	var set strings.Builder
 	set.WriteString("UPDATE " + t.name + " SET ")
 	args := make([]any, 0, len(changes)+2)
-	moved := false
-	for _, change := range changes {
+	moved, shown := false, false
+	for i, change := range changes {
 		v, err := d.value(change.Value)
 		if err != nil {
 			return err
@@ -111,17 +112,24 @@ func (d *request) change(s *step, row []data.Value, changes []data.Change) error
 		}
 		moved = moved || t.Columns[change.Column].Name == t.MemberOf && row[change.Column] != v
 		row[change.Column] = v
-		set.WriteString(t.columns[change.Column] + " = ?, ")
+		shown = shown || !t.Columns[change.Column].Hidden
+		if i > 0 {
+			set.WriteString(", ")
+		}
+		set.WriteString(t.columns[change.Column] + " = ?")
 		args = append(args, arg(v))
 	}
 	if err := d.changes.take(); err != nil {
 		return err
 	}
 	id := row[0].N
-	row[t.wiring.updated] = data.TimeValue(d.tx.Now())
-	args = append(args, d.tx.Now(), id)
-	set.WriteString(t.columns[t.wiring.updated] + " = ? WHERE " + t.columns[0] + " = ?")
-	if _, err := d.tx.Exec(set.String(), args...); err != nil {
+	if shown {
+		row[t.wiring.updated] = data.TimeValue(d.tx.Now())
+		set.WriteString(", " + t.columns[t.wiring.updated] + " = ?")
+		args = append(args, d.tx.Now())
+	}
+	set.WriteString(" WHERE " + t.columns[0] + " = ?")
+	if _, err := d.tx.Exec(set.String(), append(args, id)...); err != nil {
 		return t.taken(err)
 	}
 	d.tx.Changed(Change{t.Name, id, Updated, row[t.wiring.owner].S})

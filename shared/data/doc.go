@@ -225,7 +225,8 @@
 // A column that is hidden does not exist for all but the site's owner: to name it is no_such_column, and no
 // row, schema or event has it. A readonly column is set by the site's owner, others get its default; one with
 // "update" is set by whoever inserts the row, and later by the owner. The others' values for them are
-// invalid_value. A message that becomes a row is treated as everybody's, whoever sent it.
+// invalid_value. A change of hidden columns alone leaves _updated_at as it is, so that nobody but the owner
+// hears of it. A message that becomes a row is treated as everybody's, whoever sent it.
 //
 // A write of one row is answered with the row as it is stored, also when the writer may not read it, for he
 // knows what he wrote. Of a row that stood there before, and that he may update but not read, the answer has

@@ -109,8 +109,9 @@ func (w *writing) check(t *table, values object, fresh bool) (codes []string) {
 func (w *writing) dangles(t *table, values object) (codes []string) {
 	for _, p := range values {
 		c := t.find(p.key)
-		if id, ok := p.value.(rowID); ok && c != nil && c.references != nil { // a row of one's own batch is known
-			if to := w.find(c.references, id); to == nil || !w.may("read", w.who, w.now, to) {
+		if id, ok := w.resolve(p.value).(rowID); ok && c != nil && c.references != nil {
+			_, own := p.value.(earlier) // a row of one's own batch is known, while it is there
+			if to := w.find(c.references, id); to == nil || !own && !w.may("read", w.who, w.now, to) {
 				codes = append(codes, "invalid_value")
 			}
 		}
@@ -334,7 +335,9 @@ func (w *writing) update(x *row, values object) []string {
 	if len(values) == 0 {
 		return codes
 	}
-	x.updated = w.now
+	if slices.ContainsFunc(values, func(p pair) bool { return !t.find(p.key).hidden }) {
+		x.updated = w.now
+	}
 	if t.memberOf != "" && x.value(t.memberOf) != before.value(t.memberOf) && !w.owner() {
 		// To another group: by the rule for updates where that goes by groups, else as a new row there.
 		into, ok := u, false
@@ -379,7 +382,9 @@ func (w *writing) remove(x *row) {
 					w.remove(y)
 				case c.onRemove == "clear":
 					y.values[c.name] = nil
-					y.updated = w.now
+					if !c.hidden {
+						y.updated = w.now
+					}
 				}
 			}
 		}
