@@ -215,9 +215,13 @@ func long(s *Server, size int64, fn func(*http.Request) (any, error)) http.Handl
 
 // lasting returns the request without its deadline.
 func (s *Server) lasting(w http.ResponseWriter, r *http.Request) (_ *http.Request, done func()) {
-	_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // it would end the context too
+	conn := http.NewResponseController(w)
+	_ = conn.SetReadDeadline(time.Time{}) // it would end the context too
 	ctx, cancel := context.WithCancelCause(r.Context())
-	stop := context.AfterFunc(s.ctx, func() { cancel(wire.E(wire.Closed, "the host is going down")) })
+	stop := context.AfterFunc(s.ctx, func() {
+		cancel(wire.E(wire.Closed, "the host is going down"))
+		_ = conn.SetReadDeadline(time.Now()) // for who waits for a body
+	})
 	return r.WithContext(ctx), func() {
 		stop()
 		cancel(nil)

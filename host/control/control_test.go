@@ -29,7 +29,7 @@ type host struct {
 	groups  map[wire.GroupID]control.GroupDetail
 	log     tailLog
 	asked   string        // what was asked for about people
-	entered chan struct{} // when not nil, Status reports here and waits for leave
+	entered chan struct{} // when not nil, Status reports here and waits for leave, and Import reports here
 	leave   chan struct{}
 }
 
@@ -71,6 +71,9 @@ func (h *host) Export(_ context.Context, tables []string, fn func(string, []byte
 }
 
 func (h *host) Import(_ context.Context, table string, mode control.ImportMode, rows io.Reader) (control.Imported, error) {
+	if h.entered != nil {
+		close(h.entered)
+	}
 	text, err := io.ReadAll(rows)
 	h.asked = fmt.Sprint("import ", table, " ", mode, " ", len(text))
 	return control.Imported{Inserted: 1, Replaced: 2, Skipped: 3}, errors.Join(err, h.err)

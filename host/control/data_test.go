@@ -1,13 +1,16 @@
 package control_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"goop/host/control"
 	"goop/shared/wire"
@@ -63,5 +66,32 @@ func TestData(t *testing.T) {
 	stop := errors.New("enough")
 	if err := c.Export(ctx, []string{"a"}, func(string, []byte) error { return stop }); !errors.Is(err, stop) {
 		t.Errorf("a reader that has enough: got %v", err)
+	}
+}
+
+// A host that ends does not wait for rows that do not come.
+func TestImportEndsWithHost(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	h := &host{entered: make(chan struct{})}
+	s := listen(t, dir, h)
+	rows, more := io.Pipe()
+	defer more.Close()
+	done := make(chan error, 1)
+	go func() {
+		_, err := control.NewClient(dir).Import(context.Background(), "notes", "", rows)
+		done <- err
+	}()
+	if _, err := more.Write([]byte("{}\n")); err != nil { // it has begun
+		t.Fatal(err)
+	}
+	<-h.entered
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if err := s.Close(ctx); err != nil {
+		t.Errorf("close: %v", err)
+	}
+	if err := <-done; err == nil {
+		t.Error("got no error")
 	}
 }

@@ -161,6 +161,9 @@ func Open(ctx context.Context, o Options) (_ *DB, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := clearImports(dir); err != nil {
+		return nil, fmt.Errorf("data folder %s: %w", dir, cause(err))
+	}
 	if aside != "" {
 		o.Logger.Warn("a restore that was cut off has been finished", "before", aside)
 	}

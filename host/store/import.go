@@ -22,6 +22,20 @@ import (
 // maxImportLine is how long one line of an import may be, in bytes.
 const maxImportLine = 16 << 20
 
+// importFiles are the names of the files in the data folder in which texts lie.
+const importFiles = "import-*.tmp"
+
+// clearImports removes what imports that were cut off have left.
+func clearImports(dir string) error {
+	entries, err := os.ReadDir(dir)
+	for _, e := range entries {
+		if own, _ := filepath.Match(importFiles, e.Name()); own {
+			err = errors.Join(err, os.Remove(filepath.Join(dir, e.Name())))
+		}
+	}
+	return err
+}
+
 // ImportMode tells what becomes of a row whose _id is there already.
 type ImportMode byte
 
@@ -69,12 +83,15 @@ func (db *DB) Import(ctx context.Context, name string, mode ImportMode, text io.
 
 // spool copies a text into a file in the data folder.
 func (db *DB) spool(ctx context.Context, text io.Reader) (*os.File, error) {
-	f, err := os.CreateTemp(filepath.Dir(db.path), "import-*.tmp")
+	f, err := os.CreateTemp(filepath.Dir(db.path), importFiles)
 	if err != nil {
 		return nil, err
 	}
 	if _, err = io.Copy(f, whileContext{ctx, text}); err == nil {
 		return f, nil
+	}
+	if ctx.Err() != nil {
+		err = context.Cause(ctx)
 	}
 	if isFull(err) {
 		err = wire.E(wire.StorageFull, "there is no room in the data folder for the rows; nothing was imported")

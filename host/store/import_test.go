@@ -156,7 +156,14 @@ func TestImportRefuses(t *testing.T) {
 	if got := exportAll(t, db); got != before {
 		t.Errorf("got %s, want %s", got, before)
 	}
-	wantFiles(t, filepath.Dir(db.path), "goop.db", "goop.db-shm", "goop.db-wal", "goop.lock")
+	dir := filepath.Dir(db.path)
+	wantFiles(t, dir, "goop.db", "goop.db-shm", "goop.db-wal", "goop.lock")
+
+	// One that was killed leaves its rows; the next start clears them away.
+	db.Close()
+	write(t, filepath.Join(dir, "import-123.tmp"), []byte("{}"))
+	openTest(t, Options{Dir: dir})
+	wantFiles(t, dir, "goop.db", "goop.db-shm", "goop.db-wal", "goop.lock")
 }
 
 type errorReader struct{ error }
