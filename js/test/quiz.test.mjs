@@ -249,6 +249,11 @@ scene("questions are written, moved, imported and exported", "webtransport", asy
   const csv = await download(teacher, "#export");
   assert.match(csv, /\r\nWhich planet has the most moons\?,2,20,Jupiter,Saturn\r\n[^]*\r\n'=1\+1 is …,1,10,2,3\r\n$/);
 
+  await teacher.click("#rename");
+  await teacher.fill("#text-input", "Something of everything");
+  await teacher.click("dialog .primary");
+  await teacher.waitFor(() => document.querySelector("#title").innerText === "Something of everything");
+
   // Two sessions of the same questions, side by side.
   const one = await openSession(teacher);
   await teacher.goto(`${host.url}/`);

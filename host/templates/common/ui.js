@@ -85,3 +85,17 @@ export async function confirmIn(title, text, yes) {
       h("button", { type: "button", class: "danger", click: () => dialog.close("yes") }, yes)));
   return (await modal(dialog)) === "yes";
 }
+
+/** Asks for a line of text; resolves with "" when the visitor thought better of it. */
+export async function askText(title, value, maxlength, yes) {
+  const input = h("input", { id: "text-input", type: "text", maxlength, required: true, value, "aria-labelledby": "text-title", autocomplete: "off" });
+  const dialog = h("dialog", { class: "dialog", "aria-labelledby": "text-title" },
+    h("form", { method: "dialog", submit: () => dialog.close(input.value.trim()) },
+      h("h2", { id: "text-title" }, title), input,
+      h("div", { class: "row end" },
+        h("button", { type: "button", class: "quiet", click: () => dialog.close("") }, "Cancel"),
+        h("button", { type: "submit", class: "primary" }, yes))));
+  const done = modal(dialog);
+  input.select();
+  return (await done).trim();
+}

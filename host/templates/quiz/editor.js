@@ -1,13 +1,13 @@
 // One quiz as its owner sees it: the questions, and the sessions that are held of it.
 
-import { confirmIn, h, setText, toast } from "./ui.js";
+import { askText, confirmIn, h, setText, toast } from "./ui.js";
 import { choicesOf, letterOf } from "./board.js";
 import { newCode } from "./codes.js";
 import { writeQuestions } from "./csv.js";
 import { follow } from "./follow.js";
 import { sessionCard } from "./home.js";
 import { importDialog } from "./importer.js";
-import { askQuestion, askText } from "./question.js";
+import { askQuestion } from "./question.js";
 import { save } from "./save.js";
 import { count, explain } from "./sentences.js";
 

@@ -1,6 +1,6 @@
 // What the owner and moderators do with the group as a whole: invite, name, close.
 
-import { confirmIn, h, modal, toast } from "./ui.js";
+import { askText, confirmIn, h, toast } from "./ui.js";
 import { inviteDialog } from "./invite.js";
 import { explain } from "./sentences.js";
 
@@ -11,14 +11,7 @@ export function manage({ g, signal, go }, renamed) {
   const buttons = h("div", { class: "row" }, invite, rename, close);
 
   async function askAndRename() {
-    const input = h("input", { id: "new-name", type: "text", maxlength: 60, required: true, value: g.name, "aria-label": "Name of the group" });
-    const dialog = h("dialog", { class: "dialog", "aria-labelledby": "rename-title" },
-      h("form", { method: "dialog", submit: () => dialog.close(input.value.trim()) },
-        h("h2", { id: "rename-title" }, "What is the group called?"), input,
-        h("div", { class: "row end" },
-          h("button", { type: "button", class: "quiet", click: () => dialog.close("") }, "Cancel"),
-          h("button", { type: "submit", class: "primary" }, "Rename"))));
-    const name = await modal(dialog);
+    const name = await askText("What is the group called?", g.name, 60, "Rename");
     if (!name) return;
     try {
       renamed((await g.update({ name })).name);
