@@ -17,11 +17,11 @@ type outbox struct {
 	mu     sync.Mutex
 	buf    []byte
 	closed bool
-	room   chan struct{} // closed and replaced when buf has been taken
+	room   chan struct{} // closed when buf has been taken; nil while nobody waits for that
 }
 
 func newOutbox() *outbox {
-	return &outbox{work: make(chan struct{}, 1), room: make(chan struct{})}
+	return &outbox{work: make(chan struct{}, 1)}
 }
 
 // put adds a line, which may be in parts, once there is room. It keeps none of them.
@@ -58,6 +58,9 @@ func (o *outbox) await(ctx context.Context) error {
 
 // waitLocked gives mu up and returns when what there was has been taken.
 func (o *outbox) waitLocked(ctx context.Context) error {
+	if o.room == nil {
+		o.room = make(chan struct{})
+	}
 	room := o.room
 	o.mu.Unlock()
 	select {
@@ -90,8 +93,10 @@ func (o *outbox) take(spare []byte) (buf []byte, closed bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	buf, o.buf = o.buf, spare[:0]
-	close(o.room)
-	o.room = make(chan struct{})
+	if o.room != nil {
+		close(o.room)
+		o.room = nil
+	}
 	return buf, o.closed
 }
 

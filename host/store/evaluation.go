@@ -84,8 +84,9 @@ func (e *evaluation) now(ctx context.Context, least int64) (o *finding, news <-c
 		wanted, news = e.state()
 		e.mu.Lock()
 		if e.last != nil && e.known >= wanted && e.last.position >= least {
-			defer e.mu.Unlock()
-			return e.last, news, nil
+			o = e.last
+			e.mu.Unlock()
+			return o, news, nil
 		}
 		f := e.flight
 		if f == nil {
