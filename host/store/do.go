@@ -46,9 +46,25 @@ func (ts *Tables) Do(ctx context.Context, c group.Caller, k data.WriteKey, write
 		}
 	}
 	if err != nil {
-		return nil, settled(err)
+		// What ran out of time or room was done boldly, and may not have come to its key.
+		if found, _ := d.before(ctx); !found {
+			return nil, settled(err)
+		}
 	}
 	return d.answers, nil
+}
+
+// before finds the answers of a request that was done before under the same key.
+func (d *request) before(ctx context.Context) (found bool, err error) {
+	var answer []byte
+	err = d.ts.db.Read(ctx, func(tx *ReadTx) error {
+		answer, found, err = tx.answered(&d.key, tx.Now())
+		return err
+	})
+	if found = found && err == nil; found {
+		d.answers = d.split(answer)
+	}
+	return found, err
 }
 
 // settled gives an errMoved that has come too often a code.

@@ -3,8 +3,13 @@ package store
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"slices"
 	"strings"
+	"syscall"
 	"testing"
+
+	"github.com/ncruces/go-sqlite3/vfs"
 
 	"goop/shared/data"
 	"goop/shared/group"
@@ -249,6 +254,45 @@ func TestBatchRefersToARemovedRow(t *testing.T) {
 	}
 	if got := w.batch(anna, `{"op":"insert","table":"orders","values":{"name":"a"}}`, `{"op":"insert","table":"items","values":{"order":{"$row":0}}}`, `{"op":"remove","table":"items","row":{"$row":1}}`,
 		`{"op":"insert","table":"notes","values":{"item":{"$row":1}}}`); got != "invalid_value" {
+		t.Errorf("got %s", got)
+	}
+}
+
+// A repeat gets the answer of the first time also when there is no time, or no room, to do it once more.
+func TestRepeatWithoutTimeOrRoom(t *testing.T) {
+	t.Parallel()
+	v := &faultyVFS{VFSFilename: vfs.Find("").(vfs.VFSFilename)}
+	registerDisk("faulty repeat", v)
+	t.Cleanup(func() { vfs.Unregister("faulty repeat") })
+	w := &world{t: t, db: openTest(t, Options{vfs: "faulty repeat"}), site: parseSite(t, `"a":{"columns":{"n":{"type":"integer"},"t":{"type":"text"}},`+open+`}`), members: &members{}}
+	if err := w.db.OpenTables(t.Context(), w.site); err != nil {
+		t.Fatal(err)
+	}
+	w.tables = w.db.Tables(w.members)
+	t.Cleanup(w.tables.Close)
+	k, writes := w.key(), w.writes(anna, `{"op":"insert","table":"a","values":{"n":1,"t":"`+strings.Repeat("x", 100_000)+`"}}`)
+	first, err := w.do(anna, k, writes...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := func(when string) {
+		t.Helper()
+		if got, err := w.do(anna, k, writes...); err != nil || !slices.Equal(got, first) {
+			t.Errorf("%s: got %v", when, err)
+		}
+	}
+	timeout := w.db.limits.WriteTimeout
+	w.db.limits.WriteTimeout = 1
+	again("no time")
+	w.db.limits.WriteTimeout = timeout
+	var full error = &fs.PathError{Op: "write", Path: "goop.db-wal", Err: syscall.ENOSPC}
+	v.write.Store(&full)
+	again("no room")
+	if _, err := w.do(anna, w.key(), writes...); !errors.Is(err, wire.StorageFull) {
+		t.Errorf("another: got %v", err)
+	}
+	v.write.Store(nil)
+	if got := w.column("a", "n"); got != "1" {
 		t.Errorf("got %s", got)
 	}
 }

@@ -31,14 +31,8 @@ func (ts *Tables) Join(ctx context.Context, c group.Caller, k data.WriteKey, wri
 	if send < 0 {
 		return nil, errors.New("store: no send to join")
 	}
-	err = ts.db.Read(ctx, func(tx *ReadTx) error {
-		answer, found, err := tx.answered(&d.key, time.Now().UnixMilli())
-		if found && err == nil {
-			d.answers = d.split(answer)
-		}
-		return err
-	})
-	if err == nil && d.answers == nil {
+	found, err := d.before(ctx)
+	if err == nil && !found {
 		err = d.prepare(ctx)
 	}
 	if err != nil {
