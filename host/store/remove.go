@@ -30,14 +30,16 @@ func (d *request) removeWhere(s *step) ([]byte, error) {
 	return answerCount("removed", len(rows)), nil
 }
 
+// rowAt is a row of a table.
+type rowAt struct {
+	t  *table
+	id int64
+}
+
 // removeRow removes a row and does with those that reference it what their columns say, and so on. One that
 // is gone already, perhaps with another, is no error.
 func (tx *Tx) removeRow(t *table, id int64, changes *budget) error {
-	type at struct {
-		t  *table
-		id int64
-	}
-	for queue := []at{{t, id}}; len(queue) > 0; queue = queue[1:] {
+	for queue := []rowAt{{t, id}}; len(queue) > 0; queue = queue[1:] {
 		t, id := queue[0].t, queue[0].id
 		owner, found := "", false
 		for row, err := range tx.Query("DELETE FROM "+t.name+" WHERE "+t.columns[0]+" = ? RETURNING "+t.columns[t.wiring.owner], id) {
@@ -53,37 +55,47 @@ func (tx *Tx) removeRow(t *table, id int64, changes *budget) error {
 			return err
 		}
 		tx.Changed(Change{t.Name, id, Removed, owner})
-		for _, from := range t.wiring.referrers {
-			u, column := from.t, from.t.columns[from.column]
-			var ids []int64
-			for row, err := range tx.Query("SELECT "+u.columns[0]+" FROM "+u.name+" WHERE "+column+" = ? LIMIT ?", id, int(*changes)+1) {
-				if err != nil {
-					return err
-				}
-				ids = append(ids, row.Int(0))
-			}
-			if len(ids) > int(*changes) {
-				*changes = 0
-				return changes.take()
-			}
-			for _, id := range ids {
-				if from.onRemove == data.Cascade {
-					queue = append(queue, at{u, id})
-					continue
-				}
-				if err := changes.take(); err != nil {
-					return err
-				}
-				set, args := column+" = NULL", []any{id}
-				if !u.Columns[from.column].Hidden { // else it is no update, see change
-					set, args = set+", "+u.columns[u.wiring.updated]+" = ?", []any{tx.now, id}
-				}
-				if _, err := tx.Exec("UPDATE "+u.name+" SET "+set+" WHERE "+u.columns[0]+" = ?", args...); err != nil {
-					return err
-				}
-				tx.Changed(Change{Table: u.Name, ID: id, Kind: Updated})
-			}
+		follow, err := tx.letGo(t, id, changes)
+		if err != nil {
+			return err
 		}
+		queue = append(queue, follow...)
 	}
 	return nil
+}
+
+// letGo clears the references to a row that is gone, and returns the rows that are to follow it.
+func (tx *Tx) letGo(t *table, id int64, changes *budget) (follow []rowAt, err error) {
+	for _, from := range t.wiring.referrers {
+		u, column := from.t, from.t.columns[from.column]
+		var ids []int64
+		for row, err := range tx.Query("SELECT "+u.columns[0]+" FROM "+u.name+" WHERE "+column+" = ? LIMIT ?", id, int(*changes)+1) {
+			if err != nil {
+				return nil, err
+			}
+			ids = append(ids, row.Int(0))
+		}
+		if len(ids) > int(*changes) {
+			*changes = 0
+			return nil, changes.take()
+		}
+		for _, id := range ids {
+			if from.onRemove == data.Cascade {
+				follow = append(follow, rowAt{u, id})
+				continue
+			}
+			if err := changes.take(); err != nil {
+				return nil, err
+			}
+			set, args := column+" = NULL", []any{id}
+			if !u.Columns[from.column].Hidden { // else it is no update, see change
+				set, args = set+", "+u.columns[u.wiring.updated]+" = ?", []any{tx.now, id}
+			}
+			if _, err := tx.Exec("UPDATE "+u.name+" SET "+set+" WHERE "+u.columns[0]+" = ?", args...); err != nil {
+				return nil, err
+			}
+			tx.Changed(Change{Table: u.Name, ID: id, Kind: Updated})
+		}
+	}
+	return follow, nil
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -201,7 +202,8 @@ func (db *DB) readAsBoss(ctx context.Context, fn func(*conn) error) (err error) 
 }
 
 // execAsBoss runs a statement of the site's owner that changes rows, and tells which. What a column can
-// hold and what it must not lack is checked afterwards.
+// hold and what it must not lack is checked afterwards, and those that reference a row that is gone do what
+// their columns say; only the time bounds how many.
 func (tx *Tx) execAsBoss(text string, args []any) ([]byte, error) {
 	c := tx.c
 	s, err := c.prepareBoss(text, args)
@@ -210,6 +212,7 @@ func (tx *Tx) execAsBoss(text string, args []any) ([]byte, error) {
 	}
 	defer c.release(s.stmt)
 	changed := make(map[string][]int64)
+	var gone []rowAt
 	defer c.db.UpdateHook(nil)
 	c.db.UpdateHook(func(op sqlite3.AuthorizerActionCode, _, table string, id int64) {
 		if !c.has(table) {
@@ -221,6 +224,7 @@ func (tx *Tx) execAsBoss(text string, args []any) ([]byte, error) {
 			change.Kind = Inserted
 		case sqlite3.AUTH_DELETE:
 			change.Kind = Removed
+			gone = append(gone, rowAt{tx.db.users.get(table), id})
 		}
 		tx.Changed(change)
 		if change.Kind != Removed {
@@ -228,8 +232,21 @@ func (tx *Tx) execAsBoss(text string, args []any) ([]byte, error) {
 		}
 	})
 	answer, err := s.run()
+	c.db.UpdateHook(nil) // what follows tells itself what it changes
 	if err != nil {
 		return nil, err
+	}
+	unbounded := budget(math.MaxInt32)
+	for _, row := range gone {
+		follow, err := tx.letGo(row.t, row.id, &unbounded)
+		if err != nil {
+			return nil, err
+		}
+		for _, row := range follow {
+			if err := tx.removeRow(row.t, row.id, &unbounded); err != nil {
+				return nil, err
+			}
+		}
 	}
 	for name, ids := range changed {
 		for chunk := range slices.Chunk(ids, 1000) {

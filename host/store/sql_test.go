@@ -1,6 +1,7 @@
 package store
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -153,5 +154,31 @@ func TestOwnersSQLOutOfMemory(t *testing.T) {
 		if _, err := w.sql(owner, "DELETE FROM t WHERE s = 'y'"); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// Rows that reference what the owner's SQL removes do what their columns say.
+func TestOwnersSQLFollowsReferences(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, `"games":{"columns":{"n":{"type":"integer"}},"access":{"insert":"open"}},
+		"moves":{"columns":{"game":{"type":"integer","references":"games","onRemove":"cascade"}},"access":{"insert":"open"}},
+		"notes":{"columns":{"move":{"type":"integer","references":"moves"}},"access":{"insert":"open"}}`)
+	game := w.mustInsert(owner, "games", `{"n":1}`)
+	move := w.mustInsert(owner, "moves", fmt.Sprintf(`{"game":%d}`, game))
+	w.mustInsert(owner, "notes", fmt.Sprintf(`{"move":%d}`, move))
+	var told []string
+	w.db.onCommit(func(c Commit) {
+		for _, change := range c.Changes {
+			told = append(told, change.Table)
+		}
+	})
+	if got, err := w.sql(owner, "DELETE FROM games WHERE n = 1"); err != nil || !strings.Contains(got, `"changes":1`) {
+		t.Errorf("got %s, %v", got, err)
+	}
+	if got, err := w.sql(owner, "SELECT (SELECT count(*) FROM moves), (SELECT move FROM notes)"); err != nil || !strings.Contains(got, `[[0,null]]`) {
+		t.Errorf("afterwards: got %s, %v", got, err)
+	}
+	if got := strings.Join(told, " "); got != "games moves notes" {
+		t.Errorf("told of %s", got)
 	}
 }
