@@ -42,7 +42,7 @@ func (g *goopHost) start(ctx context.Context, dir string) (*process, error) {
 		}
 	}
 	p, err := launch(ctx, g.binary, "serve", folder, "--data", filepath.Join(dir, "data"), "--listen", "127.0.0.1:0",
-		"--metrics", "off", "--log-level", "warn")
+		"--metrics", "off", "--log-level", "warn", "--limit", "data-reads=100000", "--limit", "data-writes=100000")
 	if err == nil {
 		g.page = p.page
 	}

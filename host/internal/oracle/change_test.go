@@ -457,13 +457,12 @@ func (w *writing) upsert(q *request) answer {
 	}
 	blind := w.blind("update", found)
 	switch readable := blind || w.may("read", w.who, w.now, found); {
-	case !readable && codes == nil:
-		codes = []string{"conflict"}
-		if q.table.never("insert", w.who) || q.table.never("update", w.who) {
+	case !readable: // it is as if one inserted, but for the value that is taken
+		_, codes = w.insert(q.table, q.values)
+		codes = append(codes, "conflict")
+		if q.table.never("update", w.who) {
 			codes = append(codes, "forbidden")
 		}
-	case !readable:
-		codes = append(codes, "conflict", "forbidden")
 	default:
 		// What is as it was is not written.
 		values := slices.DeleteFunc(slices.Clone(q.values), func(p pair) bool {

@@ -166,8 +166,13 @@ func newRequest(r *rand.Rand, at *truth, who string) *request {
 			ids[u] = append(ids[u], x.id)
 		}
 	}
-	switch op := pick(r, "query", "query", "query", "query", "count", "get", "aggregate", "insert", "insert", "update", "update", "remove",
-		"insertMany", "updateWhere", "removeWhere", "upsert", "upsert", "increment", "batch", "batch"); op {
+	op := pick(r, "query", "query", "query", "query", "count", "get", "aggregate", "insert", "insert", "update", "update", "remove",
+		"insertMany", "updateWhere", "removeWhere", "upsert", "upsert", "increment", "batch", "batch")
+	if reads := []string{"query", "count", "get", "aggregate"}; slices.Contains(reads, op) && len(at.site.views) > 0 && chance(r, 25) {
+		t = pick(r, at.site.views...)
+		ids[t] = ids[t.of]
+	}
+	switch op {
 	case "query":
 		q := &request{op: op, table: t, where: newWhere(r, t, who, ids), after: chance(r, 40)}
 		names := orderable(t, who)

@@ -10,6 +10,7 @@ import (
 // site is what a goop.json declares.
 type site struct {
 	tables []*table
+	views  []*table
 }
 
 // table is one table of a site.
@@ -20,6 +21,9 @@ type table struct {
 	unique   [][]string // columns that are unique together
 	search   []string
 	access   map[string]rule // of an action; a missing one is the owner's
+
+	of    *table // of a view: the table whose rows it shows, whoever may read those
+	shows string // of a view: the column in which these have a value
 }
 
 type column struct {
@@ -56,7 +60,7 @@ func (t *table) find(name string) *column {
 			return &t.columns[i]
 		}
 	}
-	for i := range system {
+	for i := range t.system() {
 		if system[i].name == name {
 			return &system[i]
 		}
@@ -64,10 +68,18 @@ func (t *table) find(name string) *column {
 	return nil
 }
 
+// system returns the columns that the host keeps in the table.
+func (t *table) system() []column {
+	if t.of != nil {
+		return system[:1]
+	}
+	return system
+}
+
 // known returns the columns that somebody may know of, in the order in which a row shows them.
 func (t *table) known(owner bool) []column {
 	var out []column
-	for _, c := range slices.Concat(system[:1], t.columns, system[1:]) {
+	for _, c := range slices.Concat(system[:1], t.columns, t.system()[1:]) {
 		if owner || !c.hidden {
 			out = append(out, c)
 		}
@@ -81,7 +93,65 @@ func newSite(r *rand.Rand) *site {
 	for i := range 2 + r.IntN(2) {
 		s.tables = append(s.tables, newTable(r, fmt.Sprint("t", i), s.tables))
 	}
+	if chance(r, 60) {
+		s.views = append(s.views, newView(r, "v0", pick(r, s.tables...)))
+	}
 	return s
+}
+
+// newView makes up a view of some columns of a table, hidden ones too.
+func newView(r *rand.Rand, name string, of *table) *table {
+	v := &table{name: name, of: of, access: map[string]rule{}}
+	for _, c := range of.columns {
+		if c.references == nil && chance(r, 70) {
+			v.columns = append(v.columns, column{name: c.name, typ: c.typ, hidden: chance(r, 10)})
+		}
+	}
+	if v.columns == nil {
+		v.columns = []column{{name: "c", typ: "time"}}
+	}
+	v.shows = v.columns[0].name
+	for _, c := range v.columns {
+		if c.name == "g" {
+			v.memberOf = "g"
+			v.columns[0].hidden = false
+		}
+	}
+	v.access["read"] = newRule(r, v, "read")
+	for v.access["read"].who == "author" {
+		v.access["read"] = newRule(r, v, "read")
+	}
+	return v
+}
+
+// source is the column of the table behind a view's column.
+func source(name string) string {
+	if name == "c" {
+		return "_created_at"
+	}
+	return name
+}
+
+// viewed declares a view.
+func (t *table) viewed(open bool) object {
+	var columns object
+	sql := "SELECT _id"
+	for _, c := range t.columns {
+		o := object{{"type", c.typ}}
+		if c.hidden && !open {
+			o = append(o, pair{"hidden", true})
+		}
+		columns = append(columns, pair{c.name, o})
+		sql += ", " + source(c.name) + " AS " + c.name
+	}
+	o := object{{"sql", sql + " FROM " + t.of.name + " WHERE " + source(t.shows) + " IS NOT NULL"}, {"id", "integer"}, {"columns", columns}}
+	if t.memberOf != "" {
+		o = append(o, pair{"memberOf", t.memberOf})
+	}
+	for _, p := range t.rules(open, "read") {
+		o = append(o, p)
+	}
+	return o
 }
 
 // typed are the columns that a table may have, by what is in them.
@@ -210,7 +280,11 @@ func (s *site) text(open bool) string {
 	for _, t := range s.tables {
 		tables = append(tables, pair{t.name, t.declared(open)})
 	}
-	raw, err := json.Marshal(object{{"name", "Oracle"}, {"tables", tables}})
+	views := object{}
+	for _, v := range s.views {
+		views = append(views, pair{v.name, v.viewed(open)})
+	}
+	raw, err := json.Marshal(object{{"name", "Oracle"}, {"tables", tables}, {"views", views}})
 	must(err)
 	return string(raw)
 }
@@ -253,6 +327,11 @@ func (t *table) declared(open bool) object {
 	if t.search != nil {
 		o = append(o, pair{"search", t.search})
 	}
+	return append(o, pair{"access", t.rules(open, actions...)})
+}
+
+// rules declares who may do what.
+func (t *table) rules(open bool, actions ...string) object {
 	var access object
 	for _, action := range actions {
 		u, ok := t.access[action]
@@ -269,5 +348,5 @@ func (t *table) declared(open bool) object {
 			access = append(access, pair{action, full})
 		}
 	}
-	return append(o, pair{"access", access})
+	return access
 }

@@ -62,9 +62,28 @@ func (at *truth) copy() *truth {
 	return &next
 }
 
+// all returns the rows of a table or a view.
+func (at *truth) all(t *table) []*row {
+	if t.of == nil {
+		return at.rows[t]
+	}
+	var out []*row
+	for _, x := range at.rows[t.of] {
+		if x.value(source(t.shows)) == nil {
+			continue
+		}
+		y := &row{table: t, id: x.id, values: map[string]any{}}
+		for _, c := range t.columns {
+			y.values[c.name] = x.value(source(c.name))
+		}
+		out = append(out, y)
+	}
+	return out
+}
+
 // find returns a row, nil when there is none.
 func (at *truth) find(t *table, id rowID) *row {
-	for _, x := range at.rows[t] {
+	for _, x := range at.all(t) {
 		if x.id == id {
 			return x
 		}
@@ -115,7 +134,7 @@ func (t *table) never(action, who string) bool {
 // visible returns the rows that somebody may read and for which a condition holds.
 func (at *truth) visible(t *table, who string, now int64, where *cond) []*row {
 	var out []*row
-	for _, x := range at.rows[t] {
+	for _, x := range at.all(t) {
 		if at.may("read", who, now, x) && (where == nil || scope{at, who, now, x}.holds(where)) {
 			out = append(out, x)
 		}
