@@ -26,7 +26,7 @@ type clock struct {
 func (ts *Tables) clock(g data.Grant, t *table) clock {
 	n := g.Needs(t.Table)
 	if t.view != nil { // its columns are not there to be looked up
-		return clock{view: t.view.now || n.Now}
+		return clock{view: t.view.now || len(n.Moments) > 0, instants: n.Instants}
 	}
 	return clock{ts: ts, moments: n.Moments, instants: n.Instants}
 }

@@ -36,6 +36,10 @@ type given struct {
 	missing bool
 }
 
+func (g given) equal(other given) bool {
+	return g.missing == other.missing && g.owner == other.owner && slices.Equal(g.values, other.values)
+}
+
 // step is something that happens: a request, or somebody who is something else in a group from now on.
 type step struct {
 	who   string

@@ -6,11 +6,14 @@ import (
 	"slices"
 )
 
+// aside is how long before a step the owner does something, in milliseconds.
+const aside = 100
+
 // disguise makes of the script's rows others that a caller must not be able to tell from them: rows that it
 // never sees are other ones, there or not there, and columns that are hidden from it have other values. It returns
 // nil when there is nothing to hide.
 func (s *script) disguise(r *rand.Rand, peer string) []given {
-	answers, seen := s.foresee(s.rows, peer)
+	answers, seen := s.foresee(s.rows, peer, nil)
 	rows, changed := s.rows, false
 	for range 40 {
 		i := r.IntN(len(rows))
@@ -19,7 +22,7 @@ func (s *script) disguise(r *rand.Rand, peer string) []given {
 		if slices.Equal(next[i].values, rows[i].values) && next[i].missing == rows[i].missing {
 			continue
 		}
-		after, sees := s.foresee(next, peer)
+		after, sees := s.foresee(next, peer, nil)
 		if slices.Equal(answers, after) && maps.Equal(seen, sees) {
 			rows, changed = next, true
 		} // else the caller may see the difference
@@ -28,6 +31,41 @@ func (s *script) disguise(r *rand.Rand, peer string) []given {
 		return nil
 	}
 	return rows
+}
+
+// intrigue makes up what the site's owner does in the other world alone, by step: it changes columns that are
+// hidden from a caller, and changes and removes rows that it never sees.
+func (s *script) intrigue(r *rand.Rand, rows []given, peer string) map[int]*request {
+	answers, seen := s.foresee(rows, peer, nil)
+	all := map[int]*request{}
+	for range 40 {
+		k, i := r.IntN(len(s.steps)), r.IntN(len(rows))
+		t, id := rows[i].table, rowID(i+1)
+		q := &request{op: "update", table: t, row: id}
+		for _, c := range t.columns {
+			if (!seen[id] || c.hidden) && c.references == nil && !c.unique && chance(r, 60) {
+				if v := fill(r, &c, nil); v != nil {
+					q.values = append(q.values, pair{c.name, v})
+				}
+			}
+		}
+		if !seen[id] && chance(r, 30) {
+			q = &request{op: "remove", table: t, row: id}
+		} else if q.values == nil {
+			continue
+		}
+		authors := t.access["update"].who == "author" || t.access["remove"].who == "author"
+		if all[k] != nil || !seen[id] && authors && rows[i].owner == peer {
+			continue
+		}
+		next := maps.Clone(all)
+		next[k] = q
+		after, sees := s.foresee(rows, peer, next)
+		if slices.Equal(answers, after) && maps.Equal(seen, sees) {
+			all = next
+		}
+	}
+	return all
 }
 
 // another makes another row of one: of one that is seen, only what is hidden is other. What a caller has written
@@ -97,15 +135,15 @@ func (s *script) another(r *rand.Rand, rows []given, i int, peer string, seen bo
 	return g
 }
 
-// foresee has the oracle do what one caller does in a script, and returns what that gets, and which rows it can
+// foresee has the oracle do what one caller does in a script, and the owner does just before some steps. It returns what that gets, and which rows it can
 // ever see.
-func (s *script) foresee(rows []given, peer string) (answers []string, seen map[rowID]bool) {
+func (s *script) foresee(rows []given, peer string, owner map[int]*request) (answers []string, seen map[rowID]bool) {
 	at := s.truth(rows)
 	seen = map[rowID]bool{}
 	pages := map[string]*row{}
 	var watches []*request
 	look := func(now int64) {
-		for _, t := range s.site.tables {
+		for _, t := range slices.Concat(s.site.tables, s.site.views) {
 			for _, x := range at.visible(t, peer, now, nil) {
 				seen[x.id] = true
 			}
@@ -118,6 +156,10 @@ func (s *script) foresee(rows []given, peer string) (answers []string, seen map[
 	for i, st := range s.steps {
 		now := int64(begin + i*second)
 		look(now)
+		if q := owner[i]; q != nil {
+			at.change(q, callers[0], now-aside)
+			look(now - aside)
+		}
 		switch q := st.ask; {
 		case q == nil:
 			at.members[st.group][st.who] = st.is

@@ -111,8 +111,9 @@ func (owners) IsOwner(peer wire.PeerID) bool { return string(peer) == callers[0]
 // Claim implements dataserve.Owners.
 func (owners) Claim(context.Context, wire.PeerID, string) error { return wire.E(wire.InviteInvalid) }
 
-// run does the script on some rows and holds every answer against the oracle. It returns what anybody heard.
-func (s *script) run(t *testing.T, rows []given, sum tally) []string {
+// run does the script on some rows and holds every answer against the oracle. It returns what anybody heard, but
+// for the answers to what the owner does just before some steps.
+func (s *script) run(t *testing.T, rows []given, owner map[int]*request, sum tally) []string {
 	w := &world{t: t, script: s, at: s.truth(rows), ids: map[rowID]string{0: "7"}, names: map[string]rowID{"7": 0}, sum: sum}
 	w.until(epoch) // a bubble's clock begins long before
 	w.members = &membership{is: s.truth(nil).members}
@@ -141,6 +142,12 @@ func (s *script) run(t *testing.T, rows []given, sum tally) []string {
 	w.heard = nil
 	for i, st := range s.steps {
 		now := int64(begin + i*second)
+		w.until(now - aside)
+		if q := owner[i]; q != nil {
+			heard := w.heard
+			w.step(i, step{who: callers[0], ask: q}, now-aside)
+			w.heard = heard
+		}
 		w.until(now)
 		switch {
 		case st.ask == nil:
