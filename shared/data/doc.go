@@ -229,9 +229,9 @@
 // hears of it. A message that becomes a row is treated as everybody's, whoever sent it.
 //
 // A write of one row is answered with the row as it is stored, also when the writer may not read it, for he
-// knows what he wrote. Of a row that stood there before, and that he may update but not read, the answer has
-// _id and the columns that he set. Conditions are asked in the transaction that does the write; what is told
-// of groups is that of a moment just before it.
+// knows what he wrote. A row that he may not read is changed only by a rule "author", where it is his own; of one
+// that he changes so, the answer has _id and the columns that he set. Conditions are asked in the transaction
+// that does the write; what is told of groups is that of a moment just before it.
 //
 // # References
 //
