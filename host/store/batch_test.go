@@ -9,6 +9,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/ncruces/go-sqlite3/vfs"
 
@@ -129,7 +130,7 @@ func TestReferences(t *testing.T) {
 // tables and in circles, and tells all of it.
 func TestRemovalOfReferences(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, shop+`,"tree":{"columns":{"of":{"type":"integer","references":"tree","onRemove":"cascade"},"v":{"type":"text"}},"access":{"read":"open","insert":"open","remove":"open","update":"open"}}`)
+	w := newWorldWith(t, Limits{WriteTimeout: time.Minute}, shop+`,"tree":{"columns":{"of":{"type":"integer","references":"tree","onRemove":"cascade"},"v":{"type":"text"}},"access":{"read":"open","insert":"open","remove":"open","update":"open"}}`)
 	order := w.mustInsert(anna, "orders", `{"name":"first"}`)
 	a := w.mustInsert(anna, "items", fmt.Sprintf(`{"order":%d}`, order))
 	b := w.mustInsert(anna, "items", fmt.Sprintf(`{"order":%d}`, order))
