@@ -81,7 +81,7 @@ func searchObjects(t *table) []object {
 	return []object{
 		{name, "CREATE VIRTUAL TABLE " + words + " USING fts5(" + columns + ", content='', tokenize='unicode61 remove_diacritics 2')"},
 		trigger("insert", "INSERT", add),
-		trigger("update", "UPDATE OF "+searched(t, ""), forget+" "+add),
+		trigger("update", "UPDATE OF "+t.columns[0]+", "+searched(t, ""), forget+" "+add), // the site's owner may change an _id
 		trigger("remove", "DELETE", forget),
 	}
 }

@@ -223,3 +223,19 @@ func TestIndexesOfRules(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+// The words of a row follow it when the site's owner gives it another _id.
+func TestWordsOfAnotherID(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, `"notes":{"columns":{"text":{"type":"text"}},"search":["text"],`+open+`}`)
+	w.mustInsert(anna, "notes", `{"text":"hello"}`)
+	if _, err := w.sql(owner, "UPDATE notes SET _id = 5"); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.batch(anna, `{"op":"updateWhere","table":"notes","where":{"_search":"hello"},"values":{"text":"world"}}`); got != `{"updated":1}` {
+		t.Errorf("got %s", got)
+	}
+	if got := w.batch(anna, `{"op":"removeWhere","table":"notes","where":{"_search":"hello"}}`, `{"op":"removeWhere","table":"notes","where":{"_search":"world"}}`); got != "{\"removed\":0}\n{\"removed\":1}" {
+		t.Errorf("got %s", got)
+	}
+}
