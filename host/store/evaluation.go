@@ -47,6 +47,7 @@ type evaluation struct {
 	wanted  uint64        // rises with whatever may change the finding
 	news    chan struct{} // closed and replaced then
 	alarm   *time.Timer   // for the moment at which it may change by itself; nil for none
+	held    int           // bytes of the candidates in last
 
 	// mu guards the following.
 	mu     sync.Mutex
@@ -151,6 +152,9 @@ func (e *evaluation) fly(ctx context.Context, f *flight) (err error) {
 	})
 	if err != nil {
 		return err
+	}
+	if o.shared != nil {
+		e.hub.hold(e, o.shared)
 	}
 	e.setAlarm(next, o.now)
 	took := time.Since(begin)

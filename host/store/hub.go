@@ -18,6 +18,7 @@ type hub struct {
 	feeds map[string]*feed
 	evals map[string]*evaluation
 	poked chan struct{} // closed and replaced when rights may have changed
+	room  int           // bytes of candidates for which there is room still
 
 	// Evaluations that began within mostRest, and within the mostRest before that one.
 	recent, before int
@@ -37,6 +38,7 @@ func (h *hub) init(db *DB) {
 	h.feeds = make(map[string]*feed)
 	h.evals = make(map[string]*evaluation)
 	h.poked = make(chan struct{})
+	h.room = maxSharedAll
 	db.onCommit(h.committed)
 }
 
@@ -110,6 +112,20 @@ func (h *hub) begin(e *evaluation, now time.Time) int {
 	return e.users + restOther*max(h.before, h.recent)
 }
 
+// hold counts the candidates that an evaluation keeps in place of those that it has. When there is no room for
+// them, they are given up: who watches many different queries would fill the memory with rows, few of which
+// might be its own.
+func (h *hub) hold(e *evaluation, c *candidates) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.room += e.held
+	if c.size > h.room {
+		c.giveUp()
+	}
+	e.held = c.size
+	h.room -= e.held
+}
+
 // acquire returns the evaluation of a question, shared with all who have the same one. It has to be
 // released.
 func (h *hub) acquire(q *question) *evaluation {
@@ -144,6 +160,7 @@ func (h *hub) release(e *evaluation) {
 		return
 	}
 	e.stopAlarmLocked()
+	h.room += e.held
 	delete(h.evals, e.key)
 	for _, table := range e.tables {
 		delete(h.feeds[table].evals, e)

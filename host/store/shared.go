@@ -14,6 +14,8 @@ import (
 const (
 	maxShared      = 2000
 	maxSharedBytes = 4 << 20
+	maxSharedAll   = 128 << 20   // bytes of all such questions together
+	valueSize      = 48          // bytes that a value takes beside its text
 	ownQuestions   = time.Minute // for which each then asks for its own, before they try again
 )
 
@@ -21,6 +23,7 @@ const (
 // depends on the caller: who watches takes its own from among them, and the database is asked once for all.
 type candidates struct {
 	rows []candidate // in the order of the query, without its offset and limit
+	size int         // in bytes
 	over bool        // there are too many; rows has none
 
 	serial  uint64
@@ -91,7 +94,7 @@ func (ts *Tables) forMany(t *table, q *data.Query, r *rights, rest data.Grant) *
 
 // read reads all that there are, or as many as there may be.
 func (c *candidates) read(tx *ReadTx, t *table, q *data.Query, sql *query) error {
-	columns, size := shown(q), 0
+	columns := shown(q)
 	var some []data.Value
 	for row, err := range tx.run(sql) {
 		if err != nil {
@@ -99,21 +102,24 @@ func (c *candidates) read(tx *ReadTx, t *table, q *data.Query, sql *query) error
 		}
 		values := t.read(make([]data.Value, 0, len(t.Columns)), row, t.every)
 		for _, v := range values {
-			size += len(v.S)
+			c.size += valueSize + len(v.S)
 		}
 		some = some[:0]
 		for _, i := range t.asked(columns) {
 			some = append(some, values[i])
 		}
 		r := q.Table.Row(columns, some)
-		if size += len(r.JSON); size > maxSharedBytes || len(c.rows) == maxShared {
-			c.rows, c.over = nil, true
+		if c.size += len(r.JSON); c.size > maxSharedBytes || len(c.rows) == maxShared {
+			c.giveUp()
 			return nil
 		}
 		c.rows = append(c.rows, candidate{values, r})
 	}
 	return nil
 }
+
+// giveUp leaves it to each caller to ask for its own.
+func (c *candidates) giveUp() { c.rows, c.changed, c.size, c.over = nil, nil, 0, true }
 
 // compare finds what has changed, and has what has not share its memory.
 func (c *candidates) compare(before *candidates) {

@@ -401,3 +401,42 @@ func TestWatchOfAViewFollowsTheClock(t *testing.T) {
 		}
 	})
 }
+
+// Rows from among which many take theirs do not fill the memory, however many different queries there are.
+func TestNoRoomToShare(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, quiz)
+	for range 20 {
+		w.mustInsert(anna, "answers", `{"choice":1,"to":"`+strings.Repeat("x", 100)+`"}`)
+	}
+	w.mustInsert(ben, "answers", `{"choice":1}`)
+	h := &w.tables.hub
+	h.mu.Lock()
+	h.room = 50_000
+	h.mu.Unlock()
+	var all []*follower
+	for i := range 20 {
+		f := w.follow(ben, "answers", fmt.Sprintf(`"where":{"choice":{"!=":%d}}`, 100+i), nil)
+		f.lines(1)
+		all = append(all, f)
+	}
+	w.mustInsert(ben, "answers", `{"choice":2}`)
+	for _, f := range all {
+		f.lines(2)
+	}
+	h.mu.Lock()
+	held := 0
+	for _, e := range h.evals {
+		held += e.held
+	}
+	if held == 0 || held > 50_000 || h.room != 50_000-held {
+		t.Errorf("%d bytes are held, and there is room for %d more", held, h.room)
+	}
+	h.mu.Unlock()
+	for _, f := range all {
+		f.stop()
+	}
+	if h.room != 50_000 {
+		t.Errorf("in the end there is room for %d", h.room)
+	}
+}
