@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 
 	"goop/shared/data"
@@ -180,7 +181,35 @@ func (s scope) granted(g data.Grant, w *data.Where) {
 			q.WriteString(" AND ")
 		}
 		s.where(w)
+		if byLack(w) {
+			s.askedAbout()
+		}
 	}
+}
+
+// byLack reports whether a condition may be true because the caller has no role, as it seems to be with the
+// groups that were not asked about.
+func byLack(w *data.Where) bool {
+	switch w.Test {
+	case data.And, data.Or:
+		return slices.ContainsFunc(w.Terms, byLack)
+	case data.Not:
+		return w.Terms[0].Has(data.MyRole)
+	}
+	return (w.Var == data.MyRole || w.Against == data.MyRole) && (w.Test == data.NotEqual || w.IsNull)
+}
+
+// askedAbout writes, behind a condition, that the row is of no group or of one that was asked about: another may
+// have come since.
+func (s scope) askedAbout() {
+	member := s.t.Lookup(s.t.MemberOf)
+	s.q.WriteString(" AND (")
+	s.column(member)
+	s.q.WriteString(" IS NULL OR ")
+	s.column(member)
+	s.q.WriteString(" = '' OR ")
+	s.inGroups(s.r.groups[s.t].pick(func(roleIn) bool { return true }))
+	s.q.WriteByte(')')
 }
 
 // inGroups writes that the row's group is one of a JSON list. The list is read once, however many rows

@@ -263,3 +263,41 @@ func TestRulesInACircle(t *testing.T) {
 		t.Error("rules in a circle were followed")
 	}
 }
+
+// A group of which a table had no rows when the caller's roles were asked for is none in which it has no role.
+func TestNoRoleInAGroupThatCameLater(t *testing.T) {
+	t.Parallel()
+	for _, rule := range []string{`{"$role":{"!=":"viewer"}}`, `{"not":{"$role":"viewer"}}`, `{"or":[{"$role":null},{"$role":"member"}]}`, `{"role":{"!=":"$role"}}`} {
+		w := newWorld(t, `"a":{"columns":{"g":{"type":"text"},"role":{"type":"text","default":"viewer"}},"memberOf":"g","access":{"read":{"who":"open","if":`+rule+`},"insert":"open"}}`)
+		for _, g := range []wire.GroupID{"early", "late"} {
+			w.members.set(ben.Peer, g, wire.RoleViewer, true)
+		}
+		for _, row := range []string{`{"g":"early"}`, `{"g":"other"}`, `{}`, `{"g":""}`} {
+			w.mustInsert(anna, "a", row)
+		}
+		u := w.db.users.get("a")
+		r, err := w.tables.readRights(t.Context(), u, ben, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.mustInsert(anna, "a", `{"g":"late"}`)
+		for _, when := range []string{"before", "after"} {
+			sql, n := selectCount(u, nil, r), int64(0)
+			err = w.db.Read(t.Context(), func(tx *ReadTx) error {
+				for row, err := range tx.run(sql) {
+					if err != nil {
+						return err
+					}
+					n = row.Int(0)
+				}
+				return nil
+			})
+			if err != nil || n != 3 {
+				t.Errorf("%s, asked %s: %d rows, %v, want 3", rule, when, n, err)
+			}
+			if r, err = w.tables.readRights(t.Context(), u, ben, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
