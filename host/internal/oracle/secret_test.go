@@ -4,6 +4,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"strings"
 )
 
 // aside is how long before a step the owner does something, in milliseconds.
@@ -37,13 +38,13 @@ func (s *script) disguise(r *rand.Rand, peer string) []given {
 // hidden from a caller, and changes and removes rows that it never sees.
 func (s *script) intrigue(r *rand.Rand, rows []given, peer string) map[int]*request {
 	answers, seen := s.foresee(rows, peer, nil)
-	all := map[int]*request{}
+	all, told := map[int]*request{}, s.told()
 	for range 40 {
 		k, i := r.IntN(len(s.steps)), r.IntN(len(rows))
 		t, id := rows[i].table, rowID(i+1)
 		q := &request{op: "update", table: t, row: id}
 		for _, c := range t.columns {
-			if (!seen[id] || c.hidden) && c.references == nil && !c.unique && chance(r, 60) {
+			if (!seen[id] || c.hidden && !told[c.name]) && c.references == nil && !c.unique && chance(r, 60) {
 				if v := fill(r, &c, nil); v != nil {
 					q.values = append(q.values, pair{c.name, v})
 				}
@@ -68,6 +69,20 @@ func (s *script) intrigue(r *rand.Rand, rows []given, peer string) map[int]*requ
 	return all
 }
 
+// told are the names of the columns that rules look at: what a rule decides tells of them, which is what the
+// site's author wants.
+func (s *script) told() map[string]bool {
+	out := map[string]bool{}
+	for _, t := range slices.Concat(s.site.tables, s.site.views) {
+		for _, u := range t.access {
+			for _, name := range append(u.cond.names(), u.then.names()...) {
+				out[name[strings.LastIndexByte(name, '.')+1:]] = true
+			}
+		}
+	}
+	return out
+}
+
 // another makes another row of one: of one that is seen, only what is hidden is other. What a caller has written
 // itself it knows of, where a rule for authors lets it be changed.
 func (s *script) another(r *rand.Rand, rows []given, i int, peer string, seen bool) given {
@@ -85,9 +100,10 @@ func (s *script) another(r *rand.Rand, rows []given, i int, peer string, seen bo
 		g.owner = pick(r, callers...)
 	}
 	var values object
+	told := s.told()
 	for _, c := range g.table.columns {
 		k := slices.IndexFunc(g.values, func(p pair) bool { return p.key == c.name })
-		if (!seen || c.hidden) && chance(r, 60) {
+		if (!seen || c.hidden && !told[c.name]) && chance(r, 60) {
 			if v := fill(r, &c, ids); v != nil {
 				values = append(values, pair{c.name, v})
 			} else if c.required {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 )
 
 // site is what a goop.json declares.
@@ -135,23 +136,21 @@ func source(name string) string {
 // viewed declares a view.
 func (t *table) viewed(open bool) object {
 	var columns object
-	sql := "SELECT _id"
+	var sql strings.Builder
+	sql.WriteString("SELECT _id")
 	for _, c := range t.columns {
 		o := object{{"type", c.typ}}
 		if c.hidden && !open {
 			o = append(o, pair{"hidden", true})
 		}
 		columns = append(columns, pair{c.name, o})
-		sql += ", " + source(c.name) + " AS " + c.name
+		sql.WriteString(", " + source(c.name) + " AS " + c.name)
 	}
-	o := object{{"sql", sql + " FROM " + t.of.name + " WHERE " + source(t.shows) + " IS NOT NULL"}, {"id", "integer"}, {"columns", columns}}
+	o := object{{"sql", sql.String() + " FROM " + t.of.name + " WHERE " + source(t.shows) + " IS NOT NULL"}, {"id", "integer"}, {"columns", columns}}
 	if t.memberOf != "" {
 		o = append(o, pair{"memberOf", t.memberOf})
 	}
-	for _, p := range t.rules(open, "read") {
-		o = append(o, p)
-	}
-	return o
+	return append(o, t.rules(open, "read")...)
 }
 
 // typed are the columns that a table may have, by what is in them.
