@@ -1,12 +1,15 @@
 package store
 
-import "goop/shared/data"
+import (
+	"iter"
+
+	"goop/shared/data"
+)
 
 // probe is a SELECT about one row, made before the transaction in which it runs.
 type probe struct {
-	q   *query
-	sql string
-	id  int // the place of the row's _id in the arguments
+	q  *query
+	id int // the place of the row's _id in the arguments
 }
 
 // newProbe asks whether a row is as a condition says.
@@ -20,7 +23,6 @@ func newProbe(r *rights, t *table, condition func(scope)) *probe {
 	q.bind(int64(0))
 	q.WriteString(" AND ")
 	condition(s)
-	p.sql = q.String()
 	return p
 }
 
@@ -42,7 +44,6 @@ func newFind(r *rights, t *table, action data.Action) *probe {
 	q.WriteString(" = ")
 	p := &probe{q: q, id: len(q.args)}
 	q.bind(int64(0))
-	p.sql = q.String()
 	return p
 }
 
@@ -63,13 +64,13 @@ func newTarget(r *rights, t *table) *probe {
 	q.WriteString(" = ")
 	p := &probe{q: q, id: len(q.args)}
 	q.bind(int64(0))
-	p.sql = q.String()
 	return p
 }
 
-func (p *probe) args(tx *Tx, id int64) []any {
+// rows runs the probe for a row, of which it yields one or nothing.
+func (p *probe) rows(tx *Tx, id int64) iter.Seq2[Row, error] {
 	p.q.args[p.id] = id
-	return p.q.bound(tx.Now())
+	return tx.run(p.q)
 }
 
 // holds reports whether a row is as a probe asks; nothing is asked by none.
@@ -77,7 +78,7 @@ func (p *probe) holds(tx *Tx, id int64) (is bool, err error) {
 	if p == nil {
 		return true, nil
 	}
-	for _, err := range tx.Query(p.sql, p.args(tx, id)...) {
+	for _, err := range p.rows(tx, id) {
 		if err != nil {
 			return false, err
 		}

@@ -74,7 +74,7 @@ func (d *request) checkReference(t *table, column int, given, v data.Value) erro
 		return dangling(t, column, to, v.N)
 	}
 	p, read := d.targets[to], false
-	for row, err := range d.tx.Query(p.sql, p.args(d.tx, v.N)...) {
+	for row, err := range p.rows(d.tx, v.N) {
 		if err != nil {
 			return err
 		}

@@ -43,7 +43,7 @@ func (d *request) update(s *step) ([]byte, error) {
 // what he has written himself, as into a box that only the owner opens.
 func (d *request) find(s *step, id int64, action data.Action) (row []data.Value, read bool, err error) {
 	may := false
-	for r, err := range d.tx.Query(s.test.row.sql, s.test.row.args(d.tx, id)...) {
+	for r, err := range s.test.row.rows(d.tx, id) {
 		if err != nil {
 			return nil, false, err
 		}
@@ -179,8 +179,7 @@ func (d *request) matching(s *step, action data.Action) (rows []int64, err error
 	if d.limit != nil {
 		defer d.tx.c.db.SetInterrupt(d.tx.c.db.SetInterrupt(d.limit))
 	}
-	q := s.test.rows
-	for r, err := range d.tx.Query(q.String(), q.bound(d.tx.Now())...) {
+	for r, err := range d.tx.run(s.test.rows) {
 		if d.limit != nil && errors.Is(err, sqlite3.INTERRUPT) {
 			err = d.limit.reason("the change took longer than the host allows; change less at once")
 		}

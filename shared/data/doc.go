@@ -171,15 +171,11 @@
 //
 // In a table that indexes words (search in goop.json), the key _search with a text is for the rows in whose
 // indexed columns all words of the text begin one: a word is a run of letters and digits, and case and
-// accents do not count. The order ["_rank"] has the best of them first; it is for callers who may read
+// accents do not count; the text has 1 to 16 of them in at most 256 bytes. The order ["_rank"] has the best of them first; it is for callers who may read
 // the whole table, and for a where that has _search outside of or and not. It has no cursor.
 //
 // A value that is null is equal to null alone, and neither less nor greater than anything; not turns
 // false into true. A condition has at most 100 comparisons, nested at most 8 deep.
-//
-// The key _search takes a text, for a table that goop.json says may be searched: it is true for rows in which
-// each of its words begins a word, in any of the table's search columns, whatever the case and the accents.
-// Words are runs of letters and digits; the text is at most 256 bytes long and has 1 to 16 of them.
 //
 // A condition of a rule, in goop.json, knows more. Its keys may be "$me" (the caller's peer id), "$role" (the
 // caller's role in the group that the row names in its memberOf column, null for none) and "$now" (the host's
