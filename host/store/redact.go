@@ -44,11 +44,13 @@ func (a *appender) erase(t *redactable) (err error) {
 	if _, err := a.tx.Exec("UPDATE _group_log SET kind = ?, body = x'', hash = NULL WHERE key = ?", kindRedacted, t.key); err != nil {
 		return err
 	}
-	a.s.bytes -= int64(len(t.body))
-	if a.g.cfg.Record == "" || t.to != "" {
-		return nil
+	if a.g.cfg.Record != "" && t.to == "" {
+		if err := a.tx.db.dropRecorded(a.tx, a.g, t); err != nil {
+			return err
+		}
 	}
-	return a.tx.db.dropRecorded(a.tx, a.g, t)
+	a.s.bytes -= int64(len(t.body)) // last, for what fails is undone in the database alone
+	return nil
 }
 
 // dropRecorded removes the row that recordRow made of a message, unless somebody has removed it already,

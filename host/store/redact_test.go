@@ -156,3 +156,32 @@ func TestRedactErasesTheBytes(t *testing.T) {
 		})
 	}
 }
+
+// A message whose row takes too many others with it stays, and so does what is known of the log's size.
+func TestRedactThatChangesTooMuch(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, `"moves":{"columns":{"san":{"type":"text"}},`+open+`},
+		"votes":{"columns":{"move":{"type":"integer","references":"moves","onRemove":"cascade"}},`+open+`}`)
+	l := w.db.Log()
+	cfg, err := group.ParseConfig([]byte(`{"id":"g","type":"persistent","record":"moves"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustOpen(t, l, cfg)
+	mustAppend(t, l, cfg.ID, msg(bob, "1", `{"san":"e4"}`))
+	id := w.column("moves", "_id")
+	row := `{"move":` + id + `}`
+	many := `{"op":"insertMany","table":"votes","rows":[` + strings.Repeat(row+",", 499) + row + `]}`
+	for range maxChanged / 500 {
+		if got := w.batch(anna, many); !strings.HasPrefix(got, "{") {
+			t.Fatal(got)
+		}
+	}
+	size := l.open[cfg.ID].state.bytes
+	if r := mustAppend(t, l, cfg.ID, takeAway(1))[0]; !errors.Is(r.Err, wire.LimitExceeded) {
+		t.Errorf("got %v", r.Err)
+	}
+	if got := l.open[cfg.ID].state.bytes; got != size {
+		t.Errorf("the log has %d bytes, want %d as before", got, size)
+	}
+}

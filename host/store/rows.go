@@ -182,7 +182,7 @@ func (ts *Tables) Get(ctx context.Context, c group.Caller, q *data.Query, id dat
 			break
 		}
 	}
-	return row, err
+	return row, settled(err)
 }
 
 // rightsTo returns what is needed to read one row.
