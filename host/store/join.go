@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"goop/shared/data"
 	"goop/shared/group"
 	"goop/shared/jsontext"
+	"goop/shared/wire"
 )
 
 // joint are changes that are made together with a message; the log runs them.
@@ -82,8 +84,17 @@ func (j *joint) before(tx *Tx) (r group.Result, known bool, err error) {
 	return r, true, nil
 }
 
-// with makes the changes together with a message.
-func (j *joint) with(tx *Tx, seq int64) error {
+// with makes the changes together with a message. A panic is an error of that message alone: there are others in
+// the log's transaction, and nobody above whom a panic would not end.
+func (j *joint) with(tx *Tx, seq int64) (err error) {
+	defer func() {
+		if p := recover(); isNoMemory(p) {
+			err = errNoMemory()
+		} else if p != nil {
+			tx.db.log.Error("changes together with a message panicked", "panic", p, "stack", string(debug.Stack()))
+			err = wire.E(wire.Internal, "the host failed; its log has the details")
+		}
+	}()
 	w := jsontext.Writer{}
 	w.Begin('{')
 	w.Key("seq")

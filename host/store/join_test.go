@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -124,5 +125,30 @@ func TestRedactRemovesWhatHangs(t *testing.T) {
 	mustAppend(t, l, "g", takeAway(1))
 	if got := w.column("posts", "text") + "|" + w.column("likes", "post"); got != "b|"+w.column("posts", "_id") || told != 2 {
 		t.Errorf("got %s, and %d changes were told", got, told)
+	}
+}
+
+// A fault in what comes with one message is no other message's, nor the host's.
+func TestJoinThatPanics(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, `"games":{"columns":{"name":{"type":"text"}},`+open+`}`)
+	cfg, err := group.ParseConfig([]byte(`{"id":"chess","type":"persistent"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := w.db.Log()
+	mustOpen(t, l, cfg)
+	j, err := w.tables.Join(t.Context(), anna, w.key(), w.writes(anna, `{"op":"insert","table":"games","values":{"name":"a"}}`,
+		`{"op":"updateWhere","table":"games","where":{},"values":{"name":"b"}}`, `{"op":"send","group":"chess","payload":1}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	j.(*joint).steps[1].test.rows = nil
+	rs := mustAppend(t, l, cfg.ID, msg(bob, "1", "1"), group.Draft{From: "anna", Kind: wire.TypeMsg, Payload: []byte("1"), With: j}, msg(bob, "2", "2"))
+	if rs[0].Err != nil || !errors.Is(rs[1].Err, wire.Internal) || rs[2].Seq != 2 {
+		t.Errorf("got %+v", rs)
+	}
+	if got := w.column("games", "name"); got != "" {
+		t.Errorf("there is %s", got)
 	}
 }
