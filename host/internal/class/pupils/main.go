@@ -37,12 +37,13 @@ func main() {
 			boards <- in.Text()
 		}
 	}()
-	if err := run(ctx, *page, *code, *n, boards); err != nil && ctx.Err() == nil {
+	err := run(ctx, *page, *code, *n, boards)
+	if ctx.Err() == nil { // else it is only that the input has ended
 		log.Fatal(err)
 	}
 }
 
-// run has n pupils answer all questions. Meanwhile each text of boards is a leaderboard, [[_id, points], …], that
+// run has n pupils answer all questions until ctx ends or something fails. Meanwhile each text of boards is a leaderboard, [[_id, points], …], that
 // all of them should see.
 func run(ctx context.Context, page, code string, n int, boards <-chan string) error {
 	pupils := make([]*class.Pupil, n)
