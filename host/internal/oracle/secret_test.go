@@ -16,7 +16,7 @@ const aside = 100
 func (s *script) disguise(r *rand.Rand, peer string) []given {
 	answers, seen := s.foresee(s.rows, peer, nil)
 	rows, changed := s.rows, false
-	for range 40 {
+	for range 15 {
 		i := r.IntN(len(rows))
 		next := slices.Clone(rows)
 		next[i] = s.another(r, rows, i, peer, seen[rowID(i+1)])
@@ -39,7 +39,7 @@ func (s *script) disguise(r *rand.Rand, peer string) []given {
 func (s *script) intrigue(r *rand.Rand, rows []given, peer string) map[int]*request {
 	answers, seen := s.foresee(rows, peer, nil)
 	all, told := map[int]*request{}, s.told()
-	for range 40 {
+	for range 15 {
 		k, i := r.IntN(len(s.steps)), r.IntN(len(rows))
 		t, id := rows[i].table, rowID(i+1)
 		q := &request{op: "update", table: t, row: id}
@@ -196,7 +196,7 @@ func (s *script) foresee(rows []given, peer string, owner map[int]*request) (ans
 			answers = append(answers, a.text())
 		}
 		look(now)
-		for ms := now; ms <= now+second/2; ms += 125 {
+		for ms := now + 250; ms <= now+second/2; ms += 250 {
 			look(ms)
 		}
 	}

@@ -219,7 +219,7 @@ func newTable(r *rand.Rand, name string, earlier []*table) *table {
 		t.unique = append(t.unique, []string{"n", "_owner"})
 	}
 	for _, action := range actions {
-		if !chance(r, 92) {
+		if !chance(r, 96) {
 			continue
 		}
 		t.access[action] = newRule(r, t, action)
@@ -228,15 +228,15 @@ func newTable(r *rand.Rand, name string, earlier []*table) *table {
 }
 
 func newRule(r *rand.Rand, t *table, action string) rule {
-	who := []string{"open", "open", "open", "author", "author", "owner"}
+	who := []string{"open", "open", "open", "open", "open", "author", "author", "owner"}
 	if t.memberOf != "" {
 		who = append(who, "member", "member", "role:viewer", "role:member", "role:moderator")
 	}
-	if chance(r, 10) {
+	if chance(r, 5) {
 		who = []string{"none"}
 	}
 	u := rule{who: pick(r, who...)}
-	if u.who != "none" && u.who != "owner" && chance(r, 45) {
+	if u.who != "none" && u.who != "owner" && chance(r, 35) {
 		u.cond = newCond(r, t, 2, true, true)
 		if action == "update" && chance(r, 50) {
 			u.then = newCond(r, t, 2, true, true)
