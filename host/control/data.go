@@ -31,6 +31,7 @@ type Table struct {
 	Name    string   `json:"name"`
 	Rows    int64    `json:"rows"`
 	Columns []string `json:"columns"`
+	Times   []string `json:"times,omitempty"` // those of Columns that hold moments
 	View    bool     `json:"view,omitempty"`
 }
 

@@ -26,7 +26,7 @@ func ParseSite(file []byte) (*Site, error) {
 		at := 0
 		if syntax, ok := errors.AsType[*jsontext.SyntaxError](err); ok {
 			at = len(file) - len(doc) + min(syntax.Offset, len(doc))
-			err = errors.New(syntax.What)
+			err = errors.New(syntax.What + slip(file, at))
 		}
 		return nil, p.at(at, "", err.Error())
 	}

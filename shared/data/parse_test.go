@@ -33,6 +33,10 @@ func TestParseSiteErrors(t *testing.T) {
 	tests := []struct{ name, file, want string }{
 		{"empty", "", `goop.json:1:1: unexpected end, expected a JSON value`},
 		{"syntax", "{\n  \"name\": \"x\",,\n}", `goop.json:2:15: expected a key in double quotes`},
+		{"comma", "{\n  \"name\": \"x\",\n}", `goop.json:3:1: expected a key in double quotes: the last one has no comma behind it`},
+		{"comma in a list", `{"groups": [{"id": "g"}, ]}`, `goop.json:1:26: expected a JSON value: the last one has no comma behind it`},
+		{"comment", "// my site\n{}", `goop.json:1:1: expected a JSON value: JSON has no comments`},
+		{"comment inside", "{\n  /* mine */ \"name\": \"x\"}", `goop.json:2:3: expected a key in double quotes: JSON has no comments`},
 		{"list", "\n []", `goop.json:2:2: expected an object, got []`},
 		{"key", "{\"nmae\": \"x\"}", `goop.json:1:2: nmae: unknown key (did you mean "name"?), expected one of $schema, name, csp, tables, views, groups, create`},
 		{"characters are counted", "{\"name\": \"ÄÖÜ\", \"x\": 1}", `goop.json:1:17: x: unknown key, expected one of $schema, name, csp, tables, views, groups, create`},

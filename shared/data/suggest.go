@@ -1,6 +1,7 @@
 package data
 
 import (
+	"bytes"
 	"unicode/utf8"
 
 	"goop/shared/wire"
@@ -15,7 +16,7 @@ func suggest(got string, candidates []string) string {
 	best, least := "", len(got)/3+2 // an edit distance of a third of the letters is a typing mistake
 	for _, c := range candidates {
 		d := distance(got, c)
-		if d < least || d == least && best != "" && len(c) == len(got) && len(best) != len(got) {
+		if d < least || d == least && best != "" && len(c) == len(got) && len(best) != len(got) && !twice(got, best) {
 			best, least = c, d
 		}
 	}
@@ -23,6 +24,24 @@ func suggest(got string, candidates []string) string {
 		return ""
 	}
 	return ` (did you mean "` + best + `"?)`
+}
+
+// twice tells whether the last letter of a word was written twice, as in "==".
+func twice(got, word string) bool { return got == word+word[len(word)-1:] }
+
+// slip tells of what is taken for JSON and is none, where that is what stands at a byte of a file.
+func slip(file []byte, at int) string {
+	if at >= len(file) {
+		return ""
+	}
+	before := bytes.TrimRight(file[:at], " \t\r\n")
+	switch c := file[at]; {
+	case c == '/':
+		return ": JSON has no comments"
+	case (c == '}' || c == ']') && bytes.HasSuffix(before, []byte(",")):
+		return ": the last one has no comma behind it"
+	}
+	return ""
 }
 
 // distance is the number of letters to insert, delete, replace or swap with their neighbour on the

@@ -37,6 +37,7 @@ func TestParseWhereErrors(t *testing.T) {
 	}{
 		{`{"tt":1}`, wire.NoSuchColumn, `table "t" has no column "tt"`},
 		{`{"tiem":1}`, wire.NoSuchColumn, `(did you mean "time"?)`},
+		{`{"i":{"==":1}}`, wire.BadQuery, `unknown operator "==" (did you mean "="?)`},
 		{`{"i":{"=>":1}}`, wire.BadQuery, `unknown operator "=>" (did you mean ">="?)`},
 		{`{"i":{}}`, wire.BadQuery, `{} has no operator`},
 		{`{"i":"1"}`, wire.InvalidValue, `column "i": expected an integer within ±9007199254740991, got "1"`},

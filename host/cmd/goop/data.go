@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
+	"time"
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
@@ -97,8 +99,11 @@ func dataQueryCommand() *cobra.Command {
 			return err
 		}
 		var rows []json.RawMessage
+		var tables []control.Table
 		err = withData(cmd.Context(), *dir, func(d control.Data) error {
-			rows, err = d.Query(cmd.Context(), request)
+			if rows, err = d.Query(cmd.Context(), request); err == nil && !*asJSON {
+				tables, err = d.Tables(cmd.Context())
+			}
 			return err
 		})
 		if err != nil {
@@ -108,7 +113,7 @@ func dataQueryCommand() *cobra.Command {
 			cmd.PrintErrf("these are the first %s; there may be more (--limit)\n", count(len(rows), "row"))
 		}
 		if !*asJSON {
-			return printRows(cmd.OutOrStdout(), rows)
+			return printRows(cmd.OutOrStdout(), rows, timesOf(tables, args[0]))
 		}
 		for _, row := range rows {
 			if _, err := fmt.Fprintln(cmd.OutOrStdout(), string(row)); err != nil {
@@ -138,8 +143,19 @@ func queryRequest(table, where string, order, columns []string, limit int) (json
 	return json.Marshal(request)
 }
 
+// timesOf tells which columns of a table hold moments, those of the host among them.
+func timesOf(tables []control.Table, name string) []string {
+	times := []string{"_created_at", "_updated_at"}
+	for _, t := range tables {
+		if t.Name == name {
+			times = append(times, t.Times...)
+		}
+	}
+	return times
+}
+
 // printRows shows rows as a table. Each has the same columns, but for those of the host that it does without.
-func printRows(out io.Writer, rows []json.RawMessage) error {
+func printRows(out io.Writer, rows []json.RawMessage, times []string) error {
 	if len(rows) == 0 {
 		_, err := fmt.Fprintln(out, "there are no such rows")
 		return err
@@ -151,6 +167,9 @@ func printRows(out io.Writer, rows []json.RawMessage) error {
 		for m := jsontext.MembersOf(row); m.Next(); {
 			name := string(m.Key)
 			cells[i][name] = cell(m.Value)
+			if ms, err := jsontext.Int(m.Value); err == nil && slices.Contains(times, name) {
+				cells[i][name] = time.UnixMilli(ms).Format(momentFormat)
+			}
 			if i == 0 || len(cells[i]) > len(columns) {
 				columns = append(columns, name)
 			}

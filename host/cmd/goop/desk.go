@@ -42,6 +42,9 @@ func (d *desk) Tables(ctx context.Context) ([]control.Table, error) {
 		c := control.Table{Name: t.Name, Rows: rows[t.Name], View: t.View != nil}
 		for _, column := range t.Own() {
 			c.Columns = append(c.Columns, column.Name)
+			if column.Type == data.Time {
+				c.Times = append(c.Times, column.Name)
+			}
 		}
 		list = append(list, c)
 	}

@@ -15,6 +15,9 @@ import (
 // timeFormat is how moments are shown, in the operator's time zone.
 const timeFormat = "2006-01-02 15:04"
 
+// momentFormat is the same where several may be within a minute.
+const momentFormat = "2006-01-02 15:04:05"
+
 func when(ms int64) string { return time.UnixMilli(ms).Format(timeFormat) }
 
 func ownerLinkCommand() *cobra.Command {

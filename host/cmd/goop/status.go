@@ -58,7 +58,7 @@ func printStatus(out io.Writer, s control.Status) error {
 
 // backups tells how the scheduled backups go.
 func backups(b *control.Schedule) string {
-	text := fmt.Sprintf("each %s into %s, the last %d are kept; ", elapsed(b.Every), b.Dir, b.Keep)
+	text := fmt.Sprintf("every %s into %s, the last %d are kept; ", elapsed(b.Every), b.Dir, b.Keep)
 	switch {
 	case b.Failed != "":
 		text += "THE LAST ONE COULD NOT BE MADE: " + b.Failed

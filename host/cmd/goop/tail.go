@@ -80,6 +80,6 @@ func printEntry(out io.Writer, e *control.Entry, names map[wire.PeerID]string) e
 	case e.Redacted:
 		text = "(taken away)"
 	}
-	_, err := fmt.Fprintf(out, "%s  #%d  %s  %s\n", time.UnixMilli(e.Time).Format("2006-01-02 15:04:05"), e.Seq, who, text)
+	_, err := fmt.Fprintf(out, "%s  #%d  %s  %s\n", time.UnixMilli(e.Time).Format(momentFormat), e.Seq, who, text)
 	return err
 }
