@@ -28,7 +28,6 @@ type conn struct {
 	cancel  context.CancelCauseFunc
 	out     *outbox
 	pending *budget
-	reads   chan struct{} // a slot each
 	writes  chan request
 
 	requests sync.WaitGroup // those under way, waiting writes included
@@ -139,8 +138,8 @@ func (c *conn) start(r request) error {
 	default:
 		c.requests.Go(func() {
 			select {
-			case c.reads <- struct{}{}:
-				defer func() { <-c.reads }()
+			case c.paces.slots <- struct{}{}:
+				defer func() { <-c.paces.slots }()
 			case <-c.ctx.Done():
 			}
 			c.paces.wait(c.ctx, r.Request)

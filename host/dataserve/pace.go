@@ -9,9 +9,11 @@ import (
 	"goop/shared/data"
 )
 
-// paces slow down a peer that reads or writes much, on all its streams together. Nothing is refused: its requests wait, then its streams are read no further.
+// paces slow down a peer that reads or writes much, on all its streams together. Nothing is refused: its
+// requests wait, then its streams are read no further.
 type paces struct {
-	streams int // that the peer has; guarded by the server's mu
+	streams int           // that the peer has; guarded by the server's mu
+	slots   chan struct{} // one is taken by each read
 
 	// mu guards the following.
 	mu        sync.Mutex
@@ -23,6 +25,7 @@ type paces struct {
 
 func newPaces(r Rates) *paces {
 	return &paces{
+		slots:     make(chan struct{}, maxReads),
 		reads:     paceOf(cmp.Or(r.Reads, readRate), readBurst/readRate),
 		writes:    paceOf(cmp.Or(r.Writes, writeRate), writeBurst/writeRate),
 		manages:   pace{rate: manageRate, burst: manageBurst},

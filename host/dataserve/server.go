@@ -18,7 +18,7 @@ import (
 const (
 	maxPending      = 128     // requests that have been read and not answered; then reading waits
 	maxPendingBytes = 1 << 20 // of their lines
-	maxReads        = 2       // reads that are done at once; the store has more readers than that
+	maxReads        = 2       // reads of a peer that are done at once; the store has more readers than that
 	maxWatched      = 4 << 20 // bytes of the rows of all watches
 	maxOut          = 256 << 10
 	writeChunk      = 64 << 10
@@ -111,7 +111,6 @@ func (s *Server) Serve(ctx context.Context, peer wire.PeerID, st link.Stream) {
 		s: s, peer: peer, paces: paces, st: st, ctx: ctx, cancel: cancel,
 		out:     newOutbox(),
 		pending: newBudget(maxPending, maxPendingBytes),
-		reads:   make(chan struct{}, maxReads),
 		writes:  make(chan request, maxPending),
 		watches: map[int64]*watch{},
 	}

@@ -13,6 +13,7 @@ type Tables struct {
 	members Membership
 	groups  groupLists
 	hub     hub
+	turns   turns
 	cancel  func() // ends the subscription to members
 }
 

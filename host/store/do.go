@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"time"
 
 	"goop/shared/data"
 	"goop/shared/group"
@@ -36,6 +37,13 @@ func (ts *Tables) Do(ctx context.Context, c group.Caller, k data.WriteKey, write
 	d, err := ts.request(c, k, writes)
 	if err != nil {
 		return nil, err
+	}
+	if d.looks() && !c.Owner {
+		done, err := ts.turns.take(ctx, c.Peer)
+		if err != nil {
+			return nil, err
+		}
+		defer func() { done(d.took) }()
 	}
 	for range moveAttempts {
 		if err = d.prepare(ctx); err != nil {
@@ -89,9 +97,23 @@ type request struct {
 
 	// The following are set anew by each run.
 	tx      *Tx
-	limit   *limit // of what looks for rows, nil where tx has one
+	limit   *limit // of what looks for rows; nil for that of tx
 	changes budget
 	answers [][]byte
+
+	took time.Duration // for which all runs together have held the writer
+}
+
+// looks reports whether rows are looked for by a condition.
+func (d *request) looks() bool {
+	return slices.ContainsFunc(d.steps, func(s step) bool { return s.Op == data.OpUpdateWhere || s.Op == data.OpRemoveWhere })
+}
+
+// bound sets how long rows are looked for.
+func (d *request) bound() {
+	if d.limit = nil; !d.caller.Owner {
+		d.limit = &limit{Context: context.Background(), end: time.Now().Add(min(lookTime, d.ts.db.limits.WriteTimeout))}
+	}
 }
 
 // step is one of the changes.
@@ -123,6 +145,9 @@ func (ts *Tables) request(c group.Caller, k data.WriteKey, writes []data.Write) 
 
 // run does all of it in a transaction. It may be called again with another one.
 func (d *request) run(tx *Tx) error {
+	start := time.Now()
+	defer func() { d.took += time.Since(start) }()
+	d.bound()
 	if !tx.bold { // else a repeat is found in the end, by its key that is taken
 		answer, found, err := tx.answered(&d.key, tx.now)
 		if err != nil {

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -59,6 +60,34 @@ func TestConditionsOnLongTextsAreInterrupted(t *testing.T) {
 		if err != nil {
 			wantCode(t, tt.name, err, wire.Timeout)
 		}
+	}
+}
+
+// Who has the writer look through long texts is interrupted, and has to rest, while others write; the site's owner
+// has the time of every write.
+func TestLongLooksInTheWriter(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, `"notes":{"columns":{"text":{"type":"text"},"n":{"type":"integer"}},"access":{"read":"open","insert":"open","update":"open"}}`)
+	mallory, alice := group.Caller{Peer: "mallory"}, group.Caller{Peer: "alice"}
+	for range 8 {
+		w.mustInsert(mallory, "notes", `{"text":"`+strings.Repeat("a", 250_000)+`"}`)
+	}
+	like := `{"text":{"like":"%` + strings.Repeat("a", 250) + `b%"}},`
+	heavy := `{"op":"updateWhere","table":"notes","where":{"or":[` + strings.TrimSuffix(strings.Repeat(like, 100), ",") + `]},"values":{"n":1}}`
+	if got := w.batch(mallory, heavy); got != string(wire.Timeout) {
+		t.Fatalf("got %s, want timeout", got)
+	}
+	if got := w.column("notes", "n"); strings.Contains(got, "1") {
+		t.Errorf("some rows were changed: %s", got)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if done, err := w.tables.turns.take(ctx, "mallory"); err == nil {
+		done(0)
+		t.Error("mallory need not rest")
+	}
+	if got := w.batch(alice, `{"op":"updateWhere","table":"notes","where":{"n":{"null":true}},"values":{"n":2}}`); got != `{"updated":8}` {
+		t.Errorf("alice got %s", got)
 	}
 }
 

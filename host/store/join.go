@@ -102,8 +102,9 @@ func (j *joint) with(tx *Tx, seq int64) (err error) {
 	w.Key("time")
 	w.Int(tx.now)
 	w.End('}')
-	// The log's transaction has no end, for the sake of the messages in it.
-	j.limit = &limit{Context: context.Background(), end: time.Now().Add(tx.db.limits.WriteTimeout)}
+	if j.bound(); j.limit == nil { // the log's transaction has no end, for the sake of the messages in it
+		j.limit = &limit{Context: context.Background(), end: time.Now().Add(tx.db.limits.WriteTimeout)}
+	}
 	if err := j.do(tx, w.B); err != nil {
 		return settled(err)
 	}
