@@ -16,6 +16,10 @@ import (
 	"goop/shared/data"
 )
 
+// schemaFile is where a site has what its goop.json names as $schema, for editors. A host serves the same under that
+// path, whatever is in the folder.
+const schemaFile = "goop/goop.schema.json"
+
 func newCommand() *cobra.Command {
 	names := strings.Join(templates.Names(), " | ")
 	cmd := &cobra.Command{
@@ -78,7 +82,15 @@ func writeSite(name, dir string, out io.Writer) error {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return fmt.Errorf("the folder %s cannot be made: %w", dir, cause(err))
 	}
-	if err := os.CopyFS(dir, site); err != nil {
+	schema := filepath.Join(dir, filepath.FromSlash(schemaFile))
+	err = os.CopyFS(dir, site)
+	if err == nil {
+		err = os.MkdirAll(filepath.Dir(schema), 0o777)
+	}
+	if err == nil {
+		err = os.WriteFile(schema, data.SchemaJSON, 0o666)
+	}
+	if err != nil {
 		return fmt.Errorf("the site could not be written, and %s has a part of it: %w", dir, err)
 	}
 	_, err = fmt.Fprintf(out, "%s is a site now.\n\n  goop serve %s\n\nserves it. Its page is %s, its tables and groups are in %s.\n",

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"goop/host/templates"
+	"goop/shared/data"
 )
 
 // TestNewWritesWhatIsServed compares, for each built-in site, all that goop serves under its name with all
@@ -38,6 +39,10 @@ func TestNewWritesWhatIsServed(t *testing.T) {
 		}
 		files := contents(t, builtIn.files)
 		again := contents(t, written.files)
+		if schema := again[schemaFile]; !bytes.Equal(schema, data.SchemaJSON) || !bytes.Contains(files[data.SiteFile], []byte(`"$schema": "`+schemaFile+`"`)) {
+			t.Errorf("%s: the schema that %s names is not there for editors", name, data.SiteFile)
+		}
+		delete(again, schemaFile)
 		if len(files) != len(again) {
 			t.Errorf("%s: %d files built in, %d written", name, len(files), len(again))
 		}
