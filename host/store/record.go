@@ -20,7 +20,7 @@ func (db *DB) recordRow(tx *Tx, name string, id wire.GroupID, from wire.PeerID, 
 	row[t.Lookup(data.CreatedColumn)] = data.TimeValue(time)
 	row[t.Lookup(data.UpdatedColumn)] = data.TimeValue(time)
 	row[t.Lookup(data.SeqColumn)] = data.IntegerValue(seq)
-	if err := t.checkExists(tx, row); err != nil {
+	if err := t.checkRecorded(tx, row); err != nil {
 		return err
 	}
 	return t.add(tx, row)

@@ -11,6 +11,40 @@ import (
 	"goop/shared/wire"
 )
 
+// A message tells its sender nothing about rows that he may not read: a reference to one is taken, and so is one to
+// none.
+func TestRecordedReferences(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, `"games":{"columns":{"n":{"type":"integer"}},"access":{"read":"open"}},
+		"drafts":{"columns":{"n":{"type":"integer"}},"access":{"read":{"who":"open","if":{"n":{">":5}}}}},
+		"moves":{"columns":{"game":{"type":"integer","references":"games"},"draft":{"type":"integer","references":"drafts"}},"access":{"read":"open"}}`)
+	boss := group.Caller{Peer: "boss", Owner: true}
+	game, draft := w.mustInsert(boss, "games", `{}`), w.mustInsert(boss, "drafts", `{"n":1}`)
+	log := w.db.Log()
+	cfg, err := group.ParseConfig([]byte(`{"id":"play","type":"persistent","record":"moves"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := log.Open(t.Context(), cfg); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		payload string
+		code    wire.Code
+	}{
+		{fmt.Sprintf(`{"game":%d}`, game), ""},
+		{fmt.Sprintf(`{"game":%d}`, game+1), wire.InvalidValue},
+		{fmt.Sprintf(`{"draft":%d}`, draft), ""},
+		{fmt.Sprintf(`{"draft":%d}`, draft+1), ""},
+	} {
+		results, err := log.Append(t.Context(), cfg.ID, []group.Draft{{From: "anna", Kind: wire.TypeMsg, Payload: []byte(tt.payload)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantCode(t, tt.payload, results[0].Err, tt.code)
+	}
+}
+
 func TestMessagesBecomeRows(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, `"moves":{"columns":{"game":{"type":"text","required":true},"san":{"type":"text","maxLength":7},"ply":{"type":"integer","unique":true},"rest":{"type":"json"}},

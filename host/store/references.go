@@ -89,10 +89,12 @@ func (d *request) checkReference(t *table, column int, given, v data.Value) erro
 	return nil
 }
 
-// checkExists checks the references of a row that the host makes.
-func (t *table) checkExists(tx *Tx, row []data.Value) error {
+// checkRecorded checks the references of a row that the host makes of a message. Whether its sender may read the
+// row is not known here, in the log's transaction: what not everybody may read is not looked for, so that a
+// refusal tells nothing of it, and the reference may lead nowhere.
+func (t *table) checkRecorded(tx *Tx, row []data.Value) error {
 	for i, to := range t.wiring.references {
-		if row[i].IsNull() {
+		if read := to.Access.Read; row[i].IsNull() || read.Who != data.Everybody || read.If != nil {
 			continue
 		}
 		n, err := tx.Number("SELECT count(*) FROM "+to.name+" WHERE "+to.columns[0]+" = ?", row[i].N)

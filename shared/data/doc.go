@@ -233,7 +233,8 @@
 //
 // A column with references holds the _id of a row of that table, or null. Whoever writes a reference has to be
 // allowed to read the row that it leads to, or to have inserted it by the same batch; otherwise it is
-// invalid_value, whether there is such a row or not. In a message that becomes a row, the row has to be there.
+// invalid_value, whether there is such a row or not. In a message that becomes a row, the row has to be there when
+// everybody may read its table; otherwise any reference is taken, so that nobody learns what there is.
 // When a row is removed, the host does with the references to it what goop.json says: it clears them, removes
 // their rows too, and what hangs on those, or leaves them as they are. No rule is asked for that. It happens in
 // the same transaction, live queries hear of it, and it happens as well when a message is redacted and its row
