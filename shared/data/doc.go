@@ -281,6 +281,7 @@
 //	no_such_group     a group op's group, or one that the caller may not know of
 //	limit_exceeded    more than 1,000 rows of an updateWhere or removeWhere, or 10,000 changed by a write; more than
 //	                  50 watches, or 4 MiB of rows in them; rows of too many groups to check; as many groups, or
-//	                  invites of one, as there may be
+//	                  invites of one, as there may be; more than 1,000 rows of an sql, or a query that takes more
+//	                  memory than the host gives
 //	storage_full, timeout, closed, internal
 package data
