@@ -83,7 +83,8 @@ func dataQueryCommand() *cobra.Command {
 		Use:   "query TABLE",
 		Short: "Show rows of a table or view",
 		Long: "Show rows of a table or view. --where takes a condition as pages write it: {\"column\":value}, with\n" +
-			"{\"column\":{\">\":value}} for other comparisons (=, !=, <, <=, >, >=, in, like, contains, null) and the keys and, or, not.",
+			"{\"column\":{\">\":value}} for other comparisons (=, !=, <, <=, >, >=, in, like, contains, null) and the keys and, or, not.\n" +
+			"Moments are shown in this machine's time zone; in a condition, and with --json, they are milliseconds since 1970.",
 		Example: "  goop data query notes\n" +
 			"  goop data query moves --where '{\"game\":\"chess-42\",\"ply\":{\">\":10}}' --order game,-ply --columns ply,san --limit 20",
 		Args: cobra.ExactArgs(1),
