@@ -42,12 +42,13 @@ const testSite = `{
 
 // process is a host that runs as a process of its own, as it does for an operator.
 type process struct {
-	t    *testing.T
-	site string
-	data string
-	page string // such as http://127.0.0.1:7780/
-	cmd  *exec.Cmd
-	wg   sync.WaitGroup // reads what it says
+	t     *testing.T
+	site  string
+	data  string
+	flags []string // beyond those that every host of a test has
+	page  string   // such as http://127.0.0.1:7780/
+	cmd   *exec.Cmd
+	wg    sync.WaitGroup // reads what it says
 }
 
 // startHost starts a host on free ports and waits until it is up.
@@ -59,13 +60,13 @@ func startHost(t *testing.T, flags ...string) *process {
 // startSite is startHost with another goop.json.
 func startSite(t *testing.T, site string, flags ...string) *process {
 	t.Helper()
-	p := &process{t: t, site: t.TempDir(), data: filepath.Join(t.TempDir(), "data")}
+	p := &process{t: t, site: t.TempDir(), data: filepath.Join(t.TempDir(), "data"), flags: flags}
 	for name, text := range map[string]string{"goop.json": site, "index.html": "<!doctype html><title>Test</title>"} {
 		if err := os.WriteFile(filepath.Join(p.site, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	p.start("127.0.0.1:0", flags...)
+	p.start("127.0.0.1:0")
 	t.Cleanup(func() {
 		if p.cmd.ProcessState == nil {
 			p.kill()
@@ -75,7 +76,7 @@ func startSite(t *testing.T, site string, flags ...string) *process {
 }
 
 // start runs this test binary under the name goop, which makes it the command (see TestMain).
-func (p *process) start(listen string, flags ...string) {
+func (p *process) start(listen string) {
 	p.t.Helper()
 	self, err := os.Executable()
 	if err != nil {
@@ -83,7 +84,7 @@ func (p *process) start(listen string, flags ...string) {
 	}
 	p.cmd = exec.Command(self)
 	p.cmd.Args = []string{"goop", "serve", p.site, "--data", p.data, "--listen", listen, "--listen-tcp", "127.0.0.1:0", "--metrics", "off", "--log-level", "warn"}
-	p.cmd.Args = append(p.cmd.Args, flags...)
+	p.cmd.Args = append(p.cmd.Args, p.flags...)
 	p.cmd.Stderr = p.t.Output()
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {
@@ -116,7 +117,7 @@ func (p *process) kill() {
 	p.cmd.Wait() // its error is the signal
 }
 
-// restart starts the host again, on the same port.
+// restart starts the host again, on the same port and with the same flags.
 func (p *process) restart() {
 	p.t.Helper()
 	address := strings.TrimSuffix(strings.TrimPrefix(p.page, "http://"), "/")
