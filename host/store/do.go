@@ -38,7 +38,7 @@ func (ts *Tables) Do(ctx context.Context, c group.Caller, k data.WriteKey, write
 	if err != nil {
 		return nil, err
 	}
-	if d.looks() && !c.Owner {
+	if d.looks && !c.Owner {
 		done, err := ts.turns.take(ctx, c.Peer)
 		if err != nil {
 			return nil, err
@@ -89,6 +89,7 @@ type request struct {
 	caller group.Caller
 	key    onceKey
 	steps  []step
+	looks  bool // rows are looked for by a condition
 
 	// The following are set anew by each prepare: what is asked of others, and SQL, is made outside of
 	// the transaction, on which everybody waits.
@@ -101,12 +102,7 @@ type request struct {
 	changes budget
 	answers [][]byte
 
-	took time.Duration // for which all runs together have held the writer
-}
-
-// looks reports whether rows are looked for by a condition.
-func (d *request) looks() bool {
-	return slices.ContainsFunc(d.steps, func(s step) bool { return s.Op == data.OpUpdateWhere || s.Op == data.OpRemoveWhere })
+	took time.Duration // for which all runs together have held the writer, when rows are looked for
 }
 
 // bound sets how long rows are looked for.
@@ -131,6 +127,7 @@ func (ts *Tables) request(c group.Caller, k data.WriteKey, writes []data.Write) 
 	for i := range writes {
 		s := &d.steps[i]
 		s.Write = &writes[i]
+		d.looks = d.looks || s.Op == data.OpUpdateWhere || s.Op == data.OpRemoveWhere
 		if s.Op == data.OpSend {
 			continue
 		}
@@ -145,9 +142,11 @@ func (ts *Tables) request(c group.Caller, k data.WriteKey, writes []data.Write) 
 
 // run does all of it in a transaction. It may be called again with another one.
 func (d *request) run(tx *Tx) error {
-	start := time.Now()
-	defer func() { d.took += time.Since(start) }()
-	d.bound()
+	if d.looks {
+		start := time.Now()
+		defer func() { d.took += time.Since(start) }()
+		d.bound()
+	}
 	if !tx.bold { // else a repeat is found in the end, by its key that is taken
 		answer, found, err := tx.answered(&d.key, tx.now)
 		if err != nil {
