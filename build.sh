@@ -285,7 +285,7 @@ cmd_bench() {
   if [[ ${1:-} == data ]]; then
     cmd_build
     # A module of its own, which only this needs.
-    (cd host/bench/pocketbase && CGO_ENABLED=0 go build -o ../../../bin/bench-pocketbase .)
+    (cd host/bench/peers/pocketbase && CGO_ENABLED=0 go build -o ../../../../bin/bench-pocketbase .)
     go run ./host/bench/data "${@:2}"
     return
   fi

@@ -2,7 +2,7 @@ module goop
 
 go 1.26.0
 
-ignore ./js/node_modules
+ignore node_modules
 
 require (
 	github.com/andybalholm/brotli v1.2.8 // host/site: site files for browsers that take brotli

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// pocketBase is the other host: see host/bench/pocketbase.
+// pocketBase is the other host: see host/bench/peers/pocketbase.
 type pocketBase struct {
 	binary string
 	page   string

@@ -1,4 +1,4 @@
-module goop/host/bench/pocketbase
+module goop/host/bench/peers/pocketbase
 
 go 1.26.0
 
