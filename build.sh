@@ -68,12 +68,12 @@ npm_packages() {
   touch "$stamp"
 }
 
-# The Go program for browsers, compressed, with Go's own loader. Go leaves an output that is up to date
-# alone, and dist.mjs compresses only what has changed.
+# The Go program for browsers, packed and compressed, with Go's own loader. Go leaves an output that is up to
+# date alone, and dist.mjs compresses only what has changed.
 build_member() {
   need go node
-  GOOS=js GOARCH=wasm go build -trimpath -buildvcs=false -ldflags='-s -w' -o $DIST/member.wasm ./wasm/member
-  node js/tools/dist.mjs $DIST "$(go env GOROOT)/lib/wasm/wasm_exec.js" "$(go env GOVERSION)"
+  GOOS=js GOARCH=wasm go build -trimpath -buildvcs=false -ldflags='-s -w' -o bin/member.wasm ./wasm/member
+  node js/tools/dist.mjs $DIST bin/member.wasm "$(go env GOROOT)/lib/wasm/wasm_exec.js" "$(go env GOVERSION)"
 }
 
 build_host() {

@@ -1,17 +1,16 @@
-// Makes what ./build.sh puts beside member.wasm: Go's loader, the compressed forms of both, and
-// build-info.json. What has not changed since the last time is left alone.
+// Makes what pages load of what Go has built: member.wasm, packed, Go's loader, the compressed forms of
+// both, and build-info.json. What has not changed since the last time is left alone.
 //
-//   node js/tools/dist.mjs DIST-DIR WASM-EXEC GO-VERSION
+//   node js/tools/dist.mjs DIST-DIR MEMBER-WASM WASM-EXEC GO-VERSION
 
 import { createHash } from "node:crypto";
-import { copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+import { gzipSync } from "node:zlib";
+import { brotli, pack } from "./pack.mjs";
 
-const [dist, exec, go] = process.argv.slice(2);
-// Written only when it differs: the host embeds the folder, and a new date would build it anew.
-const loader = join(dist, "wasm_exec.js");
-if (!existsSync(loader) || !readFileSync(loader).equals(readFileSync(exec))) copyFileSync(exec, loader);
+const [dist, member, exec, go] = process.argv.slice(2);
+const sources = { "member.wasm": pack(readFileSync(member)), "wasm_exec.js": readFileSync(exec) };
 
 const infoFile = join(dist, "build-info.json");
 let before = {};
@@ -22,22 +21,17 @@ try {
 }
 
 const files = {};
-for (const name of ["member.wasm", "wasm_exec.js"]) {
+for (const [name, raw] of Object.entries(sources)) {
   const path = join(dist, name);
-  const raw = readFileSync(path);
+  // Written only when it differs: the host embeds the folder, and a new date would build it anew.
+  if (!existsSync(path) || !readFileSync(path).equals(raw)) writeFileSync(path, raw);
   const sha256 = createHash("sha256").update(raw).digest("hex");
   const known = before.files?.[name];
   if (known?.sha256 === sha256 && existsSync(`${path}.br`) && existsSync(`${path}.gz`)) {
     files[name] = known;
     continue;
   }
-  const br = brotliCompressSync(raw, {
-    params: {
-      [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY,
-      [constants.BROTLI_PARAM_LGWIN]: constants.BROTLI_MAX_WINDOW_BITS,
-      [constants.BROTLI_PARAM_SIZE_HINT]: raw.length,
-    },
-  });
+  const br = brotli(raw);
   const gz = gzipSync(raw, { level: 9 });
   writeFileSync(`${path}.br`, br);
   writeFileSync(`${path}.gz`, gz);
