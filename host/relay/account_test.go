@@ -47,7 +47,7 @@ func TestRateIsOfThePeer(t *testing.T) {
 		other.send(`{"type":"msg","id":"x","payload":1}`)
 		for f := other.next(); f.ID != "x"; f = other.next() {
 		}
-		if d := time.Since(start); d != 0 {
+		if d := time.Since(start); d > time.Millisecond { // what Coalesce may be for so few
 			t.Errorf("another peer waited for %v", d)
 		}
 		// A stream of its own does not make a peer faster, nor does coming back.

@@ -140,6 +140,7 @@ func (s *session) sendOn(d *wire.Datagram) {
 		for _, other := range large {
 			other.whisper(msg)
 		}
+		h.wakeSoon()
 		h.mu.Unlock()
 	}
 	clear(to)
@@ -170,6 +171,9 @@ func (s *session) receivers(d *wire.Datagram) ([]*session, error) {
 			}
 			other.whisper(msg)
 		}
+	}
+	if msg.text != nil {
+		h.wakeSoon()
 	}
 	return to, nil
 }

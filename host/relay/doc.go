@@ -11,7 +11,8 @@
 // puts what is to be sequenced into the group's queue. The hub, one goroutine for each group, takes all
 // that has gathered and has it appended in one call; when that has returned, and not before, each
 // entry is encoded once into the window, the newest part of the log in memory, and the sessions are
-// woken. Each session has a second goroutine, which takes everything between the session's cursor and
+// woken: at once when nothing has come for a while, and otherwise a few milliseconds after they were woken last
+// (see flush). Each session has a second goroutine, which takes everything between the session's cursor and
 // the head and writes it in one call. So nobody waits for anybody else's stream, there is no queue for
 // each member, and under load batches grow by themselves.
 //

@@ -42,6 +42,7 @@ type hub struct {
 	people     people
 	roster     group.Roster
 	news       news
+	flush      flush
 	sessions   map[sessionKey]*session
 	grace      map[wire.PeerID]time.Time // until when a peer without a session stays
 	queue      []queued
@@ -268,13 +269,14 @@ func (h *hub) append(batch []queued) {
 	}
 	close(h.flight)
 	h.flight = nil
-	h.wakeAll()
+	h.wakeSoon()
 }
 
 // publish makes an entry visible. It is called with mu held.
 func (h *hub) publish(l *line, res *group.Result) {
 	h.r.count.appended.Add(1)
 	h.window.add(l)
+	h.flush.bytes += len(l.text)
 	if l.target != 0 {
 		h.window.redact(l.target)
 	}
@@ -300,12 +302,5 @@ func entryOf(d *group.Draft, res *group.Result) *group.Entry {
 	return &group.Entry{
 		Seq: res.Seq, Time: res.Time, From: d.From, Session: d.Session, ID: d.ID, Kind: d.Kind, To: d.To,
 		Payload: d.Payload, Patch: d.Patch, Redact: d.Redact,
-	}
-}
-
-// wakeAll is called with mu held.
-func (h *hub) wakeAll() {
-	for _, s := range h.sessions {
-		signal(s.wake)
 	}
 }

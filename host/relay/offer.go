@@ -81,4 +81,5 @@ func (s *session) broadcast(f *wire.Frame) {
 			other.whisper(msg)
 		}
 	}
+	h.wakeSoon()
 }

@@ -23,17 +23,24 @@ const looks = 20
 
 // send writes one batch, for as long as it moves, however slowly.
 func (s *session) send(batch []byte) outcome {
+	if len(batch) == 0 {
+		return sent
+	}
 	moved := time.Now()
+	s.writing.Store(int64(len(batch)))
+	defer s.writing.Store(0)
+	// A deadline that is still far is left as it is, for setting one is not cheap. Whoever ends or kills the session
+	// meanwhile sets it anew.
+	may := s.deadline.Sub(moved) > s.h.r.limits.WriteWait/looks/2
 	for {
-		if !s.mayWrite(len(batch)) {
+		if !may && !s.mayWrite() {
 			return lost
 		}
-		if len(batch) == 0 {
-			return sent
-		}
+		may = false
 		n, err := s.stream.Write(batch)
 		s.h.r.count.bytesOut.Add(int64(n))
 		batch = batch[n:]
+		s.writing.Store(int64(len(batch)))
 		now := time.Now()
 		if n > 0 {
 			moved = now
@@ -50,20 +57,19 @@ func (s *session) send(batch []byte) outcome {
 	}
 }
 
-// mayWrite bounds the next write, of size bytes, in time. It reports false when the session is over.
-func (s *session) mayWrite(size int) bool {
+// mayWrite bounds the next write in time. It reports false when the session is over.
+func (s *session) mayWrite() bool {
 	s.h.mu.Lock()
 	defer s.h.mu.Unlock()
-	s.writing = size
 	now := time.Now()
-	if s.killed || s.ended && !now.Before(s.endBy) && size > 0 {
+	if s.killed || s.ended && !now.Before(s.endBy) {
 		return false
 	}
-	by := now.Add(s.h.r.limits.WriteWait / looks)
+	s.deadline = now.Add(s.h.r.limits.WriteWait / looks)
 	if s.ended {
-		by = s.endBy
+		s.deadline = s.endBy
 	}
-	_ = s.stream.SetWriteDeadline(by)
+	_ = s.stream.SetWriteDeadline(s.deadline)
 	return true
 }
 

@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"sync/atomic"
 	"time"
 
 	"goop/shared/group"
@@ -36,7 +37,6 @@ type session struct {
 	inFlight      int       // drafts that wait to be appended
 	toldAt        time.Time // of a volatile message that was dropped
 	resyncs       int       // whole states instead of entries
-	writing       int       // bytes of the write that is under way
 	replies       []reply
 	volatile      []volatileMsg
 	volatileBytes int
@@ -48,6 +48,7 @@ type session struct {
 	endBy         time.Time
 
 	packets packets
+	writing atomic.Int64 // bytes of the write that is under way
 
 	// write alone uses the following.
 	pending     []wire.Member // of a whole roster that is on its way
@@ -58,6 +59,7 @@ type session struct {
 	frames      [][]byte  // scratch
 	readEntries int       // asked of the engine at a time
 	stuckAt     int       // bytes of the batch that nobody takes
+	deadline    time.Time // of writes, as mayWrite set it last
 }
 
 // reply is a line for one session alone. It is written once the cursor has come to after.
@@ -104,7 +106,7 @@ func closeLine(id wire.GroupID, reason wire.Reason) []byte {
 }
 
 // whisper puts a volatile message into the session's queue, in the place of an older one of the same
-// sender and key. It is called with the hub's mutex held.
+// sender and key; hub.wakeSoon has it written. It is called with the hub's mutex held.
 func (s *session) whisper(m volatileMsg) {
 	if s.ended {
 		return
@@ -125,13 +127,12 @@ func (s *session) whisper(m volatileMsg) {
 	}
 	s.h.r.count.volatileDropped.Add(int64(n))
 	s.volatile = append(s.volatile[:0], s.volatile[n:]...)
-	signal(s.wake)
 }
 
 // waiting returns how many bytes wait for the far side to take them. It is called with the hub's mutex
 // held.
 func (s *session) waiting() int {
-	n := s.writing + s.volatileBytes
+	n := int(s.writing.Load()) + s.volatileBytes
 	for i := range s.replies {
 		n += len(s.replies[i].text)
 	}

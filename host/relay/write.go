@@ -22,6 +22,7 @@ const (
 	more verdict = iota // ask again
 	idle                // nothing until the session is woken
 	last                // these were the last bytes
+	dead                // it was killed
 )
 
 // write is the session's writing goroutine. It takes all that is pending, writes it in one call, and
@@ -42,7 +43,7 @@ func (s *session) write() {
 			buffers.Put(buf)
 		}
 		switch {
-		case how != sent:
+		case how != sent, then == dead:
 			s.h.mu.Lock()
 			s.kill()
 			s.h.mu.Unlock()
@@ -78,6 +79,10 @@ func (s *session) next(buf []byte) ([]byte, verdict) {
 	}
 	h := s.h
 	h.mu.Lock()
+	if s.killed {
+		h.mu.Unlock()
+		return buf, dead
+	}
 	if !s.expelled {
 		s.takeRoster()
 	}
@@ -96,6 +101,7 @@ func (s *session) next(buf []byte) ([]byte, verdict) {
 	}
 	replies, volatile := s.takeReplies()
 	ended, final := s.ended && s.cursor >= s.until, s.final
+	all := s.cursor >= s.goal()
 	h.mu.Unlock()
 
 	buf = s.takeFrames(buf)
@@ -116,10 +122,10 @@ func (s *session) next(buf []byte) ([]byte, verdict) {
 	switch {
 	case ended:
 		return append(buf, final...), last
-	case len(buf) > 0 || len(lines) > 0:
+	case !all:
 		return buf, more
 	}
-	return buf, idle
+	return buf, idle // what comes meanwhile wakes it again
 }
 
 // takeRoster takes up what the far side does not know of the roster, into frames or, when that is no

@@ -22,6 +22,8 @@ type limits struct {
 	node   node.Limits
 	data   dataserve.Rates
 	store  store.Limits
+
+	coalesce int // milliseconds
 }
 
 func defaultLimits() limits {
@@ -32,6 +34,8 @@ func defaultLimits() limits {
 		node:   node.Limits{Connections: 12_000},
 		data:   dataserve.Rates{Reads: 500, Writes: 200},
 		store:  store.Limits{LogEntries: 10_000, LogBytes: 16 << 20},
+
+		coalesce: 5,
 	}
 }
 
@@ -75,6 +79,7 @@ var settable = []limit{
 	bound("pages", "pages that are connected at once, of all peers", number, 1, 1_000_000, func(l *limits) *int { return &l.node.Connections }),
 	bound("connections", "connections of one address that have not said yet who they are", number, 16, 100_000, func(l *limits) *int { return &l.wire.Connections }),
 	bound("idle", "time for which a connection may be without a stream", span, 5_000, 24*60*60_000, func(l *limits) *int { return &l.wire.Idle }),
+	bound("coalesce", "time between two writes of new messages to each page of a large group; 0 for none", span, 0, 50, func(l *limits) *int { return &l.coalesce }),
 	bound("datagram", "the payload of an unreliable message", size, 64, wire.MaxDatagramPayload, func(l *limits) *int { return &l.wire.Datagram }),
 	bound("data-reads", "queries a second of one peer to the tables", number, 1, 100_000, func(l *limits) *float64 { return &l.data.Reads }),
 	bound("data-writes", "changes a second of one peer to the tables", number, 1, 100_000, func(l *limits) *float64 { return &l.data.Writes }),
@@ -149,6 +154,9 @@ func (l *limits) share() {
 	l.relay.LineBurst = bursts * float64(l.wire.Rate) / 2
 	l.relay.ByteBurst = 2 * l.relay.Bytes
 	l.relay.VolatileBytes = max(64<<10, l.wire.Payload)
+	if l.relay.Coalesce = time.Duration(l.coalesce) * time.Millisecond; l.coalesce == 0 {
+		l.relay.Coalesce = -1 // there, 0 is the default
+	}
 	l.memory.State = l.wire.State
 	l.store.State = l.wire.State
 	l.node.AddressPending = l.wire.Connections

@@ -92,6 +92,9 @@ func (u unit) text(v int64) string {
 		if v >= 2*time.Hour.Milliseconds() && v%time.Hour.Milliseconds() == 0 {
 			return thousands(v/time.Hour.Milliseconds()) + " h"
 		}
+		if v < 1000 {
+			return thousands(v) + " ms"
+		}
 		return thousands(v/1000) + " s"
 	}
 	return thousands(v)

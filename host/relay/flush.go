@@ -1,0 +1,80 @@
+package relay
+
+import "time"
+
+const (
+	// crowd is how many sessions a group has whose wakes are spaced by all of Limits.Coalesce. A smaller group's
+	// are spaced by its share of that: there, less can be saved, and one waits for another's move.
+	crowd = 50
+	// flushBytes of new entries are not kept for later. Many packets full are as good as more of them.
+	flushBytes = 32 << 10
+)
+
+// flush spaces the wakes of a group's sessions while messages come fast, so that one write, one packet and
+// one seal carry all that came meanwhile to a session. What comes alone is never kept back: only what comes
+// sooner after a wake than Coalesce waits for the rest of that time. A hub's mutex guards it.
+type flush struct {
+	last  time.Time   // when all were woken
+	timer *time.Timer // wakes all; nil until it is needed
+	armed bool        // it is about to
+	bytes int         // of entries since last
+}
+
+// wakeSoon wakes the sessions that have something to write, now or, when they were woken just now, a little
+// later. It is called with mu held.
+func (h *hub) wakeSoon() {
+	f := &h.flush
+	now := time.Now()
+	wait := f.last.Add(h.spacing()).Sub(now)
+	switch {
+	case wait <= 0, f.bytes >= flushBytes:
+		h.wakeBehind(now)
+	case f.armed:
+	case f.timer == nil:
+		f.armed = true
+		f.timer = time.AfterFunc(wait, h.flushDue)
+	default:
+		f.armed = true
+		f.timer.Reset(wait)
+	}
+}
+
+// spacing is the least time between two wakes of all. It is called with mu held.
+func (h *hub) spacing() time.Duration {
+	return max(0, h.r.limits.Coalesce) * time.Duration(min(len(h.sessions), crowd)) / crowd
+}
+
+// flushDue is called by the timer.
+func (h *hub) flushDue() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.flush.armed {
+		h.wakeBehind(time.Now())
+	}
+}
+
+// wakeBehind wakes those who have something to write. It is called with mu held.
+func (h *hub) wakeBehind(now time.Time) {
+	h.flush.flushed(now)
+	for _, s := range h.sessions {
+		if s.cursor < h.head.Seq || len(s.volatile) > 0 {
+			signal(s.wake)
+		}
+	}
+}
+
+// wakeAll wakes everybody, at once. It is called with mu held.
+func (h *hub) wakeAll() {
+	h.flush.flushed(time.Now())
+	for _, s := range h.sessions {
+		signal(s.wake)
+	}
+}
+
+func (f *flush) flushed(now time.Time) {
+	f.last, f.bytes = now, 0
+	if f.armed {
+		f.armed = false
+		f.timer.Stop()
+	}
+}

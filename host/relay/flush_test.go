@@ -1,0 +1,184 @@
+package relay_test
+
+import (
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"goop/host/relay"
+	"goop/shared/group"
+	"goop/shared/link"
+	"goop/shared/wire"
+)
+
+// slowPulse is 25 sessions' half of a Coalesce of 200 ms.
+const slowPulse = 100 * time.Millisecond
+
+// writes counts the writes to one session.
+type writes struct {
+	link.Stream
+	n atomic.Int64
+}
+
+func (w *writes) Write(p []byte) (int, error) {
+	w.n.Add(1)
+	return w.Stream.Write(p)
+}
+
+// hall opens a world with a lobby of 25 sessions, of which it returns three and what counts the writes to the second, a
+// while after the last join.
+func hall(t *testing.T, coalesce time.Duration) (w *world, a, b, c *member, toB *writes) {
+	w = open(t, relay.Options{Limits: relay.Limits{Coalesce: coalesce}})
+	w.create(lobby)
+	a, c = w.join(alice, fmt.Sprintf(join, "a")), w.join(carol, fmt.Sprintf(join, "c"))
+	near, far := link.Pipe(0)
+	toB = &writes{Stream: far}
+	b = w.dialOver(bob, near, toB)
+	b.join(fmt.Sprintf(join, "b"))
+	for i := range 22 {
+		w.join(wire.PeerID(fmt.Sprint("12D3KooWOther", i)), fmt.Sprintf(join, "o"))
+	}
+	time.Sleep(time.Second)
+	for _, m := range []*member{a, b, c} {
+		m.send(fmt.Sprintf(`{"type":"msg","id":"%s","payload":"here"}`, m.peer))
+		for !m.skipTo(wire.TypeMsg).Ack {
+		}
+		time.Sleep(time.Second)
+	}
+	for range 2 { // those of b and c
+		a.skipTo(wire.TypeMsg)
+	}
+	b.skipTo(wire.TypeMsg)
+	return w, a, b, c, toB
+}
+
+// TestLoneMessageIsNotKept sends messages that are as far apart as wakes have to be: nobody waits for one, not its
+// sender either.
+func TestLoneMessageIsNotKept(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		_, a, b, _, _ := hall(t, 2*slowPulse)
+		for i := range 5 {
+			for _, m := range []*member{a, b} {
+				start := time.Now()
+				m.send(fmt.Sprintf(`{"type":"msg","id":"%d","payload":%d}`, i, i))
+				a.skipTo(wire.TypeMsg)
+				b.skipTo(wire.TypeMsg)
+				if d := time.Since(start); d != 0 {
+					t.Errorf("message %d waited for %v", i, d)
+				}
+				time.Sleep(slowPulse)
+			}
+			start := time.Now()
+			a.send(`{"type":"msg","volatile":true,"payload":1}`)
+			if f := b.skipTo(wire.TypeMsg); !f.Volatile || time.Since(start) != 0 {
+				t.Errorf("got %s after %v, want the volatile message at once", f.text, time.Since(start))
+			}
+			time.Sleep(slowPulse)
+		}
+	})
+}
+
+// TestFlowIsCoalesced sends a message every few milliseconds, ordered ones and volatile ones: none waits for longer than
+// the bound, and what comes in one such time is one write.
+func TestFlowIsCoalesced(t *testing.T) {
+	t.Parallel()
+	for _, line := range []string{`{"type":"msg","id":"%d","payload":%d}`, `{"type":"msg","key":"%d","volatile":true,"payload":%d}`} {
+		synctest.Test(t, func(t *testing.T) {
+			_, a, b, _, toB := hall(t, 2*slowPulse)
+			const n, gap = 200, 7 * time.Millisecond
+			var sentAt [n]time.Time
+			toB.n.Store(0)
+			go func() {
+				for i := range n {
+					sentAt[i] = time.Now()
+					a.send(fmt.Sprintf(line, i, i))
+					time.Sleep(gap)
+				}
+			}()
+			for i := range n {
+				f := b.skipTo(wire.TypeMsg)
+				if string(f.Payload) != fmt.Sprint(i) {
+					t.Fatalf("got %s, want message %d", f.text, i)
+				}
+				if d := time.Since(sentAt[i]); d > slowPulse {
+					t.Errorf("message %d waited for %v", i, d)
+				}
+			}
+			if got, most := toB.n.Load(), int64(n*gap/slowPulse+2); got > most {
+				t.Errorf("%d messages were written in %d calls, want at most %d", n, got, most)
+			}
+		})
+	}
+}
+
+// TestManyBytesAreNotKept sends more than is worth waiting for.
+func TestManyBytesAreNotKept(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		_, a, b, _, _ := hall(t, 2*slowPulse)
+		start := time.Now()
+		for i := range 2 {
+			a.send(fmt.Sprintf(`{"type":"msg","id":"%d","payload":"%040000d"}`, i, i))
+		}
+		for range 2 {
+			b.skipTo(wire.TypeMsg)
+		}
+		if d := time.Since(start); d != 0 {
+			t.Errorf("they waited for %v", d)
+		}
+	})
+}
+
+// TestEndIsNotKept ends sessions right after a message that waits: the message, its acknowledgement, and the last words
+// come at once.
+func TestEndIsNotKept(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, a, b, c, _ := hall(t, 2*slowPulse)
+		start := time.Now()
+		for i := range 3 {
+			a.send(fmt.Sprintf(`{"type":"msg","id":"%d","payload":1}`, i))
+		}
+		a.skipTo(wire.TypeMsg) // the first; the others wait
+		synctest.Wait()
+		if err := w.Kick(t.Context(), group.Caller{Peer: boss, Owner: true}, "lobby", bob, ""); err != nil {
+			t.Fatal(err)
+		}
+		for range 3 {
+			b.skipTo(wire.TypeMsg)
+		}
+		if reason := b.goodbye(); reason != wire.ReasonKicked {
+			t.Errorf("got %q", reason)
+		}
+		a.send(`{"type":"leave"}`)
+		for i := range 2 {
+			if f := a.skipTo(wire.TypeMsg); !f.Ack || f.ID != fmt.Sprint(i+1) {
+				t.Errorf("got %s, want the acknowledgement of %d", f.text, i+1)
+			}
+		}
+		a.readsOut()
+		c.send(`{"type":"msg","id":"no"}`)
+		if e := c.skipTo(wire.TypeError); e.Type != wire.TypeError || time.Since(start) != 0 {
+			t.Errorf("got %s after %v, want a refusal at once", e.text, time.Since(start))
+		}
+	})
+}
+
+// TestCoalesceOff has each message written at once.
+func TestCoalesceOff(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		_, a, b, _, _ := hall(t, -1)
+		start := time.Now()
+		for i := range 20 {
+			a.send(fmt.Sprintf(`{"type":"msg","id":"%d","payload":1}`, i))
+			b.skipTo(wire.TypeMsg)
+		}
+		if d := time.Since(start); d != 0 {
+			t.Errorf("they waited for %v", d)
+		}
+	})
+}
