@@ -1,6 +1,7 @@
 package jsontext
 
 import (
+	"encoding/binary"
 	"strconv"
 	"unicode/utf8"
 )
@@ -175,8 +176,33 @@ func (s *scanner) key() error {
 	return nil
 }
 
+// bytesOf is a word of eight bytes of that value.
+func bytesOf(c byte) uint64 { return 0x0101010101010101 * uint64(c) }
+
+// plain returns the first index from i on of a byte that means something within a string: its end, an
+// escape, or a control character that may not stand there. It looks at eight bytes at a time: most of
+// what a page receives are strings, and byte by byte this took a tenth of all its time.
+func plain(b []byte, i int) int {
+	for ; i+8 <= len(b); i += 8 {
+		// A byte of x - n is above 0x7f, where that of x is not, when it was below n; a byte that a
+		// lower one has borrowed from may be told wrongly, but only beside one that was told rightly.
+		x := binary.LittleEndian.Uint64(b[i:])
+		quote, escape := x^bytesOf('"'), x^bytesOf('\\')
+		low := (x-bytesOf(0x20))&^x | (quote-bytesOf(1))&^quote | (escape-bytesOf(1))&^escape
+		if low&bytesOf(0x80) != 0 {
+			break
+		}
+	}
+	for ; i < len(b); i++ {
+		if c := b[i]; c == '"' || c == '\\' || c < 0x20 {
+			break
+		}
+	}
+	return i
+}
+
 func (s *scanner) str() error {
-	for i := s.i + 1; i < len(s.b); i++ {
+	for i := plain(s.b, s.i+1); i < len(s.b); i = plain(s.b, i+1) {
 		switch c := s.b[i]; {
 		case c == '"':
 			s.i = i + 1
