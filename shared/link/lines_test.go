@@ -131,6 +131,22 @@ func TestReaderTakesMoreWhereMoreComes(t *testing.T) {
 	}
 }
 
+func TestReaderReadsAsFarAheadAsItIsTold(t *testing.T) {
+	t.Parallel()
+	w := &watcher{Reader: strings.NewReader(strings.Repeat(strings.Repeat("x", 99)+"\n", 10_000))}
+	r := link.NewReader(w, 1<<20)
+	r.Ahead(80 << 10)
+	var err error
+	for n := 0; err == nil; n++ {
+		if _, err = r.ReadLine(); err == io.EOF && n != 10_000 {
+			t.Errorf("got %d lines", n)
+		}
+	}
+	if most := slices.Max(w.asked); most > 80<<10 || most < 79<<10 {
+		t.Errorf("asked for %d bytes, want 80 KiB", most)
+	}
+}
+
 // FuzzReadLine compares the Reader with splitting the whole text, however the text comes in pieces.
 func FuzzReadLine(f *testing.F) {
 	f.Add([]byte("a\nbb\r\n\nccc"), 2, uint8(3))

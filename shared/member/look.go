@@ -216,12 +216,12 @@ func (s *Session) look(ctx context.Context, take bool) {
 	if len(given) == 0 {
 		return
 	}
-	batch := make([]Event, 0, len(given))
+	batch := batch{asText: s.text != nil}
 	for _, p := range given {
-		batch = append(batch, unsentEvent(s.id, p))
+		batch.add(unsentEvent(s.id, p))
 	}
 	// Told twice is better than not at all, so they are deleted only now.
-	if !s.deliver(batch, false) {
+	if !s.deliver(&batch, false) {
 		return
 	}
 	s.mu.Lock()

@@ -15,6 +15,9 @@ type JoinOptions struct {
 	Invite  string
 	Meta    []byte // a JSON object: label, colour, …; at most wire.MaxMeta bytes
 	Handler Handler
+	// Text takes the place of Handler for a page, which parses JSON itself: it gets the Lines of the events as
+	// one array, which is its own only until it returns.
+	Text func(events []byte)
 }
 
 // Session is this member's part in one group. It joins again by itself after each loss, until it is
@@ -23,6 +26,7 @@ type Session struct {
 	m       *Member
 	id      wire.GroupID
 	handler Handler
+	text    func(events []byte) // in the place of handler, or nil
 	invite  string
 	ctx     context.Context
 	cancel  context.CancelCauseFunc
@@ -45,6 +49,7 @@ type Session struct {
 	welcome  *wire.Welcome // the latest
 	welcomed time.Time     // when it came
 	position wire.Position
+	from     wire.PeerID // who sent the latest message
 	out      outbox
 	err      *wire.Error // set at the end
 	// datagrams are those of the connection, nil when the session has none there; number is the session's.
@@ -99,6 +104,7 @@ func (m *Member) Open(id wire.GroupID, opts JoinOptions) (*Session, error) {
 		m:       m,
 		id:      id,
 		handler: opts.Handler,
+		text:    opts.Text,
 		invite:  opts.Invite,
 		meta:    meta,
 		joined:  make(chan struct{}),

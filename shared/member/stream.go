@@ -1,7 +1,6 @@
 package member
 
 import (
-	"bytes"
 	"context"
 	"io"
 	"sync"
@@ -16,6 +15,9 @@ const (
 	welcomeWait = 15 * time.Second
 	// leaveWait is how long answers are waited for after a leave.
 	leaveWait = 2 * time.Second
+	// textAhead is how much is read at once for a page: a browser hands over 64 KiB, and what is left of a line
+	// before that fits too.
+	textAhead = 80 << 10
 )
 
 // ended is the error of a session whose host has ended it, or refused it, for good.
@@ -59,7 +61,9 @@ func (s *Session) run() {
 	if known && !told && why.Code == wire.WrongHost {
 		final := *why
 		final.Fatal = true
-		s.deliver([]Event{errorEvent(s.id, &final)}, true)
+		bye := batch{asText: s.text != nil}
+		bye.add(errorEvent(s.id, &final))
+		s.deliver(&bye, true)
 	}
 	if !known {
 		close(s.joined)
@@ -176,6 +180,10 @@ func (s *Session) converse(c *connection, stream link.Stream, join []byte) error
 		return err
 	}
 	r := link.NewReader(stream, wire.MaxLine)
+	batch := batch{asText: s.text != nil}
+	if batch.asText {
+		r.Ahead(textAhead)
+	}
 	first := true
 	unbind := func() {}
 	defer func() { unbind() }()
@@ -184,9 +192,9 @@ func (s *Session) converse(c *connection, stream link.Stream, join []byte) error
 		if err != nil {
 			return err
 		}
-		var batch []Event
+		batch.begin()
 		for err == nil {
-			batch, err = s.take(batch, bytes.Clone(line), first)
+			err = s.take(&batch, line, first)
 			first = false
 			if err != nil || !r.Buffered() {
 				break
@@ -197,7 +205,7 @@ func (s *Session) converse(c *connection, stream link.Stream, join []byte) error
 			unbind() // a last line is the last event
 		}
 		_, last := err.(*ended)
-		s.deliver(batch, last)
+		s.deliver(&batch, last)
 		return err
 	}
 	if err := read(); err != nil {
@@ -299,15 +307,13 @@ func (s *Session) pending(buf []byte) (out []byte, leave bool) {
 }
 
 // deliver hands events to the handler, unless it has had its last ones. It reports whether it did.
-func (s *Session) deliver(batch []Event, last bool) bool {
+func (s *Session) deliver(b *batch, last bool) bool {
 	s.turn <- struct{}{}
 	defer func() { <-s.turn }()
 	if s.over {
 		return false
 	}
 	s.over = last
-	if s.handler != nil && len(batch) > 0 {
-		s.handler.Deliver(batch)
-	}
+	s.hand(b)
 	return true
 }

@@ -84,21 +84,20 @@ func (in *inlet) take(rest []byte) {
 }
 
 // events takes what waits.
-func (in *inlet) events(group wire.GroupID) []Event {
+func (in *inlet) events(to *batch, group wire.GroupID) {
 	in.mu.Lock()
 	waiting := in.waiting
 	in.waiting = nil
 	in.mu.Unlock()
-	batch := make([]Event, len(waiting))
-	for i, d := range waiting {
+	to.begin()
+	for _, d := range waiting {
 		f := wire.Frame{
 			Type: wire.TypeMsg, Group: group, From: d.From, Time: d.Time,
 			Key: d.Key, Payload: d.Payload, Volatile: true, Unreliable: true,
 		}
 		line := f.Append(nil)
-		batch[i] = Event{Frame: f, Line: line[:len(line)-1]}
+		to.add(Event{Frame: f, Line: line[:len(line)-1]})
 	}
-	return batch
 }
 
 // datagrams returns the connection's unreliable side, or nil.
@@ -124,7 +123,7 @@ func (s *Session) bind(c *connection) (unbind func()) {
 
 	ctx, cancel := context.WithCancel(s.ctx)
 	var wg sync.WaitGroup
-	if s.handler != nil {
+	if s.handler != nil || s.text != nil {
 		in := &inlet{work: make(chan struct{}, 1)}
 		d.Demux().Bind(number, in.take)
 		wg.Go(func() { s.deliverFrom(ctx, in) })
@@ -141,6 +140,7 @@ func (s *Session) bind(c *connection) (unbind func()) {
 
 // deliverFrom hands what comes to the handler, in turns with what comes on the stream.
 func (s *Session) deliverFrom(ctx context.Context, in *inlet) {
+	batch := batch{asText: s.text != nil}
 	for {
 		select {
 		case <-in.work:
@@ -152,8 +152,8 @@ func (s *Session) deliverFrom(ctx context.Context, in *inlet) {
 		case <-ctx.Done():
 			return
 		}
-		if batch := in.events(s.id); len(batch) > 0 && ctx.Err() == nil {
-			s.handler.Deliver(batch)
+		if in.events(&batch, s.id); ctx.Err() == nil {
+			s.hand(&batch)
 		}
 		<-s.turn
 	}

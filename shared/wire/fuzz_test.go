@@ -15,11 +15,13 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte(`{"type":"welcome","payload":{"epoch":"E","you":{"peer":"p"},"members":[{"peer":"x","meta":{}}],"limits":{"line":1}}}`))
 	f.Add([]byte(`{"type":"members","payload":{"version":1,"left":[{"peer":"p","reason":"left"}],"joined":[]}}`))
 	f.Add([]byte(`{"type":"error","payload":{"code":"full","fatal":true,"retryAfter":5}}`))
+	f.Add([]byte(usual))
 	f.Add([]byte("{\"type\":\"msg\",\"type\":\"\\ud800\",\"payload\": \t1 }"))
 	for _, g := range readGolden(f) {
 		f.Add([]byte(g.Line))
 	}
 	f.Fuzz(func(t *testing.T, line []byte) {
+		sameMsg(t, line)
 		frame, err := wire.Decode(line)
 		if err != nil {
 			return

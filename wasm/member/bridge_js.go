@@ -5,6 +5,7 @@ import (
 	"sync"
 	"syscall/js"
 	"time"
+	"unsafe"
 
 	"goop/shared/jsontext"
 	"goop/shared/member"
@@ -15,9 +16,10 @@ import (
 // bridge is what goop.js calls. Sessions are named by numbers and not by objects with functions of
 // their own, so that there is nothing to release when one ends and a late call meets a plain refusal.
 type bridge struct {
-	m   *member.Member
-	ctx context.Context
-	wg  sync.WaitGroup // promises under way; the program never ends, so nobody waits for it
+	m    *member.Member
+	ctx  context.Context
+	loop *jsx.Loop
+	wg   sync.WaitGroup // promises under way; the program never ends, so nobody waits for it
 
 	// mu guards the following.
 	mu       sync.Mutex
@@ -26,7 +28,7 @@ type bridge struct {
 }
 
 func newBridge(m *member.Member) *bridge {
-	return &bridge{m: m, ctx: context.Background(), sessions: map[int]*member.Session{}}
+	return &bridge{m: m, ctx: context.Background(), loop: jsx.NewLoop(), sessions: map[int]*member.Session{}}
 }
 
 // object returns the bridge as globals.d.ts describes it. Its functions live as long as the page.
@@ -64,7 +66,8 @@ func (b *bridge) promise(err error, wait func(context.Context) (any, error)) js.
 
 // join(id, options, deliver) resolves with the session's number after the welcome.
 func (b *bridge) join(args []js.Value) any {
-	opts := member.JoinOptions{Handler: &delivery{to: args[2]}}
+	d := &delivery{to: args[2], loop: b.loop}
+	opts := member.JoinOptions{Text: d.deliver}
 	fields := jsontext.MembersOf([]byte(args[1].String()))
 	for fields.Next() {
 		switch string(fields.Key) {
@@ -229,29 +232,21 @@ const turn = 10 * time.Millisecond
 // JSON array, which the page parses at once.
 type delivery struct {
 	to    js.Value
-	text  []byte
+	loop  *jsx.Loop
 	since time.Time // when the page last had its turn
 	until time.Time // when the last delivery ended
 }
 
-// Deliver is member.Handler's.
-func (d *delivery) Deliver(batch []member.Event) {
-	d.text = append(d.text[:0], '[')
-	for i, e := range batch {
-		if i > 0 {
-			d.text = append(d.text, ',')
-		}
-		d.text = append(d.text, e.Line...)
-	}
-	d.text = append(d.text, ']')
+// deliver is member.JoinOptions.Text.
+func (d *delivery) deliver(events []byte) {
 	now := time.Now()
 	if now.Sub(d.until) > turn { // the page was idle in between
 		d.since = now
 	}
-	d.to.Invoke(string(d.text))
+	d.to.Invoke(unsafe.String(&events[0], len(events))) // copied there, and nowhere kept here
 	d.until = time.Now()
 	if d.until.Sub(d.since) > turn {
-		time.Sleep(time.Millisecond) // a timer: input and painting come before it
+		d.loop.Pass()
 		d.since = time.Now()
 	}
 }

@@ -300,3 +300,12 @@ func TestThenRunsOnce(t *testing.T) {
 		t.Fatal("it was not called")
 	}
 }
+
+func TestLoopPasses(t *testing.T) {
+	loop := jsx.NewLoop()
+	var wg sync.WaitGroup
+	for range 20 {
+		wg.Go(loop.Pass)
+	}
+	wg.Wait()
+}
