@@ -5,6 +5,7 @@ go 1.26.0
 ignore node_modules
 
 require (
+	github.com/HdrHistogram/hdrhistogram-go v1.4.0 // host/bench/load: percentiles of millions of times
 	github.com/andybalholm/brotli v1.2.8 // host/site: site files for browsers that take brotli
 	github.com/flynn/noise v1.1.0 // wasm/internal/noise: what go-libp2p's own Noise stands on
 	github.com/gorilla/websocket v1.5.3 // tests of wasm/internal and host/node: a WebSocket client
@@ -19,6 +20,7 @@ require (
 	github.com/quic-go/webtransport-go v0.13.0 // host/node
 	github.com/rogpeppe/go-internal v1.16.0 // tests of host/cmd/goop: testscript
 	github.com/spf13/cobra v1.10.2 // host/cmd/goop: commands and flags
+	golang.org/x/sys v0.48.0 // host/bench/load: processes that are kept to a core
 	google.golang.org/protobuf v1.36.12 // tests of wasm/internal/noise
 )
 
@@ -96,7 +98,6 @@ require (
 	golang.org/x/mod v0.41.0 // indirect
 	golang.org/x/net v0.59.0 // indirect
 	golang.org/x/sync v0.23.0 // indirect
-	golang.org/x/sys v0.48.0 // indirect
 	golang.org/x/telemetry v0.0.0-20260908163034-4bcc4b2ee518 // indirect
 	golang.org/x/text v0.42.0 // indirect
 	golang.org/x/time v0.15.0 // indirect
