@@ -15,7 +15,7 @@ readonly COMMANDS=(
   "test-wasm|Go tests of what browsers run, as js/wasm under Node"
   "test-browser|tests with the real binary in Chromium and Firefox; [filter] is a pattern for their names"
   "soak|the real host and members in a bad world; [--minutes 5] [--seed N], see docs/testing.md"
-  "bench|Go benchmarks, and how fast a page gets to its group; bench slow and bench data: see docs/testing.md"
+  "bench|Go benchmarks; bench page, bench slow and bench data: see docs/testing.md"
   "screens|pictures of every page of the built-in sites, into test-results/screens; [chess|quiz|study]"
   "bundle|the libraries of the built-in sites, from npm, into host/templates/*/vendor"
 )
@@ -112,7 +112,7 @@ summary() {
 
 check_format() {
   local unformatted
-  unformatted=$(gofmt -l host js/*.go shared wasm)
+  unformatted=$(gofmt -l host js/*.go js/bench shared wasm)
   [[ -z $unformatted ]] || die "not formatted (gofmt -w):"$'\n'"$unformatted"
   # What a merge leaves in a document, nothing else would notice.
   ! git grep -nE '^(<{7}|>{7}) ' >&2 || die "the above are marks of a merge"
@@ -277,7 +277,20 @@ cmd_soak() {
   go test ./host/internal/soak -run='^TestSoak$' -v -count=1 -timeout=0 -minutes="$minutes" -seed="$seed"
 }
 
+# What a page is measured with.
+build_bench_page() {
+  for_browsers
+  npm_packages
+  cmd_build
+  go build -o bin/bench-page-sender ./js/bench/sender
+}
+
 cmd_bench() {
+  if [[ ${1:-} == page ]]; then
+    build_bench_page
+    browser node js/bench/page.mjs "${@:2}"
+    return
+  fi
   if [[ ${1:-} == slow ]]; then
     go test -run='^TestSlowMember$' -v -timeout=20m ./host/internal/together -slow.for=20s -slow.pairs=5 "${@:2}"
     return
@@ -290,10 +303,6 @@ cmd_bench() {
     return
   fi
   go test -run='^$' -bench=. -benchmem ./...
-  for_browsers
-  npm_packages
-  cmd_build
-  browser node js/test/metrics.mjs
 }
 
 cmd_screens() {

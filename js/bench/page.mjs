@@ -1,0 +1,81 @@
+// How fast a page is, beside others that do the same work: ./build.sh bench page. docs/testing.md says what is
+// measured and how. Markdown tables on the standard output; with --json the numbers in place of them, with
+// --json FILE in that file beside them.
+
+import { writeFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { Browser } from "./chromium.mjs";
+import { Goop } from "./goop.mjs";
+import { emptyTab, memory, receive, send, tasks, transfer, visits } from "./measure.mjs";
+import { sizes } from "./sizes.mjs";
+import { tables } from "./tables.mjs";
+
+// --json may stand without a file.
+const args = process.argv.slice(2).flatMap((arg, i, all) => (arg === "--json" && (all[i + 1] ?? "--").startsWith("--") ? ["--json", "-"] : [arg]));
+const { values: options } = parseArgs({
+  args,
+  options: {
+    json: { type: "string" },
+    smoke: { type: "boolean", default: false },
+    only: { type: "string", default: "" },
+    work: { type: "string", default: "" },
+    runs: { type: "string" },
+  },
+});
+
+const plan = options.smoke
+  ? { runs: 1, traced: 1, burst: 500, count: 2_000, out: 500, size: 150, window: 256, senders: 2 }
+  : { runs: 20, traced: 3, burst: 10_000, count: 200_000, out: 50_000, size: 150, window: 256, senders: 2 };
+if (options.runs) plan.runs = Number(options.runs);
+
+const wanted = (list, name) => !list || list.split(",").some((w) => name.startsWith(w));
+const works = (name) => wanted(options.work, name);
+const progress = (text) => process.stderr.write(`${new Date().toTimeString().slice(0, 8)} ${text}\n`);
+
+const systems = [new Goop("webtransport"), new Goop("websocket")].filter((s) => wanted(options.only, s.key));
+if (!systems.length) throw new Error(`--only ${options.only}: there is no such system`);
+
+const browser = await Browser.launch();
+const report = { scenario: "page", browser: browser.version, date: new Date().toISOString().slice(0, 10), plan, systems: {} };
+try {
+  for (const system of systems) {
+    await system.start();
+    report.systems[system.key] = { name: system.name, transport: system.transport, versions: system.versions, sizes: sizes(system) };
+  }
+  const of = (system) => report.systems[system.key];
+  if (works("visits")) {
+    for (const system of systems) of(system).transfer = await transfer(browser, system);
+    for (const [system, times] of await visits(browser, systems, plan.runs, progress)) of(system).visits = times;
+  }
+  if (works("memory")) {
+    report.emptyTab = await emptyTab(browser);
+    for (const system of systems) of(system).memory = await memory(browser, system);
+  }
+  for (const system of systems) {
+    if (works("tasks")) {
+      progress(`${system.name}: longest tasks`);
+      const same = { runs: plan.traced, warm: !options.smoke, burst: plan.burst, size: plan.size, senders: 1 };
+      if (!options.smoke) of(system).tasks = await tasks(browser, system, { ...same, throttle: 1 });
+      of(system).tasks4 = await tasks(browser, system, { ...same, throttle: 4 });
+    }
+    if (works("receive")) {
+      progress(`${system.name}: ${plan.count} messages into the page`);
+      const same = { count: plan.count, size: plan.size, senders: plan.senders };
+      of(system).receive = await receive(browser, system, { ...same, held: false });
+      of(system).held = await receive(browser, system, { ...same, held: true });
+    }
+    if (works("send")) {
+      progress(`${system.name}: ${plan.out} messages out of the page`);
+      of(system).send = await send(browser, system, { count: plan.out, size: plan.size, window: plan.window });
+    }
+  }
+} finally {
+  await browser.close();
+  for (const system of systems) await system.stop();
+}
+
+report.markdown = tables(report);
+const text = JSON.stringify(report, null, 2) + "\n";
+if (options.json !== "-") console.log(report.markdown);
+else process.stdout.write(text);
+if (options.json && options.json !== "-") writeFileSync(options.json, text);
