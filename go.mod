@@ -5,9 +5,9 @@ go 1.26.0
 ignore node_modules
 
 require (
+	filippo.io/edwards25519 v1.2.0 // wasm/internal/curve: the arithmetic of Go's own, without what that brings
 	github.com/HdrHistogram/hdrhistogram-go v1.4.0 // host/bench/load: percentiles of millions of times
 	github.com/andybalholm/brotli v1.2.8 // host/site: site files for browsers that take brotli
-	github.com/flynn/noise v1.1.0 // wasm/internal/noise: what go-libp2p's own Noise stands on
 	github.com/gorilla/websocket v1.5.3 // tests of wasm/internal and host/node: a WebSocket client
 	github.com/libp2p/go-libp2p v0.51.0 // host/node
 	github.com/multiformats/go-multiaddr v0.16.1 // host/node: addresses
@@ -20,6 +20,7 @@ require (
 	github.com/quic-go/webtransport-go v0.13.0 // host/node
 	github.com/rogpeppe/go-internal v1.16.0 // tests of host/cmd/goop: testscript
 	github.com/spf13/cobra v1.10.2 // host/cmd/goop: commands and flags
+	golang.org/x/crypto v0.57.0 // tests of wasm/internal/chachapoly
 	golang.org/x/sys v0.48.0 // host/bench/load: processes that are kept to a core
 	google.golang.org/protobuf v1.36.12 // tests of wasm/internal/noise
 )
@@ -34,6 +35,7 @@ require (
 	github.com/decred/dcrd/dcrec/secp256k1/v4 v4.4.1 // indirect
 	github.com/dunglas/httpsfv v1.1.1 // indirect
 	github.com/filecoin-project/go-clock v0.1.0 // indirect
+	github.com/flynn/noise v1.1.0 // indirect
 	github.com/google/uuid v1.6.0 // indirect
 	github.com/huin/goupnp v1.3.0 // indirect
 	github.com/inconshreveable/mousetrap v1.1.0 // indirect
@@ -93,7 +95,6 @@ require (
 	go.uber.org/mock v0.6.0 // indirect
 	go.uber.org/multierr v1.11.0 // indirect
 	go.uber.org/zap v1.28.0 // indirect
-	golang.org/x/crypto v0.57.0 // indirect
 	golang.org/x/exp v0.0.0-20260718201538-764159d718ef // indirect
 	golang.org/x/mod v0.41.0 // indirect
 	golang.org/x/net v0.59.0 // indirect

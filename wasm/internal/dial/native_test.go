@@ -40,7 +40,7 @@ func TestNative(t *testing.T) {
 			return dial.On(dial.Platform{
 				Fetch: fetch, WebTransport: dialWebTransport, WebSocket: dialWebSocket,
 				Key: func(context.Context, wire.PeerID) (*identity.Key, error, error) {
-					return identity.FromSeed(identity.Seed, seed), nil, nil
+					return identity.FromSeed(identity.Seed, (*[32]byte)(seed)), nil, nil
 				},
 			}, opts)
 		},

@@ -110,7 +110,7 @@ func (n *fakeNet) dialer() *dial.Dialer {
 			return fakeSocket{near, closed}, nil
 		},
 		Key: func(context.Context, wire.PeerID) (*identity.Key, error, error) {
-			return identity.FromSeed(identity.Seed, make([]byte, 32)), nil, nil
+			return identity.FromSeed(identity.Seed, new([32]byte)), nil, nil
 		},
 	}, dial.Options{Base: "http://host"})
 }

@@ -2,13 +2,13 @@ package dial
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
+	"strings"
 
 	"goop/shared/wire"
 	"goop/wasm/internal/identity"
 	"goop/wasm/internal/multistream"
 	"goop/wasm/internal/noise"
+	"goop/wasm/internal/sha2"
 	"goop/wasm/internal/yamux"
 )
 
@@ -44,13 +44,27 @@ func certHashes(list []string) ([][]byte, error) {
 	}
 	out := make([][]byte, len(list))
 	for i, text := range list {
-		b, err := hex.DecodeString(text)
-		if err != nil || len(b) != sha256.Size {
+		b, ok := unhex(text)
+		if !ok || len(b) != sha2.Size256 {
 			return nil, wire.E(wire.Offline, "a certificate hash of the host is not 64 hexadecimal digits")
 		}
 		out[i] = b
 	}
 	return out, nil
+}
+
+// unhex is encoding/hex's, whose errors bring fmt.
+func unhex(text string) ([]byte, bool) {
+	const digits = "0123456789abcdef"
+	out := make([]byte, len(text)/2)
+	for i := range text {
+		digit := strings.IndexByte(digits, text[i]|0x20) // a capital letter's small one; digits have that bit
+		if digit < 0 || text[i] < '0' || i/2 == len(out) {
+			return nil, false
+		}
+		out[i/2] = out[i/2]<<4 | byte(digit)
+	}
+	return out, true
 }
 
 // overWebSocket opens a WebSocket, encrypts it and multiplexes it.

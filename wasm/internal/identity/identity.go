@@ -7,9 +7,9 @@ package identity
 
 import (
 	"context"
-	"crypto/ed25519"
 
 	"goop/shared/wire"
+	"goop/wasm/internal/curve"
 	"goop/wasm/internal/peerid"
 )
 
@@ -41,14 +41,12 @@ func (k *Key) Peer() wire.PeerID { return peerid.FromKey(k.public) }
 // Sign signs a message. It may wait for the browser, so it must not be called from a callback.
 func (k *Key) Sign(ctx context.Context, message []byte) ([]byte, error) { return k.sign(ctx, message) }
 
-// FromSeed returns the key of a seed of 32 bytes.
-func FromSeed(kind Kind, seed []byte) *Key {
-	private := ed25519.NewKeyFromSeed(seed)
+// FromSeed returns the key of a seed.
+func FromSeed(kind Kind, seed *[curve.Size]byte) *Key {
+	private := curve.FromSeed(seed)
 	return &Key{
 		kind:   kind,
-		public: private[ed25519.SeedSize:],
-		sign: func(_ context.Context, message []byte) ([]byte, error) {
-			return ed25519.Sign(private, message), nil
-		},
+		public: private.Public(),
+		sign:   func(_ context.Context, message []byte) ([]byte, error) { return private.Sign(message), nil },
 	}
 }

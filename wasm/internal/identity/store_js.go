@@ -2,14 +2,14 @@ package identity
 
 import (
 	"context"
-	"crypto/ed25519"
-	"crypto/rand"
 	"syscall/js"
 	"time"
 
 	"goop/shared/wire"
+	"goop/wasm/internal/curve"
 	"goop/wasm/internal/idb"
 	"goop/wasm/internal/jsx"
+	"goop/wasm/internal/random"
 )
 
 // Database is the name of the origin's database; keys in it begin with the host's peer id.
@@ -31,10 +31,10 @@ func Open(ctx context.Context, host wire.PeerID) (key *Key, why error, err error
 	return FromSeed(Memory, seed()), err, nil
 }
 
-func seed() []byte {
-	b := make([]byte, ed25519.SeedSize)
-	rand.Read(b) // never fails: it would end the program
-	return b
+func seed() *[curve.Size]byte {
+	var b [curve.Size]byte
+	random.Read(b[:])
+	return &b
 }
 
 // stored returns the key under a name, and adds one where there is none.
@@ -68,7 +68,7 @@ func add(ctx context.Context, db *idb.DB, name string) (js.Value, error) {
 	if err := ctx.Err(); err != nil {
 		return js.Undefined(), context.Cause(ctx)
 	}
-	return db.Add(ctx, name, jsx.ValueOf(map[string]any{"seed": seed()}))
+	return db.Add(ctx, name, jsx.ValueOf(map[string]any{"seed": seed()[:]}))
 }
 
 // generate makes a record with a WebCrypto key, if the browser has Ed25519 and the page is secure.
@@ -101,13 +101,13 @@ func read(record js.Value) (*Key, error) {
 	}
 	if s := record.Get("seed"); !s.IsUndefined() {
 		b, err := jsx.Bytes(s)
-		if err != nil || len(b) != ed25519.SeedSize {
+		if err != nil || len(b) != curve.Size {
 			return nil, wire.E(wire.Internal, "the stored key is damaged")
 		}
-		return FromSeed(Seed, b), nil
+		return FromSeed(Seed, (*[curve.Size]byte)(b)), nil
 	}
 	public, err := jsx.Bytes(record.Get("public"))
-	if err != nil || len(public) != ed25519.PublicKeySize {
+	if err != nil || len(public) != curve.Size {
 		return nil, wire.E(wire.Internal, "the stored key is damaged")
 	}
 	private, subtle := record.Get("private"), subtle()

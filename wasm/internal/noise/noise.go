@@ -3,6 +3,10 @@
 // checks who the host is and, over WebTransport, that the host vouches for the certificates that were
 // dialled.
 //
+// It has of Noise what the member needs and nothing else: a general library brings other curves and ciphers,
+// and fmt, which are more than the rest of the member's cryptography. The proofs are the protocol's vectors
+// and go-libp2p's own half.
+//
 // It knows no transport: anything that reads and writes will do. A Conn may be read by one goroutine
 // while another writes.
 //
@@ -12,16 +16,14 @@ package noise
 import (
 	"bytes"
 	"context"
-	"crypto/ed25519"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/binary"
 	"io"
 
-	"github.com/flynn/noise"
-
 	"goop/shared/wire"
+	"goop/wasm/internal/chachapoly"
+	"goop/wasm/internal/curve"
 	"goop/wasm/internal/peerid"
+	"goop/wasm/internal/random"
+	"goop/wasm/internal/sha2"
 )
 
 // ID is the security protocol that multistream negotiates for a Conn.
@@ -30,14 +32,12 @@ const ID = "/noise"
 const (
 	signed   = "noise-libp2p-static-key:" // stands before the static key in what an identity signs
 	maxFrame = 65535                      // bytes of one message, by the Noise specification
-	overhead = 16                         // bytes of the authentication tag
+	overhead = chachapoly.TagSize
 	maxPlain = maxFrame - overhead
 )
 
 // sha256Multihash stands before a SHA-256 digest in a multihash: its code and its length.
-var sha256Multihash = []byte{0x12, sha256.Size}
-
-var suite = noise.NewCipherSuite(noise.DH25519, noise.CipherChaChaPoly, noise.HashSHA256)
+var sha256Multihash = []byte{0x12, sha2.Size256}
 
 // Signer is this member's Ed25519 identity. Sign may take its time: a browser's own keys sign on
 // another thread.
@@ -81,64 +81,63 @@ func Handshake(ctx context.Context, rw io.ReadWriteCloser, cfg Config) (*Conn, e
 }
 
 func handshake(ctx context.Context, rw io.ReadWriteCloser, cfg Config) (*Conn, error) {
-	static, err := noise.DH25519.GenerateKeypair(rand.Reader)
-	if err != nil {
+	var static, ephemeral [curve.Size]byte
+	random.Read(static[:])
+	random.Read(ephemeral[:])
+	state := newInitiator(static, ephemeral)
+	if err := writeFrame(rw, state.hello(make([]byte, frameHead))); err != nil {
 		return nil, err
 	}
 	// The signature covers our static key alone, so it can be made before the host has answered.
 	mine := payload{key: peerid.MarshalKey(cfg.Signer.Public()), muxers: cfg.Muxers}
-	state, err := noise.NewHandshakeState(noise.Config{
-		CipherSuite: suite, Pattern: noise.HandshakeXX, Initiator: true, StaticKeypair: static,
-	})
-	if err != nil {
-		return nil, err
-	}
-	if _, _, err := send(rw, state, nil); err != nil {
-		return nil, err
-	}
-	if mine.sig, err = cfg.Signer.Sign(ctx, append([]byte(signed), static.Public...)); err != nil {
+	public := curve.PublicX25519(&static)
+	var err error
+	if mine.sig, err = cfg.Signer.Sign(ctx, append([]byte(signed), public[:]...)); err != nil {
 		return nil, err
 	}
 	msg, err := readFrame(rw, nil)
 	if err != nil {
 		return nil, err
 	}
-	plain, _, _, err := state.ReadMessage(nil, msg)
-	if err != nil {
-		return nil, &wire.Error{Code: wire.Offline, Message: "the host's side of the handshake is damaged", Err: err}
+	plain, ok := state.answer(msg)
+	if !ok {
+		return nil, wire.E(wire.Offline, "the host's side of the handshake is damaged")
 	}
 	var theirs payload
 	if !theirs.unmarshal(plain) {
 		return nil, wire.E(wire.Offline, "the host's side of the handshake is not understood")
 	}
-	if err := cfg.verify(&theirs, state.PeerStatic()); err != nil {
+	if err := cfg.verify(&theirs, state.rs[:]); err != nil {
 		return nil, err
 	}
-	enc, dec, err := send(rw, state, mine.marshal())
-	if err != nil {
+	msg, send, receive, ok := state.finish(make([]byte, frameHead), mine.marshal())
+	if !ok {
+		return nil, wire.E(wire.Offline, "the host's side of the handshake is damaged")
+	}
+	if err := writeFrame(rw, msg); err != nil {
 		return nil, err
 	}
-	return &Conn{rw: rw, enc: enc, dec: dec, muxers: theirs.muxers}, nil
+	return &Conn{rw: rw, send: send, receive: receive, muxers: theirs.muxers}, nil
 }
 
-// send writes the next handshake message; the last one yields the keys of the connection.
-func send(w io.Writer, state *noise.HandshakeState, payload []byte) (enc, dec *noise.CipherState, err error) {
-	b, enc, dec, err := state.WriteMessage(make([]byte, 2), payload)
-	if err != nil {
-		return nil, nil, err
-	}
-	binary.BigEndian.PutUint16(b, uint16(len(b)-2))
-	_, err = w.Write(b)
-	return enc, dec, err
+// frameHead is what stands before a message: its length.
+const frameHead = 2
+
+// writeFrame sends one message, before which there is room for its length.
+func writeFrame(w io.Writer, msg []byte) error {
+	n := len(msg) - frameHead
+	msg[0], msg[1] = byte(n>>8), byte(n)
+	_, err := w.Write(msg)
+	return err
 }
 
 // readFrame reads one length-prefixed message into buf, which it grows where needed.
 func readFrame(r io.Reader, buf []byte) ([]byte, error) {
-	var size [2]byte
+	var size [frameHead]byte
 	if _, err := io.ReadFull(r, size[:]); err != nil {
 		return nil, err
 	}
-	n := int(binary.BigEndian.Uint16(size[:]))
+	n := int(size[0])<<8 | int(size[1])
 	if cap(buf) < n {
 		buf = make([]byte, n)
 	}
@@ -160,7 +159,7 @@ func (cfg *Config) verify(p *payload, static []byte) error {
 	if id := peerid.FromKey(key); id != cfg.Peer {
 		return wire.E(wire.WrongHost, "the host is ", string(id), ", but ", string(cfg.Peer), " was expected")
 	}
-	if !ed25519.Verify(key, append([]byte(signed), static...), p.sig) {
+	if !curve.Verify(key, append([]byte(signed), static...), p.sig) {
 		return wire.E(wire.WrongHost, "the host could not prove that it is ", string(cfg.Peer))
 	}
 	for _, hash := range cfg.CertHashes {
@@ -173,7 +172,7 @@ func (cfg *Config) verify(p *payload, static []byte) error {
 
 func vouches(signed [][]byte, hash []byte) bool {
 	for _, multihash := range signed {
-		if digest, ok := bytes.CutPrefix(multihash, sha256Multihash); ok && len(hash) == sha256.Size && bytes.Equal(digest, hash) {
+		if digest, ok := bytes.CutPrefix(multihash, sha256Multihash); ok && len(hash) == sha2.Size256 && bytes.Equal(digest, hash) {
 			return true
 		}
 	}
