@@ -56,6 +56,8 @@ type Host interface {
 
 	// Backup writes a backup and returns when it is there and sound. It may take long.
 	Backup(ctx context.Context, q BackupRequest) (Backup, error)
+	// Counters returns what the relay and the store have counted; what the process knows is added by others.
+	Counters(ctx context.Context) (Counters, error)
 	Data
 }
 
@@ -134,6 +136,7 @@ func Listen(dir string, host Host, log *slog.Logger) (*Server, error) {
 	mux.HandleFunc("GET /group/log", s.tail)
 	s.people(mux)
 	s.data(mux)
+	s.measure(mux)
 	mux.HandleFunc("GET /status", answer(s, func(r *http.Request) (any, error) { return host.Status(r.Context()) }))
 	s.http = &http.Server{
 		Handler:           mux,

@@ -17,6 +17,7 @@ const stopTime = 10 * time.Second
 // Command says what a Process runs.
 type Command struct {
 	Path   string
+	Name   string   // that the program sees as its own; "" for Path
 	Args   []string // without the name
 	Env    []string // beyond those of this process
 	Dir    string
@@ -40,6 +41,9 @@ type Process struct {
 // Start starts a process.
 func Start(c Command) (*Process, error) {
 	cmd := exec.Command(c.Path, c.Args...)
+	if c.Name != "" {
+		cmd.Args[0] = c.Name
+	}
 	cmd.Env = append(os.Environ(), c.Env...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = c.Dir, c.Stdout, c.Stderr
 	// Its own group: Ctrl-C is for the load, which then ends the process in good order.

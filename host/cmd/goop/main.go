@@ -103,7 +103,7 @@ func command() *cobra.Command {
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
 	root.AddCommand(serveCommand(), newCommand(), ownerLinkCommand(), ownersCommand(), groupCommand(), statusCommand(),
-		dataCommand(), backupCommand(), restoreCommand(), migrateCommand(), versionCommand())
+		dataCommand(), benchCommand(), backupCommand(), restoreCommand(), migrateCommand(), versionCommand())
 	return root
 }
 

@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"time"
 
+	"goop/host/control"
 	"goop/host/metrics"
 	"goop/host/relay"
 	"goop/shared/group"
@@ -70,6 +71,15 @@ func (h *running) reading() metrics.Reading {
 		r.Sessions += g.Sessions
 	}
 	return r
+}
+
+// Counters returns what the host counts, for who measures it.
+func (h *running) Counters(context.Context) (control.Counters, error) {
+	c := h.relay.Counters()
+	return control.Counters{
+		Joins: c.Joins, Appended: c.Appended, Deliveries: c.Deliveries, BytesOut: c.BytesOut, Commits: h.db.Commits(),
+		Resyncs: c.Resyncs, TooSlow: c.TooSlow,
+	}, nil
 }
 
 // timedLog is a log whose appends are timed.

@@ -1,0 +1,60 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"goop/host/bench/load"
+)
+
+// limitsFor are the bounds that a plan needs beyond those that every host has. A member joins once, and sends its
+// part of the rate, with room for what it makes good after a pause.
+func limitsFor(p load.Plan) []string {
+	const (
+		around  = 256 // bytes of a line around its payload, at most
+		members = 2000
+	)
+	each := 1
+	if p.Senders > 0 {
+		each = int(p.Rate/float64(p.Senders)) + 1
+	}
+	list := []string{
+		fmt.Sprint("rate=", min(100_000, max(200, 4*each))),
+		fmt.Sprint("bandwidth=", min(1<<30, max(1<<20, 4*each*(p.Size+around)))),
+	}
+	if p.Members > members {
+		list = append(list, fmt.Sprint("members=", min(10_000, p.Members+10)), fmt.Sprint("connections=", p.Members+100), fmt.Sprint("pages=", 2*p.Members))
+	}
+	return list
+}
+
+// messages makes the load of a plan on the group of a host, and reports what came of it.
+func (b *Bench) messages(ctx context.Context, p load.Plan) (_ *Report, err error) {
+	h, err := b.Start(ctx, Setup{Limits: limitsFor(p)})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, h.Close()) }()
+	r, err := b.load(ctx, h, p)
+	return r, err
+}
+
+// load is messages with a host that is there.
+func (b *Bench) load(ctx context.Context, h *Host, p load.Plan) (*Report, error) {
+	g, err := newGauge(ctx, h, b.Profile)
+	if err != nil {
+		return nil, err
+	}
+	defer g.close()
+	res, err := load.Run(ctx, &crew{h, g}, p, h.Process(), b.Progress)
+	if err != nil {
+		return nil, err
+	}
+	r := b.report(p)
+	r.Result, r.Host = res, g.figures(res, p.Members)
+	r.loadRows(res)
+	r.hostRows()
+	r.loadNotes(res)
+	return r, nil
+}

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"goop/host/bench"
+)
+
+func benchCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "bench SCENARIO",
+		Short: "Measure how much this machine carries as a host",
+		Long: "Measure how much this machine carries: start a host in a process and a temporary folder of its own, connect\n" +
+			"members to it over real connections, make load, and print what that cost. With --url it is a host that runs\n" +
+			"already: the members then are visitors of it, and the load is real.\n\n" +
+			"docs/operating.md says how to read the table.",
+		Example: "  goop bench fanout\n  goop bench fanout --members 300 --rate 1000 --transport ws --json\n  goop bench mesh --profile host.pprof",
+		Args:    cobra.ArbitraryArgs,
+		RunE: func(_ *cobra.Command, args []string) error {
+			var names []string
+			for _, s := range bench.All {
+				names = append(names, s.Name)
+			}
+			all := strings.Join(names, ", ")
+			if len(args) == 0 {
+				return fmt.Errorf("%q needs to know what to measure: %s", "goop bench", all)
+			}
+			return fmt.Errorf("there is no scenario %q; there are %s", args[0], all)
+		},
+	}
+	for _, s := range bench.All {
+		cmd.AddCommand(scenarioCommand(s))
+	}
+	return cmd
+}
+
+func scenarioCommand(s bench.Scenario) *cobra.Command {
+	o := s.Usual
+	cmd := &cobra.Command{Use: s.Name, Short: strings.ToUpper(s.Short[:1]) + s.Short[1:], Long: s.Long, Args: cobra.NoArgs}
+	f := cmd.Flags()
+	if s.Usual.Members > 0 {
+		f.IntVar(&o.Members, "members", s.Usual.Members, "how many members")
+	}
+	if s.Usual.Rate > 0 {
+		f.Float64Var(&o.Rate, "rate", s.Usual.Rate, "how many a second")
+	}
+	if s.Usual.Size > 0 {
+		f.IntVar(&o.Size, "size", s.Usual.Size, "bytes of a payload")
+	}
+	secs := s.Usual.For.Seconds()
+	if s.Usual.For > 0 {
+		f.Float64Var(&secs, "secs", secs, "seconds that are measured")
+	}
+	f.StringVar(&o.Transport, "transport", bench.Transports[0], "how the members connect: "+strings.Join(bench.Transports, ", "))
+	f.StringVar(&o.URL, "url", "", "`address` of the page of a host that runs; without it one is started")
+	f.StringVar(&o.Data, "data", "", "the data `folder` of that host, if it is on this machine: what it spends is unknown without it")
+	f.StringVar(&o.Group, "group", "", "a group of that host that everybody may join; bench without it")
+	f.StringVar(&o.Profile, "profile", "", "`file` for a CPU profile of the host, of the measured time, for go tool pprof")
+	f.BoolVar(&o.Pin, "pin", true, "keep the host to one core and the load to the others (on Linux, with two cores or more)")
+	asJSON := jsonFlag(cmd)
+	cmd.PreRunE = func(*cobra.Command, []string) error {
+		o.For = time.Duration(secs * float64(time.Second))
+		return o.Check(s)
+	}
+	cmd.RunE = do(func(cmd *cobra.Command, _ []string) error {
+		self, err := os.Executable()
+		if err != nil {
+			return fmt.Errorf("find this program, which the host is too: %w", err)
+		}
+		b := &bench.Bench{
+			Options: o, Scenario: s, Program: self, Version: versionText(),
+			Progress: func(text string) { cmd.PrintErrln("goop bench:", text) },
+		}
+		r, err := b.Run(cmd.Context())
+		if err != nil {
+			return err
+		}
+		if *asJSON {
+			return printJSON(cmd.OutOrStdout(), r)
+		}
+		return r.Print(cmd.OutOrStdout())
+	})
+	return cmd
+}

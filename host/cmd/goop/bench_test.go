@@ -1,0 +1,97 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"goop/host/bench"
+	"goop/host/bench/load"
+)
+
+// benchmark runs goop bench for a short time and returns what it prints as JSON. The host that it starts is this
+// test binary under the name goop (see TestMain).
+func benchmark(t *testing.T, args ...string) string {
+	t.Helper()
+	var out, errs strings.Builder
+	args = append(append([]string{"bench"}, args...), "--json")
+	if code := run(t.Context(), args, strings.NewReader(""), &out, &errs); code != exitOK {
+		t.Fatalf("goop %q: exit code %d, %s", args, code, errs.String())
+	}
+	return out.String()
+}
+
+// messagesReport is a report about messages.
+type messagesReport struct {
+	bench.Report
+	Result struct {
+		Sent, Expected, Delivered, Missing, Duplicates, OutOfOrder, Refused int64
+	} `json:"result"`
+}
+
+// asMessages reads a report, and wants that all of its messages have arrived.
+func asMessages(t *testing.T, text string) (r messagesReport) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(text), &r); err != nil {
+		t.Fatalf("%v in %s", err, text)
+	}
+	res := r.Result
+	if res.Sent == 0 || res.Expected != res.Sent*int64(r.Plan.Members-1) || res.Delivered != res.Expected ||
+		res.Missing+res.Duplicates+res.OutOfOrder+res.Refused != 0 {
+		t.Errorf("%s: %+v", r.Scenario, res)
+	}
+	return r
+}
+
+func TestBenchFanout(t *testing.T) {
+	temp := t.TempDir()
+	t.Setenv("TMPDIR", temp)
+	for _, transport := range bench.Transports {
+		r := asMessages(t, benchmark(t, "fanout", "--members", "12", "--rate", "100", "--secs", "0.2", "--pin=false", "--transport", transport))
+		if r.Scenario != "fanout" || r.Transport != transport || r.Plan.Senders != 10 || r.Result.Sent != 30 {
+			t.Errorf("%s: %+v", transport, r)
+		}
+		h := r.Host
+		if !h.Own || h.Heap == nil || h.HeapPerMember == nil || h.GoroutinesPerMember == nil || h.StreamBytes == nil || h.Resyncs == nil {
+			t.Errorf("%s: what the host tells is missing: %+v", transport, h)
+		}
+	}
+	if left, err := os.ReadDir(temp); err != nil || len(left) != 0 {
+		t.Errorf("left in the temporary folder: %v, %v", left, err)
+	}
+}
+
+func TestBenchMesh(t *testing.T) {
+	profile := filepath.Join(t.TempDir(), "host.pprof")
+	r := asMessages(t, benchmark(t, "mesh", "--members", "5", "--rate", "20", "--secs", "0.2", "--profile", profile, "--pin="+pinned()))
+	if r.Plan.Senders != 5 || r.Result.Sent != 30 {
+		t.Errorf("%+v", r)
+	}
+	if info, err := os.Stat(profile); err != nil || info.Size() == 0 {
+		t.Errorf("the profile: %v, %v", info, err)
+	}
+}
+
+// pinned is --pin where that can be done: it is the default, and so has to be seen to work.
+func pinned() string {
+	if load.Pinnable() {
+		return "true"
+	}
+	return "false"
+}
+
+func TestBenchOfARunningHost(t *testing.T) {
+	t.Parallel()
+	p := startHost(t)
+	args := []string{"fanout", "--members", "3", "--rate", "50", "--secs", "0.2", "--pin=false", "--url", p.page, "--group", "lobby"}
+	r := asMessages(t, benchmark(t, args...))
+	if h := r.Host; h.Own || h.CPU != nil || h.RSS != nil || h.Heap != nil || h.StreamBytes != nil {
+		t.Errorf("figures of a host of which nothing is known: %+v", h)
+	}
+	r = asMessages(t, benchmark(t, append(args, "--data", p.data)...))
+	if h := r.Host; h.Own || h.Heap == nil || h.StreamBytes == nil {
+		t.Errorf("what the host tells its operator is missing: %+v", h)
+	}
+}
