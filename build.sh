@@ -15,7 +15,7 @@ readonly COMMANDS=(
   "test-wasm|Go tests of what browsers run, as js/wasm under Node"
   "test-browser|tests with the real binary in Chromium and Firefox; [filter] is a pattern for their names"
   "soak|the real host and members in a bad world; [--minutes 5] [--seed N], see docs/testing.md"
-  "bench|Go benchmarks; bench page, bench slow and bench data: see docs/testing.md"
+  "bench|Goop beside its peers, into docs/performance.md; [goop|peers|data|page|micro|sizes|report], or smoke, or slow"
   "screens|pictures of every page of the built-in sites, into test-results/screens; [chess|quiz|study]"
   "bundle|the libraries of the built-in sites, from npm, into host/templates/*/vendor"
 )
@@ -58,13 +58,14 @@ install_missing() {
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
 
-# The npm packages exactly as the lock file has them.
+# The npm packages of a folder, exactly as its lock file has them.
 npm_packages() {
   need npm
-  local stamp=js/node_modules/.package-lock.json
-  [[ -f $stamp && ! js/package-lock.json -nt $stamp ]] && return 0
-  say "npm ci"
-  (cd js && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error)
+  local folder=${1:-js}
+  local stamp=$folder/node_modules/.package-lock.json
+  [[ -f $stamp && ! $folder/package-lock.json -nt $stamp ]] && return 0
+  say "npm ci in $folder"
+  (cd "$folder" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error)
   touch "$stamp"
 }
 
@@ -277,32 +278,47 @@ cmd_soak() {
   go test ./host/internal/soak -run='^TestSoak$' -v -count=1 -timeout=0 -minutes="$minutes" -seed="$seed"
 }
 
+# The instruments, the peers beside which Goop is measured, and the tool that runs them all.
+build_bench() {
+  need go node npm
+  cmd_build
+  local peer
+  # Modules and packages of their own, which nothing that ships knows.
+  for peer in gohub nats pocketbase loader; do
+    (cd host/bench/peers/$peer && CGO_ENABLED=0 go build -trimpath -o ../../../../bin/bench-$peer .)
+  done
+  for peer in socketio bun; do npm_packages host/bench/peers/$peer; done
+  # As the host itself is built, so that what they share is built once.
+  CGO_ENABLED=0 go build -trimpath -o bin/bench-data ./host/bench/data
+  CGO_ENABLED=0 go build -trimpath -o bin/bench-report ./host/bench/report
+}
+
 # What a page is measured with.
 build_bench_page() {
   for_browsers
   npm_packages
   cmd_build
-  go build -o bin/bench-page-sender ./js/bench/sender
+  CGO_ENABLED=0 go build -trimpath -o bin/bench-page-sender ./js/bench/sender
 }
 
 cmd_bench() {
-  if [[ ${1:-} == page ]]; then
-    build_bench_page
-    browser node js/bench/page.mjs "${@:2}"
-    return
-  fi
-  if [[ ${1:-} == slow ]]; then
-    go test -run='^TestSlowMember$' -v -timeout=20m ./host/internal/together -slow.for=20s -slow.pairs=5 "${@:2}"
-    return
-  fi
-  if [[ ${1:-} == data ]]; then
-    cmd_build
-    # A module of its own, which only this needs.
-    (cd host/bench/peers/pocketbase && CGO_ENABLED=0 go build -o ../../../../bin/bench-pocketbase .)
-    go run ./host/bench/data "${@:2}"
-    return
-  fi
-  go test -run='^$' -bench=. -benchmem ./...
+  local flags=() parts=("$@")
+  case "${1:-} ${2:-}" in
+    slow*)
+      go test -run='^TestSlowMember$' -v -timeout=20m ./host/internal/together -slow.for=20s -slow.pairs=5 "${@:2}"
+      return
+      ;;
+    "page --"*) # a look, of which nothing is kept
+      build_bench_page
+      browser node js/bench/page.mjs "${@:2}"
+      return
+      ;;
+    smoke*) flags=(-smoke) parts=("${@:2}") ;;
+  esac
+  # The page is measured when no part is named, too.
+  if [[ " ${parts[*]} " == *" page "* || ! " ${parts[*]} " =~ \ (goop|peers|data|micro|sizes|report)\  ]]; then build_bench_page; fi
+  build_bench
+  bin/bench-report "${flags[@]}" "${parts[@]}"
 }
 
 cmd_screens() {

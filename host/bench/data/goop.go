@@ -31,6 +31,15 @@ type goopHost struct {
 
 func (g *goopHost) name() string { return "Goop, " + g.transport }
 
+func (g *goopHost) id() string {
+	if g.transport == "websocket" {
+		return "goop-ws"
+	}
+	return "goop-" + g.transport
+}
+
+func (g *goopHost) version() string { return "" }
+
 func (g *goopHost) start(ctx context.Context, dir string) (*process, error) {
 	folder := filepath.Join(dir, "site")
 	if err := os.Mkdir(folder, 0o700); err != nil {

@@ -1,6 +1,6 @@
 // Command data measures Goop's database beside PocketBase's: the real hosts, one after the other, under the
-// same load over the loopback interface. It prints a table in Markdown. `./build.sh bench data` builds what it
-// needs and runs it.
+// same load over the loopback interface. It prints a table in Markdown, or JSON for host/bench/report.
+// `./build.sh bench data` builds what it needs and runs it.
 //
 // Each client is a member, or an HTTP client that keeps its connection, with one request under way at a
 // time. The clients share the machine with the host under test, so that what they cost counts too; the
@@ -9,6 +9,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
@@ -34,6 +35,7 @@ func main() {
 	pocketbase := flag.String("pocketbase", "bin/bench-pocketbase", "the other's; \"\" to leave it out")
 	rounds := flag.Int("rounds", 3, "how many times each host is measured")
 	raw := flag.Bool("raw", false, "print every round as it ends")
+	asJSON := flag.Bool("json", false, "print every round as JSON in the end, instead of the table")
 	var l load
 	flag.IntVar(&l.clients, "clients", 64, "who write and read at once")
 	flag.IntVar(&l.watchers, "watchers", 100, "who watch")
@@ -62,6 +64,13 @@ func main() {
 				fmt.Fprint(os.Stderr, table(all[i:i+1], [][]result{{r}}))
 			}
 		}
+	}
+	if *asJSON {
+		if err := json.NewEncoder(os.Stdout).Encode(records(all, results)); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
 	}
 	fmt.Print(heading(l, *rounds), table(all, results))
 }

@@ -20,6 +20,10 @@ type pocketBase struct {
 
 func (b *pocketBase) name() string { return "PocketBase" }
 
+func (b *pocketBase) id() string { return "pocketbase" }
+
+func (b *pocketBase) version() string { return "0.39.11" }
+
 func (b *pocketBase) start(ctx context.Context, dir string) (*process, error) {
 	p, err := launch(ctx, b.binary, dir)
 	if err != nil {

@@ -18,6 +18,9 @@ import (
 // system is one of those that are compared.
 type system interface {
 	name() string
+	// id names it in JSON, and version is which one it is; "" is this repository's.
+	id() string
+	version() string
 	// start starts a host with an empty database in dir.
 	start(ctx context.Context, dir string) (*process, error)
 	// client connects one more client to the host that start has started.

@@ -80,14 +80,12 @@ type hub struct {
 	members map[*client]bool
 }
 
-// publish encodes a message once and queues it for all but one.
+// publish encodes a message once and queues it for all but one. The lock is held.
 func (h *hub) publish(m message, except *client) {
 	text, err := json.Marshal(m)
 	if err != nil {
 		return // somebody sent what is not JSON
 	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
 	for c := range h.members {
 		if c != except {
 			c.queue(text)
@@ -97,16 +95,14 @@ func (h *hub) publish(m message, except *client) {
 
 func (h *hub) join(c *client, roster bool) {
 	h.mu.Lock()
+	defer h.mu.Unlock()
 	h.members[c] = true
-	all := message{Type: "roster"}
-	if roster {
-		for m := range h.members {
-			all.Members = append(all.Members, m.person)
-		}
-	}
-	h.mu.Unlock()
 	if !roster {
 		return
+	}
+	all := message{Type: "roster"}
+	for m := range h.members {
+		all.Members = append(all.Members, m.person)
 	}
 	if text, err := json.Marshal(all); err == nil {
 		c.queue(text)
@@ -116,8 +112,8 @@ func (h *hub) join(c *client, roster bool) {
 
 func (h *hub) leave(c *client, roster bool) {
 	h.mu.Lock()
+	defer h.mu.Unlock()
 	delete(h.members, c)
-	h.mu.Unlock()
 	if roster {
 		h.publish(message{Type: "leave", From: c.ID}, nil)
 	}
@@ -142,7 +138,9 @@ func (h *hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if err != nil {
 			return
 		}
+		h.mu.Lock()
 		h.publish(message{Type: "msg", From: c.ID, Data: text}, c)
+		h.mu.Unlock()
 	}
 }
 

@@ -26,13 +26,9 @@ func main() {
 }
 
 func run() error {
-	address, err := freePort()
-	if err != nil {
-		return err
-	}
 	s, err := server.NewServer(&server.Options{
 		Host: "127.0.0.1", Port: server.RANDOM_PORT, NoLog: true, NoSigs: true,
-		Websocket: server.WebsocketOpts{Host: "127.0.0.1", Port: address.Port, NoTLS: true},
+		Websocket: server.WebsocketOpts{Host: "127.0.0.1", Port: server.RANDOM_PORT, NoTLS: true},
 	})
 	if err != nil {
 		return err
@@ -46,19 +42,9 @@ func run() error {
 		return err
 	}
 	fmt.Printf("Page http://%s/\n", l.Addr())
-	http.HandleFunc("GET /address", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintf(w, "http://%s/", address) })
+	http.HandleFunc("GET /address", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, s.WebsocketURL()) })
 	http.HandleFunc("GET /heap", heap)
 	return http.Serve(l, nil)
-}
-
-// freePort returns a port that is free a moment later too: nobody else on this machine asks for it by number.
-// The server does not tell which port it has chosen for WebSocket.
-func freePort() (*net.TCPAddr, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, err
-	}
-	return l.Addr().(*net.TCPAddr), l.Close()
 }
 
 func heap(w http.ResponseWriter, _ *http.Request) {

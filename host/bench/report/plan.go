@@ -1,0 +1,90 @@
+package main
+
+import (
+	"strconv"
+	"time"
+)
+
+// system is one that is measured: Goop over one of its transports, or a peer.
+type system struct {
+	id        string // as in the record
+	title     string
+	transport string // of goop bench; "" for a peer
+}
+
+var systems = []system{
+	{id: "goop-webtransport", title: "Goop, WebTransport", transport: "webtransport"},
+	{id: "goop-ws", title: "Goop, WebSocket", transport: "ws"},
+	{id: "gohub", title: "plain Go hub"},
+	{id: "socketio", title: "Socket.IO"},
+	{id: "nats", title: "nats-server"},
+	{id: "bun", title: "Bun"},
+}
+
+// work is what systems are asked to do.
+type work struct {
+	id       string // as in the record
+	scenario string // of goop bench and of the loader
+	members  int
+	rate     int
+	secs     int
+	rounds   int      // 0 is as many as asked for
+	only     []string // systems; nil is all
+}
+
+// light, heavy and so on are the works that the targets name.
+const (
+	light  = "fanout 100 × 500"
+	middle = "fanout 300 × 1000"
+	heavy  = "fanout 300 × 4000"
+	mesh   = "mesh 50 × 20"
+	idle   = "idle 1000"
+	join   = "join 1000"
+	storm  = "join 10000"
+	resume = "resume 1000"
+	slow   = "slow 100 × 500"
+	stored = "append"
+)
+
+const payload = 128 // bytes
+
+var (
+	goopOnly  = []string{"goop-webtransport", "goop-ws"}
+	webOnly   = []string{"goop-webtransport"}
+	fast      = []string{"goop-webtransport", "goop-ws", "nats", "bun"} // those that the middle work does not choke
+	hasRoster = []string{"goop-webtransport", "goop-ws", "gohub", "socketio", "bun"}
+)
+
+var works = []work{
+	{id: light, scenario: "fanout", members: 100, rate: 500, secs: 6},
+	{id: middle, scenario: "fanout", members: 300, rate: 1000, secs: 5},
+	{id: heavy, scenario: "fanout", members: 300, rate: 4000, secs: 4, only: fast},
+	{id: mesh, scenario: "mesh", members: 50, rate: 20, secs: 5},
+	{id: idle, scenario: "idle", members: 1000, secs: 10, rounds: 1},
+	{id: join, scenario: "join", members: 1000, only: hasRoster},
+	{id: storm, scenario: "join", members: 10000, secs: 60, rounds: 1, only: webOnly},
+	{id: resume, scenario: "resume", members: 1000, rounds: 1, only: goopOnly},
+	{id: slow, scenario: "slow", members: 100, rate: 500, secs: 8, rounds: 1, only: webOnly},
+	{id: stored, scenario: "data", members: 64, secs: 5, only: webOnly},
+}
+
+func (w work) smoke() work {
+	w.members, w.secs, w.rounds = min(w.members, 20), min(w.secs, 1), 1
+	w.rate = min(w.rate, 50)
+	return w
+}
+
+// args are those of goop bench, and of the loader.
+func (w work) args() []string {
+	args := []string{w.scenario, "--members", strconv.Itoa(w.members), "--json"}
+	if w.rate > 0 {
+		args = append(args, "--rate", strconv.Itoa(w.rate), "--size", strconv.Itoa(payload))
+	}
+	if w.secs > 0 {
+		args = append(args, "--secs", strconv.Itoa(w.secs))
+	}
+	return args
+}
+
+// patience bounds one run.
+const patience = 3 * time.Minute

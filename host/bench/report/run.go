@@ -1,0 +1,124 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"time"
+)
+
+// bench runs all works, round by round, and within a round all systems one after the other: what changes on the
+// machine meanwhile changes it for all.
+func (t *tool) bench(ctx context.Context, parts map[string]*part) {
+	for round := 1; round <= t.rounds; round++ {
+		for _, w := range works {
+			rounds := t.rounds
+			if w.rounds > 0 {
+				rounds = min(rounds, w.rounds)
+			}
+			if t.smoke {
+				w = w.smoke()
+			}
+			if round > rounds {
+				continue
+			}
+			for _, s := range systems {
+				p := parts[s.part()]
+				if p == nil || w.only != nil && !slices.Contains(w.only, s.id) || ctx.Err() != nil {
+					continue
+				}
+				t.say("round %d of %d: %s, %s", round, rounds, w.id, s.title)
+				p.Runs = append(p.Runs, t.once(ctx, s, w, round == rounds))
+				t.keep()
+			}
+		}
+	}
+}
+
+// part is the name of the part in which what a system came to is kept.
+func (s system) part() string {
+	if s.transport == "" {
+		return "peers"
+	}
+	return "goop"
+}
+
+// once has a system do a work. The last round of Goop's says where the host's time went too.
+func (t *tool) once(ctx context.Context, s system, w work, last bool) run {
+	r := run{System: s.id, Work: w.id}
+	args := w.args()
+	profile := ""
+	if s.transport == "" {
+		args = slices.Concat([]string{t.bin("bench-loader"), s.id}, args, []string{"--peers", t.path("host/bench/peers"), "--bin", t.path("bin")})
+	} else {
+		args = slices.Concat([]string{t.bin("goop"), "bench"}, args, []string{"--transport", s.transport})
+		if last && !t.smoke {
+			profile = filepath.Join(t.scratch, "profile")
+			args = append(args, "--profile", profile)
+		}
+	}
+	var err error
+	r.Output, err = object(ctx, args...)
+	if err == nil {
+		err = sound(w, r.Output)
+	}
+	if err == nil && profile != "" {
+		r.Profile, err = shares(ctx, profile)
+	}
+	if err != nil {
+		r.Error = err.Error()
+		t.fail("%s, %s: %v", w.id, s.title, err)
+	}
+	return r
+}
+
+// sound reports what shows that an instrument is broken, or that a system has not done its work.
+func sound(w work, output map[string]any) error {
+	if _, ok := output["result"].(map[string]any); !ok {
+		return errors.New("no result")
+	}
+	if w.scenario != "fanout" && w.scenario != "mesh" {
+		return nil
+	}
+	if n, _ := number(output, "result.delivered"); n == 0 {
+		return errors.New("nothing was delivered")
+	}
+	for _, bad := range []string{"missing", "duplicates", "outOfOrder"} {
+		if n, ok := number(output, "result."+bad); !ok || n != 0 {
+			return fmt.Errorf("%s: %.0f", bad, n)
+		}
+	}
+	return nil
+}
+
+// object runs a program that prints one object of JSON.
+func object(ctx context.Context, args ...string) (map[string]any, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = 10 * time.Second
+	var errs bytes.Buffer
+	cmd.Stderr = &errs
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s", err, lastLine(errs.Bytes()))
+	}
+	var o map[string]any
+	if err := json.Unmarshal(out, &o); err != nil {
+		return nil, fmt.Errorf("what it prints is not an object of JSON: %w", err)
+	}
+	return o, nil
+}
+
+// lastLine is what a program that failed said in the end.
+func lastLine(text []byte) []byte {
+	text = bytes.TrimSpace(text)
+	return text[bytes.LastIndexByte(text, '\n')+1:]
+}

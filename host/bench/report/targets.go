@@ -1,0 +1,191 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+)
+
+// target is one of those that were set before anything was measured.
+type target struct {
+	id     string // as in remarks.txt
+	what   string
+	want   string
+	checks []check
+	// profiled is the work whose profile shows where the time goes when the target is missed, for each system.
+	profiled string
+	systems  []string
+}
+
+// check is one figure of a target, and what it has to be.
+type check struct {
+	name         string
+	system, work string
+	path         string
+	scale        float64 // what the figure is multiplied by; 0 is 1
+	unit         string
+	atMost       float64 // 0 is no bound
+	atLeast      float64
+	beside       string // a system: the figure is divided by the same one of this
+}
+
+const (
+	webtransport = "goop-webtransport"
+	websocket    = "goop-ws"
+
+	perCPU   = "result.perHostCpuSecond"
+	p99      = "result.p99Ms"
+	toSecond = 1e-3 // of milliseconds
+	toKiB    = 1.0 / 1024
+	none     = 0.0001 // the bound of what must not be at all
+)
+
+// value is the figure of a check.
+func (c check) value(r *record) (float64, bool) {
+	v, ok := r.figure(c.system, c.work, c.path)
+	if !ok {
+		return 0, false
+	}
+	if c.scale != 0 {
+		v *= c.scale
+	}
+	if c.beside != "" {
+		base, ok := r.figure(c.beside, c.work, c.path)
+		if !ok || base == 0 {
+			return 0, false
+		}
+		v /= base
+	}
+	return v, true
+}
+
+func (c check) met(v float64) bool {
+	return (c.atMost == 0 || v <= c.atMost) && (c.atLeast == 0 || v >= c.atLeast)
+}
+
+// verdict says what a target's figures are, and whether all are as they should be.
+func (t target) verdict(r *record) (figures, met string) {
+	var lines []string
+	met = "met"
+	for _, c := range t.checks {
+		v, ok := c.value(r)
+		switch {
+		case !ok:
+			lines = append(lines, c.name+": not measured")
+			if met == "met" {
+				met = "not measured"
+			}
+			continue
+		case !c.met(v):
+			met = "**missed**"
+			lines = append(lines, fmt.Sprintf("**%s: %s**", c.name, quantity(v, c.unit)))
+		default:
+			lines = append(lines, fmt.Sprintf("%s: %s", c.name, quantity(v, c.unit)))
+		}
+	}
+	return strings.Join(lines, "<br>"), met
+}
+
+// quantity writes a number with three digits that count.
+func quantity(v float64, unit string) string {
+	space := " "
+	if unit == "×" || unit == "" || unit == "%" {
+		space = ""
+	}
+	switch {
+	case v == 0:
+		return "0" + space + unit
+	case v >= 1e6:
+		return fmt.Sprintf("%.3gM%s%s", v/1e6, space, unit)
+	case v >= 1e4:
+		return fmt.Sprintf("%.0fk%s%s", v/1e3, space, unit)
+	case v >= 100:
+		return fmt.Sprintf("%.0f%s%s", v, space, unit)
+	case v >= 10:
+		return fmt.Sprintf("%.1f%s%s", v, space, unit)
+	default:
+		return fmt.Sprintf("%.2g%s%s", v, space, unit)
+	}
+}
+
+var targets = []target{
+	{
+		id: "light", what: "WebTransport, 100 members × 500 messages/s of 128 B", want: "p99 ≤ 10 ms; deliveries per CPU-second ≥ 1.0× the plain Go hub's and Socket.IO's",
+		profiled: light, systems: webOnly,
+		checks: []check{
+			{name: "p99", system: webtransport, work: light, path: p99, unit: "ms", atMost: 10},
+			{name: "beside the plain hub", system: webtransport, work: light, path: perCPU, beside: "gohub", unit: "×", atLeast: 1},
+			{name: "beside Socket.IO", system: webtransport, work: light, path: perCPU, beside: "socketio", unit: "×", atLeast: 1},
+		},
+	},
+	{
+		id: "heavy", what: "WebTransport, 300 × 4,000", want: "≥ 650k deliveries per CPU-second; p99 ≤ 50 ms; nobody resynced",
+		profiled: heavy, systems: webOnly,
+		checks: []check{
+			{name: "per CPU-second", system: webtransport, work: heavy, path: perCPU, atLeast: 650_000},
+			{name: "p99", system: webtransport, work: heavy, path: p99, unit: "ms", atMost: 50},
+			{name: "missing", system: webtransport, work: heavy, path: "result.missing", atMost: none},
+		},
+	},
+	{
+		id: "fallback", what: "WebSocket fallback (Noise and yamux), both works", want: "≥ 1.0× the plain Go hub, which does not encrypt",
+		profiled: light, systems: []string{websocket},
+		checks: []check{
+			{name: "100 × 500", system: websocket, work: light, path: perCPU, beside: "gohub", unit: "×", atLeast: 1},
+			{name: "300 × 1,000", system: websocket, work: middle, path: perCPU, beside: "gohub", unit: "×", atLeast: 1},
+		},
+	},
+	{
+		id: "mesh", what: "mesh of 50 members, each of whom sends 20 messages/s", want: "keeps up on one core over WebTransport; p99 ≤ 20 ms",
+		profiled: mesh, systems: webOnly,
+		checks: []check{
+			{name: "deliveries/s", system: webtransport, work: mesh, path: "result.perSecond", atLeast: 48_000},
+			{name: "p99", system: webtransport, work: mesh, path: p99, unit: "ms", atMost: 20},
+		},
+	},
+	{
+		id: "idle", what: "an idle member, of 1,000, after a forced collection", want: "WebTransport ≤ 150 KiB; WebSocket ≤ 64 KiB; ours ≤ 16 KiB of it",
+		profiled: idle, systems: goopOnly,
+		checks: []check{
+			{name: "WebTransport, RSS", system: webtransport, work: idle, path: "host.rssPerMember", scale: toKiB, unit: "KiB", atMost: 150},
+			{name: "WebSocket, RSS", system: websocket, work: idle, path: "host.rssPerMember", scale: toKiB, unit: "KiB", atMost: 64},
+			{name: "ours", system: webtransport, work: idle, path: "host.oursPerMember", scale: toKiB, unit: "KiB", atMost: 16},
+		},
+	},
+	{
+		id: "join", what: "1,000 members join one group with roster, WebTransport", want: "≤ 5 s on one core; CPU ≤ 1.3× that of the bare handshakes",
+		profiled: join, systems: webOnly,
+		checks: []check{
+			{name: "time", system: webtransport, work: join, path: "result.elapsedMs", scale: toSecond, unit: "s", atMost: 5},
+			{name: "beside bare handshakes", system: webtransport, work: join, path: "result.cpuOverBare", unit: "×", atMost: 1.3},
+		},
+	},
+	{
+		id: "storm", what: "one group of 10,000, joined over 60 s", want: "bytes and frames per member bounded as promised; CPU ≤ 2× of joining without a roster",
+		profiled: storm, systems: webOnly,
+		checks: []check{
+			{name: "beside no roster", system: webtransport, work: storm, path: "result.cpuOverNoRoster", unit: "×", atMost: 2},
+		},
+	},
+	{
+		id: "resume", what: "1,000 members resume after SIGKILL", want: "all back and caught up ≤ 5 s after the listener is up; store reads grow with groups, not with members",
+		profiled: resume, systems: webOnly,
+		checks: []check{
+			{name: "time", system: webtransport, work: resume, path: "result.elapsedMs", scale: toSecond, unit: "s", atMost: 5},
+		},
+	},
+	{
+		id: "append", what: "append → acknowledged, 64 durable groups of one sender each, synchronous=FULL", want: "≥ 30,000/s",
+		profiled: stored, systems: webOnly,
+		checks: []check{{name: "a second", system: webtransport, work: stored, path: "result.perSecond", atLeast: 30_000}},
+	},
+	{
+		id: "heartbeat", what: "heartbeat of 1,000 members, every 2 s", want: "≤ 3 % of a core",
+		profiled: idle, systems: webOnly,
+		checks: []check{{name: "of a core", system: webtransport, work: idle, path: "host.idleCPU", scale: 100, unit: "%", atMost: 3}},
+	},
+	{
+		id: "allocations", what: "allocations per delivered message on the host, 300 members", want: "≤ 0.05",
+		profiled: middle, systems: webOnly,
+		checks: []check{{name: "300 × 1,000", system: webtransport, work: middle, path: "host.allocsPerDelivery", atMost: 0.05}},
+	},
+}
