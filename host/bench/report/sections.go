@@ -57,6 +57,9 @@ func (r *record) pages(b *strings.Builder) {
 			fmt.Fprintf(b, "| %s | %.0f | %.0f | %.0f |\n", run.Work, raw, gz, br)
 		}
 	}
+	if text := r.text(pageSystem, pageWork, "markdown"); text != "" {
+		b.WriteString("\n## A page in Chromium\n\n" + strings.TrimSpace(text) + "\n")
+	}
 }
 
 // inOrder returns the works and the systems of runs, each once, as they come.

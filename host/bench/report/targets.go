@@ -34,6 +34,8 @@ const (
 
 	perCPU   = "result.perHostCpuSecond"
 	p99      = "result.p99Ms"
+	ofPage   = "systems.goop-webtransport." // in what js/bench prints
+	toKB     = 1e-3
 	toSecond = 1e-3 // of milliseconds
 	toKiB    = 1.0 / 1024
 	none     = 0.0001 // the bound of what must not be at all
@@ -187,5 +189,37 @@ var targets = []target{
 		id: "allocations", what: "allocations per delivered message on the host, 300 members", want: "≤ 0.05",
 		profiled: middle, systems: webOnly,
 		checks: []check{{name: "300 × 1,000", system: webtransport, work: middle, path: "host.allocsPerDelivery", atMost: 0.05}},
+	},
+	{
+		id: "size", what: "the member's wasm, Brotli, both transports", want: "≤ 900 kB; ≤ 950 kB transferred in all",
+		checks: []check{
+			{name: "wasm", system: pageSystem, work: pageWork, path: ofPage + "sizes.wasm.brotli", scale: toKB, unit: "kB", atMost: 900},
+			{name: "transferred", system: pageSystem, work: pageWork, path: ofPage + "transfer.total", scale: toKB, unit: "kB", atMost: 950},
+		},
+	},
+	{
+		id: "welcome", what: "from navigation to welcome, local", want: "cold ≤ 300 ms; warm ≤ 120 ms",
+		checks: []check{
+			{name: "cold", system: pageSystem, work: pageWork, path: ofPage + "visits.cold.welcome", unit: "ms", atMost: 300},
+			{name: "warm", system: pageSystem, work: pageWork, path: ofPage + "visits.warm.welcome", unit: "ms", atMost: 120},
+		},
+	},
+	{
+		id: "task", what: "longest task of the main thread, also in a burst of 10,000 messages", want: "≤ 50 ms; ≤ 200 ms with the processor throttled to a quarter",
+		checks: []check{
+			{name: "load", system: pageSystem, work: pageWork, path: ofPage + "tasks.load", unit: "ms", atMost: 50},
+			{name: "connect", system: pageSystem, work: pageWork, path: ofPage + "tasks.connect", unit: "ms", atMost: 50},
+			{name: "burst", system: pageSystem, work: pageWork, path: ofPage + "tasks.burst", unit: "ms", atMost: 50},
+			{name: "throttled load", system: pageSystem, work: pageWork, path: ofPage + "tasks4.load", unit: "ms", atMost: 200},
+			{name: "throttled connect", system: pageSystem, work: pageWork, path: ofPage + "tasks4.connect", unit: "ms", atMost: 200},
+			{name: "throttled burst", system: pageSystem, work: pageWork, path: ofPage + "tasks4.burst", unit: "ms", atMost: 200},
+		},
+	},
+	{
+		id: "callback", what: "messages a second into the page's callback", want: "≥ 150,000",
+		checks: []check{
+			{name: "live", system: pageSystem, work: pageWork, path: ofPage + "receive.rate", atLeast: 150_000},
+			{name: "held", system: pageSystem, work: pageWork, path: ofPage + "held.rate"},
+		},
 	},
 }
