@@ -1,5 +1,7 @@
 package relay
 
+import "time"
+
 // Remembered is the number of peers of which something is counted.
 func (r *Relay) Remembered() int {
 	r.accounts.mu.Lock()
@@ -9,3 +11,6 @@ func (r *Relay) Remembered() int {
 
 // PastPeers is how many of those that have left a group are remembered.
 const PastPeers = pastPeers
+
+// Spacing is spacing.
+func Spacing(coalesce time.Duration, sessions int) time.Duration { return spacing(coalesce, sessions) }

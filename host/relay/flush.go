@@ -6,8 +6,12 @@ const (
 	// crowd is how many sessions a group has whose wakes are spaced by all of Limits.Coalesce. A smaller group's
 	// are spaced by its share of that: there, less can be saved, and one waits for another's move.
 	crowd = 50
+	// throng is how many it has from which on they are spaced by more, in proportion, up to manyThrongs times as
+	// many: to write to all takes the longer the more they are, and there should be time for something else.
+	throng      = 100
+	manyThrongs = 10
 	// flushBytes of new entries are not kept for later. Many packets full are as good as more of them.
-	flushBytes = 32 << 10
+	flushBytes = 64 << 10
 )
 
 // flush spaces the wakes of a group's sessions while messages come fast, so that one write, one packet and
@@ -25,7 +29,7 @@ type flush struct {
 func (h *hub) wakeSoon() {
 	f := &h.flush
 	now := time.Now()
-	wait := f.last.Add(h.spacing()).Sub(now)
+	wait := f.last.Add(spacing(h.r.limits.Coalesce, len(h.sessions))).Sub(now)
 	switch {
 	case wait <= 0, f.bytes >= flushBytes:
 		h.wakeBehind(now)
@@ -39,9 +43,16 @@ func (h *hub) wakeSoon() {
 	}
 }
 
-// spacing is the least time between two wakes of all. It is called with mu held.
-func (h *hub) spacing() time.Duration {
-	return max(0, h.r.limits.Coalesce) * time.Duration(min(len(h.sessions), crowd)) / crowd
+// spacing is the least time between two wakes of all the sessions of a group.
+func spacing(coalesce time.Duration, sessions int) time.Duration {
+	n, most := time.Duration(sessions), max(0, coalesce)
+	switch {
+	case n < crowd:
+		return most * n / crowd
+	case n > throng:
+		return most * min(n, manyThrongs*throng) / throng
+	}
+	return most
 }
 
 // flushDue is called by the timer.

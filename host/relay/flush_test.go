@@ -120,10 +120,10 @@ func TestManyBytesAreNotKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, a, b, _, _ := hall(t, 2*slowPulse)
 		start := time.Now()
-		for i := range 2 {
-			a.send(fmt.Sprintf(`{"type":"msg","id":"%d","payload":"%040000d"}`, i, i))
+		for i := range 3 {
+			a.send(fmt.Sprintf(`{"type":"msg","id":"%d","payload":"%060000d"}`, i, i))
 		}
-		for range 2 {
+		for range 3 {
 			b.skipTo(wire.TypeMsg)
 		}
 		if d := time.Since(start); d != 0 {
@@ -181,4 +181,23 @@ func TestCoalesceOff(t *testing.T) {
 			t.Errorf("they waited for %v", d)
 		}
 	})
+}
+
+// TestSpacing compares the time between two writes in groups of every size.
+func TestSpacing(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		sessions int
+		want     time.Duration
+	}{
+		{1, 200 * time.Microsecond}, {25, 5 * time.Millisecond}, {50, 10 * time.Millisecond}, {100, 10 * time.Millisecond},
+		{250, 25 * time.Millisecond}, {1000, 100 * time.Millisecond}, {2000, 100 * time.Millisecond},
+	} {
+		if got := relay.Spacing(10*time.Millisecond, tt.sessions); got != tt.want {
+			t.Errorf("%d sessions: %v, want %v", tt.sessions, got, tt.want)
+		}
+	}
+	if got := relay.Spacing(-1, 300); got != 0 {
+		t.Errorf("without: %v", got)
+	}
 }

@@ -27,7 +27,7 @@ type Limits struct {
 	JoinWait  time.Duration // for the first line; default 10 s
 	WriteWait time.Duration // for one write, then the session is lost; default 20 s
 	EndWait   time.Duration // for what is pending when a session is ended; default 3 s
-	Coalesce  time.Duration // least between two writes of new messages to the sessions of a large group; default 5 ms, negative for none
+	Coalesce  time.Duration // least between two writes of new messages to the sessions of a group of 50 to 100; default 5 ms, negative for none
 	LastWords time.Duration // for the far end to end its half; default 1 s
 	Grace     time.Duration // in the roster without a session; default 5 s
 	RosterGap time.Duration // between two roster changes that are sent; default 100 ms

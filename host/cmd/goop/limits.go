@@ -79,7 +79,7 @@ var settable = []limit{
 	bound("pages", "pages that are connected at once, of all peers", number, 1, 1_000_000, func(l *limits) *int { return &l.node.Connections }),
 	bound("connections", "connections of one address that have not said yet who they are", number, 16, 100_000, func(l *limits) *int { return &l.wire.Connections }),
 	bound("idle", "time for which a connection may be without a stream", span, 5_000, 24*60*60_000, func(l *limits) *int { return &l.wire.Idle }),
-	bound("coalesce", "time between two writes of new messages to each page of a large group; 0 for none", span, 0, 50, func(l *limits) *int { return &l.coalesce }),
+	bound("coalesce", "time between two writes of new messages to each page of a group of 100; 0 for none", span, 0, 50, func(l *limits) *int { return &l.coalesce }),
 	bound("datagram", "the payload of an unreliable message", size, 64, wire.MaxDatagramPayload, func(l *limits) *int { return &l.wire.Datagram }),
 	bound("data-reads", "queries a second of one peer to the tables", number, 1, 100_000, func(l *limits) *float64 { return &l.data.Reads }),
 	bound("data-writes", "changes a second of one peer to the tables", number, 1, 100_000, func(l *limits) *float64 { return &l.data.Writes }),
