@@ -298,7 +298,9 @@ build_bench_page() {
   for_browsers
   npm_packages
   cmd_build
+  npm_packages host/bench/peers/page
   CGO_ENABLED=0 go build -trimpath -o bin/bench-page-sender ./js/bench/sender
+  (cd host/bench/peers/page-libp2p && CGO_ENABLED=0 go build -trimpath -o ../../../../bin/bench-page-libp2p .)
 }
 
 cmd_bench() {

@@ -1,16 +1,16 @@
 // Goop under measurement: the real host with the limits raised that the work needs, and native members who send.
 
-import { execFileSync, spawn } from "node:child_process";
-import { createInterface } from "node:readline";
+import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { Host, root } from "../test/harness/host.mjs";
 import { WORLDS } from "../test/harness/worlds.mjs";
+import { Child } from "./child.mjs";
+import { sum } from "./sizes.mjs";
 
 const LIMITS = ["rate=100000", "bandwidth=1GiB", "joins=100000", "memory-entries=1000000", "memory-bytes=1GiB"];
 
 export class Goop {
   wasm = true;
-  files = { wasm: [join(root, "js/dist/member.wasm")], scripts: [join(root, "js/dist/wasm_exec.js"), join(root, "js/goop.js")] };
 
   constructor(transport) {
     this.transport = transport;
@@ -25,7 +25,11 @@ export class Goop {
     // Where the page can reach what runs beside it.
     this.address = hub ? "10.77.0.2" : address;
     this.url = `${this.host.url}/index.html`;
-    this.versions = { goop: execFileSync(join(root, "bin/goop"), ["version"], { encoding: "utf8" }).trim() };
+    this.version = execFileSync(join(root, "bin/goop"), ["version"], { encoding: "utf8" }).trim();
+    this.sizes = {
+      wasm: sum([join(root, "js/dist/member.wasm")]),
+      scripts: sum([join(root, "js/dist/wasm_exec.js"), join(root, "js/goop.js")]),
+    };
   }
 
   /** The processes that are not the browser's. */
@@ -33,40 +37,22 @@ export class Goop {
     return { host: this.host.pid, ...(this.sender ? { sender: this.sender.pid } : {}) };
   }
 
-  /** Has count messages sent to the page; resolves with how long that took by the sender's own clock. */
-  async send(count, size, members) {
-    if (this.members !== members) await this.#launch(members);
-    this.sender.stdin.write(JSON.stringify({ count, size }) + "\n");
-    return this.#line();
-  }
-
-  async #launch(members) {
-    this.#end();
-    const child = spawn(join(root, "bin/bench-page-sender"), ["--url", this.host.url, "--members", String(members)], { stdio: ["pipe", "pipe", "inherit"] });
-    this.sender = child;
-    this.members = members;
-    this.lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-    await this.#line();
-  }
-
   /** Members who are there before the page opens, so that a measurement of sending has no join in it. */
   async prepare(members) {
-    if (this.members !== members) await this.#launch(members);
+    if (this.members === members) return;
+    this.sender?.end();
+    this.sender = new Child(join(root, "bin/bench-page-sender"), ["--url", this.host.url, "--members", String(members)]);
+    await this.sender.next();
+    this.members = members;
   }
 
-  async #line() {
-    const { value, done } = await this.lines.next();
-    if (done) throw new Error("the sender has ended");
-    return JSON.parse(value);
-  }
-
-  #end() {
-    this.sender?.kill();
-    this.sender = this.members = undefined;
+  /** Has count messages sent to the page; resolves with how long that took by the sender's own clock. */
+  async send(count, size) {
+    return this.sender.ask({ count, size });
   }
 
   async stop() {
-    this.#end();
+    this.sender?.end();
     await this.host?.dispose();
   }
 }

@@ -75,7 +75,7 @@ export async function tasks(browser, system, { throttle, runs, warm, burst, size
         const { tasks, marks } = await browser.stopTracing();
         (found[load] ??= []).push(longest(tasks, -Infinity, marks.loaded));
         (found[connect] ??= []).push(longest(tasks, marks.loaded, marks.welcome));
-        if (load === kinds.at(-1)[0]) found.burst.push(await burstTask(browser, system, visit.page, { burst, size, senders }));
+        if (load === kinds.at(-1)[0]) found.burst.push(await burstTask(browser, system, visit.page, { burst, size }));
         await visit.page.close();
       }
     } finally {
@@ -85,11 +85,11 @@ export async function tasks(browser, system, { throttle, runs, warm, burst, size
   return Object.fromEntries(Object.entries(found).map(([k, list]) => [k, median(list)]));
 }
 
-async function burstTask(browser, system, page, { burst, size, senders }) {
+async function burstTask(browser, system, page, { burst, size }) {
   await rest(300);
   await browser.startTracing();
   await page.evaluate((n) => bench.expect(n), burst);
-  await system.send(burst, size, senders);
+  await system.send(burst, size, false);
   check(system, await page.evaluate((wait) => bench.received(wait), LATE));
   const { tasks, marks } = await browser.stopTracing();
   return longest(tasks, marks.expect, marks.received);
@@ -112,7 +112,7 @@ export async function receive(browser, system, { count, size, senders, held }) {
       wait = page.evaluate((url) => bench.hold(url), gate.url);
       await gate.waiting;
     }
-    const sent = await system.send(count, size, senders);
+    const sent = await system.send(count, size, held);
     gate?.release();
     await wait;
     const got = check(system, await page.evaluate((ms) => bench.received(ms), LATE));

@@ -7,7 +7,7 @@ import { parseArgs } from "node:util";
 import { Browser } from "./chromium.mjs";
 import { Goop } from "./goop.mjs";
 import { emptyTab, memory, receive, send, tasks, transfer, visits } from "./measure.mjs";
-import { sizes } from "./sizes.mjs";
+import { Libp2p, SocketIO } from "./peers.mjs";
 import { tables } from "./tables.mjs";
 
 // --json may stand without a file.
@@ -32,7 +32,7 @@ const wanted = (list, name) => !list || list.split(",").some((w) => name.startsW
 const works = (name) => wanted(options.work, name);
 const progress = (text) => process.stderr.write(`${new Date().toTimeString().slice(0, 8)} ${text}\n`);
 
-const systems = [new Goop("webtransport"), new Goop("websocket")].filter((s) => wanted(options.only, s.key));
+const systems = [new Goop("webtransport"), new Libp2p(), new Goop("websocket"), new SocketIO()].filter((s) => wanted(options.only, s.key));
 if (!systems.length) throw new Error(`--only ${options.only}: there is no such system`);
 
 const browser = await Browser.launch();
@@ -40,7 +40,7 @@ const report = { scenario: "page", browser: browser.version, date: new Date().to
 try {
   for (const system of systems) {
     await system.start();
-    report.systems[system.key] = { name: system.name, transport: system.transport, versions: system.versions, sizes: sizes(system) };
+    report.systems[system.key] = { name: system.name, transport: system.transport, version: system.version, sizes: system.sizes };
   }
   const of = (system) => report.systems[system.key];
   if (works("visits")) {

@@ -1,14 +1,10 @@
-// How large the files of a system are, as they lie there and compressed as well as gzip and Brotli can.
+// How large files are, as they lie there and compressed as well as gzip and Brotli can.
 
 import { readFileSync } from "node:fs";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 
-/** Of the wasm, zeros where there is none, and of the scripts. */
-export function sizes(system) {
-  return { wasm: sum(system.files.wasm), scripts: sum(system.files.scripts) };
-}
-
-function sum(paths) {
+/** @param {string[]} paths */
+export function sum(paths) {
   const total = { raw: 0, gzip: 0, brotli: 0 };
   for (const path of paths) {
     const text = readFileSync(path);

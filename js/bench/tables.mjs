@@ -15,7 +15,7 @@ export function tables(report) {
   const having = (key) => all.filter((s) => s[key]);
   const { plan } = report;
   return [
-    `Chromium ${report.browser}, ${report.date}.`, "",
+    `Chromium ${report.browser}, ${report.date}; ${[...new Set(all.map((s) => s.version))].join("; ")}.`, "",
     table("Files, in kB (wasm: raw, gzip, Brotli; scripts: Brotli), and what a first visit transfers by the browser's count:",
       ["", "wasm raw", "gzip", "Brotli", "scripts", "transferred", "of that not wasm"],
       having("sizes").map((s) => [s.name, kb(s.sizes.wasm.raw), kb(s.sizes.wasm.gzip), kb(s.sizes.wasm.brotli), kb(s.sizes.scripts.brotli), ...(s.transfer ? [kb(s.transfer.total), kb(s.transfer.other)] : ["–", "–"])])),
