@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"goop/shared/group"
+	"goop/shared/jsonstate"
 	"goop/shared/wire"
 )
 
@@ -164,7 +165,7 @@ func checkCrash(t *testing.T, dir string, round int, epochs map[wire.GroupID]wir
 		}
 		found := 0
 		var ids []string
-		var st group.State
+		var st jsonstate.State
 		for i, e := range entries {
 			if e.Seq != int64(i)+1 {
 				t.Fatalf("round %d: group %s: entry %d has seq %d", round, id, i+1, e.Seq)

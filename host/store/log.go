@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"goop/shared/group"
+	"goop/shared/jsonstate"
 	"goop/shared/wire"
 )
 
@@ -136,7 +137,7 @@ func (l *Log) load(ctx context.Context, cfg group.Config) (g *groupLog, err erro
 			g = &groupLog{base: row.Int(0) << seqBits}
 			g.configure(cfg)
 			head = group.Head{Epoch: wire.Epoch(row.Text(1)), StateSeq: row.Int(3)}
-			if head.State, err = group.ParseState(row.Bytes(2)); err != nil {
+			if head.State, err = jsonstate.Parse(row.Bytes(2)); err != nil {
 				return fmt.Errorf("state of group %s: %w", cfg.ID, err)
 			}
 			if touched, err = group.ParseTouched(row.Bytes(4)); err != nil {
@@ -160,7 +161,7 @@ func (l *Log) load(ctx context.Context, cfg group.Config) (g *groupLog, err erro
 				return fmt.Errorf("state of group %s at %d: %w", cfg.ID, row.Int(0), err)
 			}
 			head.StateSeq = row.Int(0)
-			touched.Set(group.TopKeys(patch), head.StateSeq)
+			touched.Set(jsonstate.TopKeys(patch), head.StateSeq)
 			s.unsaved += int64(len(patch))
 		}
 		s.ledger = group.OpenLedger(cfg, head, touched, l.db.limits.State)

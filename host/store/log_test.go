@@ -13,6 +13,7 @@ import (
 
 	"goop/host/internal/logtest"
 	"goop/shared/group"
+	"goop/shared/jsonstate"
 	"goop/shared/wire"
 )
 
@@ -270,7 +271,7 @@ func TestLogRetention(t *testing.T) {
 				}
 				return msg(alice, fmt.Sprint(n), fmt.Sprintf("%*d", payload, n))
 			}
-			var want group.State
+			var want jsonstate.State
 			for n := 1; n <= total; {
 				var drafts []group.Draft
 				for range random.IntN(50) + 1 {

@@ -3,6 +3,7 @@ package group
 import (
 	"strconv"
 
+	"goop/shared/jsonstate"
 	"goop/shared/wire"
 )
 
@@ -25,8 +26,8 @@ type Ledger struct {
 // Step is one entry that a Ledger would take.
 type Step struct {
 	Seq   int64
-	State State    // after the entry
-	Keys  []string // the top-level keys that it touches; nil unless it is a state entry
+	State jsonstate.State // after the entry
+	Keys  []string        // the top-level keys that it touches; nil unless it is a state entry
 }
 
 // OpenLedger returns the ledger of a log that stands at head. A state may have up to maxState bytes.
@@ -74,7 +75,7 @@ func (l *Ledger) admit(d *Draft) (Step, error) {
 	if err != nil {
 		return Step{}, err
 	}
-	step.State, step.Keys = after, TopKeys(d.Patch)
+	step.State, step.Keys = after, jsonstate.TopKeys(d.Patch)
 	if step.Keys == nil { // {} touches nothing, and is a state entry all the same
 		step.Keys = []string{}
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"goop/shared/group"
+	"goop/shared/jsonstate"
 	"goop/shared/wire"
 )
 
@@ -82,7 +83,7 @@ func TestLedger(t *testing.T) {
 		t.Errorf("got %v, want invalid_value", err)
 	}
 	// A state that is over a limit that was lowered can still shrink.
-	over, err := group.ParseState([]byte(big))
+	over, err := jsonstate.Parse([]byte(big))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +150,7 @@ func TestSeats(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			before, err := group.ParseState([]byte(tt.before))
+			before, err := jsonstate.Parse([]byte(tt.before))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -177,14 +178,14 @@ func TestSeats(t *testing.T) {
 		})
 	}
 	cfg := group.Config{Seats: []string{"white", "black"}}
-	s, err := group.ParseState([]byte(`{"seats":{"white":"A","red":"B","black":null}}`))
+	s, err := jsonstate.Parse([]byte(`{"seats":{"white":"A","red":"B","black":null}}`))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if h := cfg.SeatHolders(s); len(h) != 1 || h["white"] != "A" {
 		t.Errorf("got %v", h)
 	}
-	if cfg.Seated(s, "B") || cfg.Seated(s, "") || cfg.SeatHolders(group.State{}) != nil {
+	if cfg.Seated(s, "B") || cfg.Seated(s, "") || cfg.SeatHolders(jsonstate.State{}) != nil {
 		t.Errorf("somebody is seated who is not")
 	}
 }

@@ -3,6 +3,7 @@ package group
 import (
 	"errors"
 
+	"goop/shared/jsonstate"
 	"goop/shared/wire"
 )
 
@@ -10,7 +11,7 @@ import (
 type Head struct {
 	Epoch    wire.Epoch
 	Seq      int64 // of the last entry, 0 when there is none
-	State    State
+	State    jsonstate.State
 	StateSeq int64 // of the last entry that changed the state, 0 when there is none
 }
 
@@ -40,7 +41,7 @@ type Result struct {
 	Dup  bool  // the id was known: Seq and Time are those of the first time
 	Err  error // a *wire.Error when the draft was refused
 	// State is the group's whole state after this draft, for a state draft that was appended.
-	State State
+	State jsonstate.State
 }
 
 // Entry is one sequenced entry of a log.

@@ -3,6 +3,7 @@ package group
 import (
 	"slices"
 
+	"goop/shared/jsonstate"
 	"goop/shared/jsontext"
 	"goop/shared/wire"
 )
@@ -17,7 +18,7 @@ import (
 const SeatsKey = "seats"
 
 // checkSeats judges what a patch does to the seats; before and after are the states around it.
-func (c *Config) checkSeats(d *Draft, before, after State) error {
+func (c *Config) checkSeats(d *Draft, before, after jsonstate.State) error {
 	if len(c.Seats) == 0 {
 		return nil
 	}
@@ -39,7 +40,7 @@ func (c *Config) checkSeats(d *Draft, before, after State) error {
 		if !slices.Contains(c.Seats, seat) {
 			return wire.E(wire.Forbidden, `this group has no such seat; there are `, quoted(c.Seats))
 		}
-		holder := before.holder(seat)
+		holder := holder(before, seat)
 		if jsontext.KindOf(m.Value) == jsontext.Null {
 			if holder != "" && holder != d.From && !host {
 				return wire.E(wire.Forbidden, `only who holds seat "`, seat, `", a moderator or the owner may free it`)
@@ -55,7 +56,7 @@ func (c *Config) checkSeats(d *Draft, before, after State) error {
 	}
 	held := 0
 	for _, seat := range c.Seats {
-		if after.holder(seat) == d.From {
+		if holder(after, seat) == d.From {
 			held++
 		}
 	}
@@ -66,7 +67,7 @@ func (c *Config) checkSeats(d *Draft, before, after State) error {
 }
 
 // holder returns who sits on a seat, "" for nobody.
-func (s State) holder(seat string) wire.PeerID {
+func holder(s jsonstate.State, seat string) wire.PeerID {
 	raw, ok := s.Lookup(SeatsKey, seat)
 	if !ok {
 		return ""
@@ -79,15 +80,15 @@ func (s State) holder(seat string) wire.PeerID {
 }
 
 // Seated reports whether a peer holds one of the group's seats.
-func (c *Config) Seated(s State, peer wire.PeerID) bool {
-	return peer != "" && slices.ContainsFunc(c.Seats, func(seat string) bool { return s.holder(seat) == peer })
+func (c *Config) Seated(s jsonstate.State, peer wire.PeerID) bool {
+	return peer != "" && slices.ContainsFunc(c.Seats, func(seat string) bool { return holder(s, seat) == peer })
 }
 
 // SeatHolders returns the taken seats, nil when there are none.
-func (c *Config) SeatHolders(s State) map[string]wire.PeerID {
+func (c *Config) SeatHolders(s jsonstate.State) map[string]wire.PeerID {
 	var holders map[string]wire.PeerID
 	for _, seat := range c.Seats {
-		if who := s.holder(seat); who != "" {
+		if who := holder(s, seat); who != "" {
 			if holders == nil {
 				holders = make(map[string]wire.PeerID, len(c.Seats))
 			}

@@ -2,7 +2,6 @@ package member
 
 import (
 	"context"
-	"crypto/rand"
 	"io"
 	"sync"
 	"sync/atomic"
@@ -18,8 +17,8 @@ type Options struct {
 	OnStatus func(Status)
 	// Session is this page load's id; random when empty.
 	Session wire.SessionID
-	// Rand gives ids and jitter; crypto/rand's Reader when nil. It has to be safe for use from many
-	// goroutines, and must not fail.
+	// Rand gives ids and jitter; crypto/rand's Reader when nil, but in a browser's program, which has none,
+	// it must be given. It has to be safe for use from many goroutines, and must not fail.
 	Rand io.Reader
 	// Outbox bounds what may wait to be acknowledged; the zero value means its defaults.
 	Outbox OutboxLimits
@@ -96,7 +95,7 @@ type Member struct {
 // New returns a member that waits for Start. Sessions may be opened and requests made before.
 func New(opts Options) *Member {
 	if opts.Rand == nil {
-		opts.Rand = rand.Reader
+		opts.Rand = defaultRand
 	}
 	if opts.Outbox.Count <= 0 {
 		opts.Outbox.Count = defaultOutboxCount

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"sync"
 
-	"goop/shared/group"
+	"goop/shared/jsonstate"
 	"goop/shared/wire"
 )
 
@@ -21,7 +21,7 @@ type View struct {
 	members map[wire.PeerID]wire.Member
 	version int64 // of the whole roster that is being sent in parts, or 0
 	count   int
-	state   group.State
+	state   jsonstate.State
 	err     error
 }
 
@@ -75,7 +75,7 @@ func (v *View) take(e *Event) error {
 }
 
 func (v *View) replace(raw []byte) error {
-	next, err := group.ParseState(raw)
+	next, err := jsonstate.Parse(raw)
 	if err != nil {
 		return err
 	}

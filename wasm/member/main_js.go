@@ -16,6 +16,7 @@ import (
 	"goop/wasm/internal/idb"
 	"goop/wasm/internal/identity"
 	"goop/wasm/internal/jsx"
+	"goop/wasm/internal/random"
 )
 
 func main() {
@@ -31,6 +32,7 @@ func main() {
 	var m *member.Member
 	m = member.New(member.Options{
 		Dialer:   dialer,
+		Rand:     random.Reader,
 		Store:    idb.NewStore(identity.Database),
 		OnWarn:   warn,
 		OnStatus: func(s member.Status) { report.Invoke(statusText(s, m.Session(), dialer.Descriptor())) },

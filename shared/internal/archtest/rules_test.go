@@ -22,7 +22,7 @@ var rules = []rule{
 		because: "shared is compiled for hosts and for browsers",
 	},
 	{
-		folders: []string{"shared/wire", "shared/jsontext", "shared/link", "shared/member", "shared/group"},
+		folders: []string{"shared/wire", "shared/jsontext", "shared/link", "shared/member", "shared/group", "shared/jsonstate"},
 		never:   []string{"fmt", "encoding/json", "log/...", "reflect", "net/...", "text/...", "html/...", "regexp/..."},
 		because: "it is linked into the page's program, where these cost hundreds of kilobytes; use jsontext, strconv and wire.E",
 	},

@@ -1,4 +1,4 @@
-package group_test
+package jsonstate_test
 
 import (
 	"bufio"
@@ -7,7 +7,7 @@ import (
 	"reflect"
 	"testing"
 
-	"goop/shared/group"
+	"goop/shared/jsonstate"
 )
 
 // mergeVector is a line of merge.jsonl: what a state becomes through a patch.
@@ -43,7 +43,7 @@ func TestMergeVectors(t *testing.T) {
 	t.Parallel()
 	for _, v := range mergeVectors(t) {
 		t.Run(v.Name, func(t *testing.T) {
-			state, err := group.ParseState(v.Target)
+			state, err := jsonstate.Parse(v.Target)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -1,4 +1,4 @@
-package group_test
+package jsonstate_test
 
 import (
 	"bytes"
@@ -9,14 +9,14 @@ import (
 	"strings"
 	"testing"
 
-	"goop/shared/group"
+	"goop/shared/jsonstate"
 	"goop/shared/jsontext"
 	"goop/shared/wire"
 )
 
-func state(t testing.TB, text string) group.State {
+func state(t testing.TB, text string) jsonstate.State {
 	t.Helper()
-	s, err := group.ParseState([]byte(text))
+	s, err := jsonstate.Parse([]byte(text))
 	if err != nil {
 		t.Fatalf("state %s: %v", text, err)
 	}
@@ -53,10 +53,10 @@ func TestMergeRefuses(t *testing.T) {
 		`{"\ud800":1}`, `{"a":{"\udc00x":1}}`, "{\"a\":\"\xff\"}", "{\"\xff\":1}", `{"a":1}{}`,
 		strings.Repeat(`{"a":`, 49) + `1` + strings.Repeat(`}`, 49),
 	} {
-		if _, err := (group.State{}).Merge([]byte(patch)); !errors.Is(err, wire.InvalidValue) {
+		if _, err := (jsonstate.State{}).Merge([]byte(patch)); !errors.Is(err, wire.InvalidValue) {
 			t.Errorf("%s: got %v, want invalid_value", patch, err)
 		}
-		if _, err := group.ParseState([]byte(patch)); patch != "" && !errors.Is(err, wire.InvalidValue) {
+		if _, err := jsonstate.Parse([]byte(patch)); patch != "" && !errors.Is(err, wire.InvalidValue) {
 			t.Errorf("state %s: got %v, want invalid_value", patch, err)
 		}
 	}
@@ -64,7 +64,7 @@ func TestMergeRefuses(t *testing.T) {
 
 func TestEmptyState(t *testing.T) {
 	t.Parallel()
-	for _, s := range []group.State{{}, state(t, ""), state(t, " { } ")} {
+	for _, s := range []jsonstate.State{{}, state(t, ""), state(t, " { } ")} {
 		if string(s.Text()) != "{}" || s.Size() != 2 {
 			t.Errorf("got %s, size %d", s.Text(), s.Size())
 		}
@@ -91,7 +91,7 @@ func TestLookup(t *testing.T) {
 
 func TestTopKeys(t *testing.T) {
 	t.Parallel()
-	if got := group.TopKeys([]byte(`{"a":1,"\u00fc":{"x":1},"":null}`)); !reflect.DeepEqual(got, []string{"a", "ü", ""}) {
+	if got := jsonstate.TopKeys([]byte(`{"a":1,"\u00fc":{"x":1},"":null}`)); !reflect.DeepEqual(got, []string{"a", "ü", ""}) {
 		t.Errorf("got %q", got)
 	}
 }
@@ -105,7 +105,7 @@ func TestMergeOfManyKeys(t *testing.T) {
 		fmt.Fprintf(&b, `,"%d":1`, i)
 	}
 	patch := []byte("{" + b.String()[1:] + "}")
-	s := group.State{}
+	s := jsonstate.State{}
 	for range 3 {
 		var err error
 		if s, err = s.Merge(patch); err != nil {
@@ -145,7 +145,7 @@ func FuzzMerge(f *testing.F) {
 		f.Add([]byte(v.Target), []byte(v.Patch))
 	}
 	f.Fuzz(func(t *testing.T, old, patch []byte) {
-		s, err := group.ParseState(old)
+		s, err := jsonstate.Parse(old)
 		if err != nil {
 			return
 		}
@@ -175,7 +175,7 @@ func FuzzMerge(f *testing.F) {
 		if got, want := decode(text), reference(decode(old), decode(patch)); !reflect.DeepEqual(got, want) {
 			t.Errorf("%s with %s\ngot  %v\nwant %v", old, patch, got, want)
 		}
-		if again, err := group.ParseState(text); err != nil || !bytes.Equal(again.Text(), text) {
+		if again, err := jsonstate.Parse(text); err != nil || !bytes.Equal(again.Text(), text) {
 			t.Errorf("%s is read back as %s, %v", text, again.Text(), err)
 		}
 	})
@@ -184,7 +184,7 @@ func FuzzMerge(f *testing.F) {
 func BenchmarkMerge(b *testing.B) {
 	for _, keys := range []int{10, 1000} {
 		b.Run(fmt.Sprint(keys), func(b *testing.B) {
-			s := group.State{}
+			s := jsonstate.State{}
 			for i := range keys {
 				var err error
 				if s, err = s.Merge(fmt.Appendf(nil, `{"key%d":{"x":%d,"y":[1,2,3]}}`, i, i)); err != nil {

@@ -1,4 +1,7 @@
-package group
+// Package jsonstate is the shared state of a group, a JSON object, and the patches of it (RFC 7396). Host and
+// member both keep one. It must not know what a key means, nor groups: those bring hashes and random numbers,
+// which are not for the page's program.
+package jsonstate
 
 import (
 	"slices"
@@ -47,9 +50,9 @@ func (s State) object() *object {
 	return s.root
 }
 
-// ParseState reads a whole state. Nothing at all is the empty state. A key that stands twice is
+// Parse reads a whole state. Nothing at all is the empty state. A key that stands twice is
 // refused. The error is a *wire.Error.
-func ParseState(raw []byte) (State, error) {
+func Parse(raw []byte) (State, error) {
 	if len(raw) == 0 {
 		return State{}, nil
 	}
@@ -121,10 +124,10 @@ func checkObject(raw []byte, what string) error {
 		return &wire.Error{Code: wire.InvalidValue, Message: what + " is not JSON: " + err.Error(), Err: err}
 	}
 	if jsontext.KindOf(raw) != jsontext.Object {
-		return invalid(what, " is an object")
+		return wire.E(wire.InvalidValue, what, " is an object")
 	}
 	if jsontext.Depth(raw) > wire.MaxNesting {
-		return invalid(what, " is nested too deeply")
+		return wire.E(wire.InvalidValue, what, " is nested too deeply")
 	}
 	return nil
 }
@@ -139,12 +142,14 @@ func nameOf(key string) string {
 // could tell from another half and the other side could not.
 func checkedName(key []byte) (string, error) {
 	if strings.ContainsRune(string(key), '\ufffd') {
-		return "", invalid("a key holds half a surrogate pair or U+FFFD")
+		return "", wire.E(wire.InvalidValue, "a key holds half a surrogate pair or U+FFFD")
 	}
 	return nameOf(string(key)), nil
 }
 
-func twice(name string) error { return invalid("the key ", name[:len(name)-1], " stands twice") }
+func twice(name string) error {
+	return wire.E(wire.InvalidValue, "the key ", name[:len(name)-1], " stands twice")
+}
 
 func (o *object) append(dst []byte) []byte {
 	dst = append(dst, '{')

@@ -1,0 +1,7 @@
+//go:build !js
+
+package member
+
+import "crypto/rand"
+
+var defaultRand = rand.Reader

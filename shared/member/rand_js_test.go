@@ -1,0 +1,5 @@
+package member
+
+import "crypto/rand"
+
+func init() { defaultRand = rand.Reader }
