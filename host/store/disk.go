@@ -23,6 +23,9 @@ func (v diskVFS) OpenFilename(name *vfs.Filename, flags vfs.OpenFlag) (vfs.File,
 	if err != nil {
 		return nil, out, tellFull(err)
 	}
+	if flags&vfs.OPEN_WAL != 0 {
+		return &walFile{diskFile: diskFile{f}}, out, nil
+	}
 	return diskFile{f}, out, nil
 }
 
