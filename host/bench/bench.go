@@ -44,6 +44,7 @@ type Scenario struct {
 var All = []Scenario{
 	fanout,
 	mesh,
+	data,
 }
 
 // Options say how much, over what, and on which host.

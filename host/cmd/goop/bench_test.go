@@ -95,3 +95,27 @@ func TestBenchOfARunningHost(t *testing.T) {
 		t.Errorf("what the host tells its operator is missing: %+v", h)
 	}
 }
+
+func TestBenchData(t *testing.T) {
+	t.Parallel()
+	var r struct {
+		bench.Report
+		Result map[string]struct{ Count, PerSecond, P50Ms float64 } `json:"result"`
+	}
+	text := benchmark(t, "data", "--members", "3", "--secs", "0.5", "--pin=false")
+	if err := json.Unmarshal([]byte(text), &r); err != nil {
+		t.Fatalf("%v in %s", err, text)
+	}
+	for _, part := range []string{"append", "insert", "query", "watch"} {
+		if p := r.Result[part]; p.Count == 0 || p.PerSecond == 0 || p.P50Ms == 0 {
+			t.Errorf("%s: %+v in %s", part, p, text)
+		}
+	}
+	if r.Host.StreamBytes == nil || r.Plan.Members != 3 || r.Plan.Size == 0 {
+		t.Errorf("%+v", r.Report)
+	}
+	var out, errs strings.Builder
+	if code := run(t.Context(), []string{"bench", "data", "--url", "http://127.0.0.1:1"}, strings.NewReader(""), &out, &errs); code == exitOK || !strings.Contains(errs.String(), "no --url") {
+		t.Errorf("on a host that runs: exit code %d, %s", code, errs.String())
+	}
+}
