@@ -30,11 +30,20 @@ export interface Bridge {
   waiting(session: number): number;
 }
 
+/** What goop.js has begun while the member was loaded. */
+export interface Early {
+  /** How the host is reached: the text of /goop/host.json. */
+  descriptor: Promise<string>;
+  /** Gives the session for that address away, if one was begun: the caller closes it. */
+  session(url: string): WebTransport | undefined;
+}
+
 /** What the page gives to the member before it starts. */
 export interface Start {
   base: string;
   /** "webtransport" or "websocket" to use that one alone, for tests and diagnosis. */
   transport: string;
+  early: Early;
   GoopError: typeof import("./goop.d.ts").GoopError;
   ready(bridge: Bridge): void;
   status(text: string): void;

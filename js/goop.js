@@ -39,30 +39,30 @@
   /** A fault in somebody's listener must not stop the others, nor be lost. @param {unknown} e */
   const report = (e) => ("reportError" in globalThis ? reportError(e) : queueMicrotask(() => { throw e; }));
 
-  /** A set of listeners per event type. */
+  /** A set of listeners per event type. A list is never changed but replaced: an event goes to those who listened when it came. */
   class Listeners {
-    /** @type {Map<string, Set<(event: any) => void>>} */
+    /** @type {Map<string, ((event: any) => void)[]>} */
     #byType = new Map();
 
     /** @param {string[]} types */
     constructor(types) {
-      for (const type of types) this.#byType.set(type, new Set());
+      for (const type of types) this.#byType.set(type, []);
     }
 
     /** @param {string} type @param {(event: any) => void} listener */
     on(type, listener) {
-      const set = this.#byType.get(type);
-      if (!set) throw new GoopError("invalid_value", `no event "${type}"; there are: ${[...this.#byType.keys()].join(", ")}`);
+      const list = this.#byType.get(type);
+      if (!list) throw new GoopError("invalid_value", `no event "${type}"; there are: ${[...this.#byType.keys()].join(", ")}`);
       if (typeof listener !== "function") throw new GoopError("invalid_value", `on("${type}", …) needs a function`);
-      set.add(listener);
-      return () => void set.delete(listener);
+      if (!list.includes(listener)) this.#byType.set(type, [...list, listener]);
+      return () => void this.#byType.set(type, (this.#byType.get(type) ?? []).filter((each) => each !== listener));
     }
 
     /** @param {string} type @param {any} event @returns {boolean} whether anybody listened */
     emit(type, event) {
-      const set = this.#byType.get(type);
-      for (const listener of [...(set ?? [])]) call(listener, event);
-      return !!set?.size;
+      const list = this.#byType.get(type) ?? [];
+      for (const listener of list) call(listener, event);
+      return list.length > 0;
     }
   }
 
@@ -105,6 +105,45 @@
   const ready = new Promise((resolve, reject) => ([resolveReady, rejectReady] = [resolve, reject]));
   ready.catch(() => {}); // a page that never looks at it is not told twice
 
+  /** "webtransport" or "websocket" to use that one alone. */
+  const transport = new URLSearchParams(location.search).get("goop-transport") ?? "";
+
+  /**
+   * Asks how the host is reached and begins a WebTransport session with it, while the member is loaded: it takes
+   * both over with its first try, and tries by itself what has failed by then.
+   * @returns {import("./globals.d.ts").Early & {drop(): void}}
+   */
+  function connectEarly() {
+    /** @type {{url: string, session: WebTransport} | undefined} */
+    let begun;
+    const descriptor = fetch(`${location.origin}/goop/host.json`, { cache: "no-store" }).then((response) => {
+      if (!response.ok) throw new Error(`status ${response.status}`);
+      return response.text();
+    });
+    descriptor.then((json) => {
+      const [first] = JSON.parse(json).webtransport ?? [];
+      if (!first || transport === "websocket" || !("WebTransport" in globalThis)) return;
+      const serverCertificateHashes = first.certhashes.map((/** @type {string} */ hex) =>
+        ({ algorithm: "sha-256", value: Uint8Array.from(hex.match(/../g) ?? [], (byte) => parseInt(byte, 16)) }));
+      const session = new WebTransport(first.url, { serverCertificateHashes });
+      begun = { url: first.url, session };
+      session.ready.catch(() => {}); // told by closed too
+      session.closed.catch(() => {}).then(() => { if (begun?.session === session) begun = undefined; });
+    }).catch(() => {});
+    const take = () => {
+      const taken = begun;
+      begun = undefined;
+      return taken;
+    };
+    return {
+      descriptor,
+      session(url) {
+        return begun?.url === url ? take()?.session : undefined;
+      },
+      drop: () => take()?.session.close(),
+    };
+  }
+
   /** Fetches and compiles; a flaky network gets three tries. @param {string} url @returns {Promise<WebAssembly.Module>} */
   async function compile(url) {
     for (let attempt = 1; ; attempt++) {
@@ -121,13 +160,19 @@
 
   /** @returns {Promise<Bridge>} */
   async function start() {
-    const [module] = await Promise.all([compile(ASSETS.wasm), import(ASSETS.exec)]);
+    const loading = Promise.all([compile(ASSETS.wasm), import(ASSETS.exec)]);
+    const early = connectEarly();
+    const [module] = await loading.catch((e) => {
+      early.drop();
+      throw e;
+    });
     const go = new globalThis.Go();
     const instance = await WebAssembly.instantiate(module, go.importObject);
     return new Promise((resolve, reject) => {
       globalThis.goopStart = {
         base: location.origin,
-        transport: new URLSearchParams(location.search).get("goop-transport") ?? "",
+        transport,
+        early,
         GoopError: /** @type {any} */ (GoopError),
         ready: resolve,
         status: onStatus,

@@ -5,11 +5,11 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { root } from "./harness/host.mjs";
-import { load } from "./harness/sdk.mjs";
+import { DESCRIPTOR, load, Session } from "./harness/sdk.mjs";
 
 const lines = (name) => readFileSync(join(root, "shared/wire/testdata", name), "utf8").split("\n").filter(Boolean).map((l) => JSON.parse(l));
 const golden = lines("frames.jsonl").map(({ name, way, line }) => ({ name, way, frame: JSON.parse(line) }));
-const { Goop, bridge, deliver } = await load("http://host.test/#goop-invite=club.of-two.TOKEN");
+const { Goop, bridge, deliver, early } = await load("http://host.test/#goop-invite=club.of-two.TOKEN");
 
 /** A welcome whose roster is whole and older than that of any other frame. */
 const WELCOME = structuredClone(golden.find((g) => g.name === "welcome").frame);
@@ -220,4 +220,15 @@ test("history has events as the group has them", async () => {
     { type: "redact", group: "lobby", seq: 5, from: "B", time: 3, target: 3 },
   ]);
   bridge.call = call;
+});
+
+test("what was begun while the member was loaded is the member's, once", async () => {
+  assert.equal(await early().descriptor, DESCRIPTOR);
+  const [session, ...more] = Session.all;
+  assert.deepEqual([session.url, more], ["https://host.test:1/wt", []]);
+  assert.deepEqual(session.options.serverCertificateHashes.map((h) => [h.algorithm, ...h.value]), [["sha-256", 0x00, 0xff]]);
+  assert.equal(early().session("https://other.test:1/wt"), undefined, "that is another address");
+  assert.equal(early().session(session.url), session);
+  assert.equal(early().session(session.url), undefined, "it was given away");
+  assert.equal(session.over, undefined);
 });

@@ -24,11 +24,11 @@ func main() {
 	jsx.SetErrorClass(start.Get("GoopError"))
 	report := start.Get("status")
 	warn := func(message string) { js.Global().Get("console").Call("warn", "Goop: "+message) }
-	dialer := dial.New(dial.Options{
+	dialer := dial.Begun(dial.Options{
 		Base:      start.Get("base").String(),
 		Transport: start.Get("transport").String(),
 		Warn:      warn,
-	})
+	}, start.Get("early"))
 	var m *member.Member
 	m = member.New(member.Options{
 		Dialer:   dialer,

@@ -6,8 +6,30 @@ import { join } from "node:path";
 import { constants, runInThisContext } from "node:vm";
 import { root } from "./host.mjs";
 
-/** Loads goop.js into this process, once, on a page of that address. Resolves with Goop and with what the member can do to it. */
-export async function load(address = "http://host.test/") {
+/** How the made-up host is reached. */
+export const DESCRIPTOR = JSON.stringify({
+  peer: "12D3KooWHost", webtransport: [{ url: "https://host.test:1/wt", certhashes: ["00ff"] }, { url: "https://other.test:1/wt", certhashes: ["01"] }],
+});
+
+/** A session that a page has begun. */
+export class Session {
+  static all = [];
+  ready = new Promise(() => {});
+  closed = new Promise((resolve) => (this.close = resolve));
+
+  constructor(url, options) {
+    this.url = url;
+    this.options = options;
+    this.closed.then(() => (this.over = true));
+    Session.all.push(this);
+  }
+}
+
+/**
+ * Loads goop.js into this process, once, on a page of that address. Resolves with Goop and with what the member can do to it.
+ * Without wasm the member cannot be loaded.
+ */
+export async function load(address = "http://host.test/", { wasm = true } = {}) {
   const joined = new Map(); // group id → what its frames are handed to
   let session = 0;
   let start;
@@ -28,7 +50,8 @@ export async function load(address = "http://host.test/") {
     history: { state: null, replaceState() {} },
     document: { visibilityState: "visible", addEventListener() {} },
     addEventListener() {},
-    fetch: async () => new Response(),
+    fetch: async (url) => new Response(String(url).endsWith("/goop/host.json") ? DESCRIPTOR : ""),
+    WebTransport: Session,
     reportError: (e) => {
       throw e;
     },
@@ -42,7 +65,10 @@ export async function load(address = "http://host.test/") {
     },
   };
   for (const [name, value] of Object.entries(stubs)) Object.defineProperty(globalThis, name, { value, writable: true, configurable: true });
-  WebAssembly.compileStreaming = async () => ({});
+  WebAssembly.compileStreaming = async () => {
+    if (!wasm) throw new Error("no wasm here");
+    return {};
+  };
   WebAssembly.instantiate = async () => ({});
 
   const assets = JSON.stringify({ wasm: "/member.wasm", exec: "data:text/javascript," });
@@ -52,6 +78,8 @@ export async function load(address = "http://host.test/") {
     Goop: globalThis.Goop,
     /** What the member gives to goop.js; a test may put in more. */
     bridge,
+    /** What goop.js has begun for it. */
+    early: () => start.early,
     /** Tells how the connection stands, as the member does. */
     status: (status) => start.status(JSON.stringify(status)),
     /** Hands frames to a group, as the member does: many as one text. */

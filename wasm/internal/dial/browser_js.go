@@ -17,7 +17,42 @@ import (
 const maxDescriptor = 64 << 10
 
 // New returns the Dialer of this browser.
-func New(opts Options) *Dialer {
+func New(opts Options) *Dialer { return On(browser(), opts) }
+
+// Begun is New for a page that has begun to connect while this program was on its way to it: early has a
+// promise of the descriptor's text and, called session, a function that gives a WebTransport session for a URL
+// away. The first Dial takes them over; what has failed meanwhile is tried anew as if it had not been there.
+func Begun(opts Options, early js.Value) *Dialer {
+	p := browser()
+	ask, open := p.Fetch, p.WebTransport
+	asked := false // Dial is called by one goroutine at a time
+	p.Fetch = func(ctx context.Context, url string) ([]byte, error) {
+		if !asked {
+			asked = true
+			if text, err := jsx.Await(ctx, early.Get("descriptor")); err == nil {
+				if body := text.String(); len(body) <= maxDescriptor {
+					return []byte(body), nil
+				}
+			}
+		}
+		return ask(ctx, url)
+	}
+	if open != nil {
+		p.WebTransport = func(ctx context.Context, url string, certHashes [][]byte) (Session, error) {
+			if begun := early.Call("session", url); begun.Truthy() {
+				if s, err := webtransport.Use(ctx, begun); err == nil {
+					return s, nil
+				} else if ctx.Err() != nil {
+					return nil, err
+				}
+			}
+			return open(ctx, url, certHashes)
+		}
+	}
+	return On(p, opts)
+}
+
+func browser() Platform {
 	p := Platform{
 		Fetch: fetch,
 		WebSocket: func(ctx context.Context, url string) (io.ReadWriteCloser, error) {
@@ -38,7 +73,7 @@ func New(opts Options) *Dialer {
 			return s, nil
 		}
 	}
-	return On(p, opts)
+	return p
 }
 
 // fetch reads a resource from the network, past the browser's cache.

@@ -39,6 +39,11 @@ func Dial(ctx context.Context, url string, certHashes [][]byte) (*Session, error
 	if err != nil {
 		return nil, &wire.Error{Code: wire.Offline, Message: "the browser refuses " + url, Err: err}
 	}
+	return Use(ctx, transport)
+}
+
+// Use makes a session of one that the page has begun to open.
+func Use(ctx context.Context, transport js.Value) (*Session, error) {
 	s := &Session{transport: transport, done: make(chan struct{}), streams: map[*stream]struct{}{}}
 	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	jsx.Then(transport.Get("closed"), func(_ js.Value, err error) { s.end(lost(err)) })
