@@ -1,15 +1,12 @@
 // What goop.js finds in its surroundings: the host writes the assets' hashed URLs into it as it serves
 // it, wasm_exec.js sets Go, and the member takes its bridge from the page once.
 
-import type { Receipt } from "./goop.d.ts";
-
 /** The member's side of the bridge; texts are JSON. Promises reject with a GoopError. */
 export interface Bridge {
   /** Joins, and resolves with the session's number; deliver gets arrays of frames as one text, in order. */
   join(id: string, options: string, deliver: (frames: string) => void): Promise<number>;
-  send(session: number, payload: string, to: string, key: string, volatile: boolean, unreliable: boolean): Promise<Receipt>;
-  setState(session: number, patch: string, ifSeq: number | undefined): Promise<Receipt>;
-  redact(session: number, seq: number): Promise<Receipt>;
+  /** Posts entries in order: an array of {n, session} with payload and its options, patch and ifSeq, or redact. */
+  post(entries: string): void;
   update(session: number, meta: string): Promise<void>;
   /** Resolves when what was sent before is answered and the group is left. */
   leave(session: number): Promise<void>;
@@ -46,6 +43,8 @@ export interface Start {
   early: Early;
   GoopError: typeof import("./goop.d.ts").GoopError;
   ready(bridge: Bridge): void;
+  /** What became of posted entries: an array of [n, seq, time] and [n, error]. */
+  outcomes(text: string): void;
   status(text: string): void;
 }
 

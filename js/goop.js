@@ -95,6 +95,8 @@
     fault.cause = cause;
     for (const reject of waiting) reject(fault);
     waiting.clear();
+    for (const { reject } of posted.values()) reject(fault);
+    posted.clear();
     setStatus({ state: "closed", error: fault });
     rejectReady(fault);
   }
@@ -175,6 +177,7 @@
         early,
         GoopError: /** @type {any} */ (GoopError),
         ready: resolve,
+        outcomes: onOutcomes,
         status: onStatus,
       };
       go.run(instance).then(() => reject(new Error("it ended")), reject);
@@ -219,6 +222,54 @@
       signal?.addEventListener("abort", abort);
       started.then(fn).then((v) => settle(() => resolve(v)), refuse);
     });
+  }
+
+  /** What was posted in this turn of the event loop: it goes to the member in one crossing. @type {string[]} */
+  let posts = [];
+  let lastPost = 0;
+  /** Those who wait for the outcomes of posts, by number. @type {Map<number, {resolve: (v: any) => void, reject: (e: unknown) => void}>} */
+  const posted = new Map();
+
+  /**
+   * Posts an entry. The session is joined, so the member is there.
+   * @param {string} entry its members, as JSON
+   * @param {AbortSignal} [signal] ends the wait
+   * @returns {Promise<any>}
+   */
+  function post(entry, signal) {
+    return new Promise((resolve, reject) => {
+      if (fault) return reject(fault);
+      if (signal?.aborted) return reject(signal.reason);
+      const n = ++lastPost;
+      if (posts.push(`{"n":${n},${entry}}`) === 1) queueMicrotask(flushPosts);
+      if (!signal) return posted.set(n, { resolve, reject });
+      const abort = () => {
+        posted.delete(n);
+        reject(signal.reason);
+      };
+      signal.addEventListener("abort", abort);
+      const heard = (/** @type {(v: any) => void} */ how) => (/** @type {any} */ v) => {
+        signal.removeEventListener("abort", abort);
+        how(v);
+      };
+      posted.set(n, { resolve: heard(resolve), reject: heard(reject) });
+    });
+  }
+
+  function flushPosts() {
+    const entries = `[${posts.join(",")}]`;
+    posts = [];
+    if (!fault) bridge?.post(entries);
+  }
+
+  /** @param {string} outcomes */
+  function onOutcomes(outcomes) {
+    for (const [n, seq, time] of JSON.parse(outcomes)) {
+      const waits = posted.get(n);
+      posted.delete(n);
+      if (time !== undefined) waits?.resolve({ seq, time });
+      else waits?.reject(new GoopError(seq.code, seq.message, seq));
+    }
   }
 
   /** @param {any} next */
@@ -485,7 +536,12 @@
       const body = text(payload, "the message");
       const session = this.#open();
       const { to = "", key = "", volatile = false, unreliable = false, signal } = options;
-      return member((b) => b.send(session, body, String(to), String(key), !!volatile, !!unreliable), signal);
+      let head = `"session":${session},"payload":${body}`;
+      if (to) head += `,"to":${text(String(to), "to")}`;
+      if (key) head += `,"key":${text(String(key), "key")}`;
+      if (volatile) head += ',"volatile":true';
+      if (unreliable) head += ',"unreliable":true';
+      return post(head, signal);
     }
 
     /** @param {object} patch @param {any} [options] */
@@ -493,14 +549,15 @@
       if (!isObject(patch)) throw new GoopError("invalid_value", "the patch of setState has to be an object");
       const body = text(patch, "the patch");
       const session = this.#open();
-      return member((b) => b.setState(session, body, options.ifSeq), options.signal);
+      const { ifSeq, signal } = options;
+      return post(`"session":${session},"patch":${body}${typeof ifSeq === "number" ? `,"ifSeq":${Math.trunc(ifSeq)}` : ""}`, signal);
     }
 
     /** @param {number} seq @param {any} [options] */
     async redact(seq, options = {}) {
       if (!Number.isSafeInteger(seq)) throw new GoopError("invalid_value", "redact takes the seq of a message");
       const session = this.#open();
-      return member((b) => b.redact(session, seq), options.signal);
+      return post(`"session":${session},"redact":${seq}`, options.signal);
     }
 
     /** @param {any} [options] */

@@ -9,7 +9,7 @@ import { DESCRIPTOR, load, Session } from "./harness/sdk.mjs";
 
 const lines = (name) => readFileSync(join(root, "shared/wire/testdata", name), "utf8").split("\n").filter(Boolean).map((l) => JSON.parse(l));
 const golden = lines("frames.jsonl").map(({ name, way, line }) => ({ name, way, frame: JSON.parse(line) }));
-const { Goop, bridge, deliver, early } = await load("http://host.test/#goop-invite=club.of-two.TOKEN");
+const { Goop, bridge, deliver, early, outcomes } = await load("http://host.test/#goop-invite=club.of-two.TOKEN");
 
 /** A welcome whose roster is whole and older than that of any other frame. */
 const WELCOME = structuredClone(golden.find((g) => g.name === "welcome").frame);
@@ -231,4 +231,36 @@ test("what was begun while the member was loaded is the member's, once", async (
   assert.equal(early().session(session.url), session);
   assert.equal(early().session(session.url), undefined, "it was given away");
   assert.equal(session.over, undefined);
+});
+
+test("what is posted in one turn goes to the member together and in order, and each outcome to its sender", async () => {
+  const { g } = await joined();
+  const crossings = [];
+  bridge.post = (entries) => crossings.push(JSON.parse(entries));
+  const gone = new AbortController();
+  const sent = [
+    g.send({ a: "\u2028" }, { to: "B", key: 'k"', volatile: true }), g.setState({ x: null }, { ifSeq: 7 }), g.redact(3),
+    g.send(1, { signal: gone.signal }), g.send(2, { unreliable: true }),
+  ];
+  await Promise.resolve();
+  const [entries, ...more] = crossings;
+  const first = entries[0].n;
+  const { session } = entries[0];
+  assert.deepEqual([entries, more], [[
+    { n: first, session, payload: { a: "\u2028" }, to: "B", key: 'k"', volatile: true },
+    { n: first + 1, session, patch: { x: null }, ifSeq: 7 },
+    { n: first + 2, session, redact: 3 },
+    { n: first + 3, session, payload: 1 },
+    { n: first + 4, session, payload: 2, unreliable: true },
+  ], []]);
+  gone.abort(new Error("enough"));
+  outcomes([first, 0, 0], [first + 2, { code: "forbidden", message: "no", fatal: false }], [first + 1, 8, 1e12], [first + 3, 9, 1e12], [first + 4, 0, 0]);
+  assert.deepEqual(await sent[0], { seq: 0, time: 0 });
+  assert.deepEqual(await sent[1], { seq: 8, time: 1e12 });
+  await assert.rejects(sent[2], { name: "GoopError", code: "forbidden", message: "no" });
+  await assert.rejects(sent[3], { message: "enough" });
+  await sent[4];
+  await assert.rejects(g.send(1, { signal: AbortSignal.abort(new Error("before")) }), { message: "before" });
+  await assert.rejects(g.send(undefined), { code: "invalid_value" });
+  assert.equal(crossings.length, 1, "what was given up before is not posted");
 });

@@ -36,6 +36,8 @@ type Pending struct {
 	done    chan struct{}
 	receipt Receipt
 	err     *wire.Error
+	tag     uint64
+	told    func(tag uint64, r Receipt, err *wire.Error) // see Session.Tell; nil without
 }
 
 // Done is closed when the outcome is known.
@@ -54,6 +56,19 @@ func (p *Pending) Wait(ctx context.Context) (Receipt, error) {
 		return Receipt{}, p.err
 	}
 	return p.receipt, nil
+}
+
+// Tell calls fn with the outcome and the tag once there is one: at once, or later while the session is locked,
+// so fn may only take note. Who posts much needs no goroutine for each entry with it.
+func (s *Session) Tell(p *Pending, tag uint64, fn func(tag uint64, r Receipt, err *wire.Error)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	select {
+	case <-p.done:
+		fn(tag, p.receipt, p.err)
+	default:
+		p.tag, p.told = tag, fn
+	}
 }
 
 // outbox keeps what a session has posted until the host has answered it. The session guards it.
@@ -164,6 +179,9 @@ func (o *outbox) settle(p *Pending, r Receipt, err *wire.Error) {
 		o.keeper.drop(p)
 	}
 	close(p.done)
+	if p.told != nil {
+		p.told(p.tag, r, err)
+	}
 }
 
 // settleAll ends everything that keep does not want.

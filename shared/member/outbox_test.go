@@ -2,8 +2,11 @@ package member_test
 
 import (
 	"context"
+	"maps"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -134,6 +137,42 @@ func TestGivenUpMessage(t *testing.T) {
 		g.ack(g.next(), 1)
 		if got, want := got.take(), []string{"welcome", `own "a"`}; !slices.Equal(got, want) {
 			t.Errorf("events: got %q, want %q", got, want)
+		}
+	})
+}
+
+func TestTell(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, h *host) {
+		m := h.start(member.Options{})
+		s, g := h.join(m, nil, "e1", 0)
+		var mu sync.Mutex
+		got := map[uint64]string{}
+		fn := func(tag uint64, r member.Receipt, err *wire.Error) {
+			mu.Lock()
+			defer mu.Unlock()
+			if got[tag] != "" {
+				t.Errorf("%d was told twice", tag)
+			}
+			if got[tag] = strconv.FormatInt(r.Seq, 10); err != nil {
+				got[tag] = string(err.Code)
+			}
+		}
+		for tag := range uint64(3) {
+			s.Tell(post(t, s, "1"), tag, fn)
+		}
+		g.ack(g.next(), 1)
+		refused := wire.Frame{Type: wire.TypeError, Payload: (&wire.Error{Code: wire.Forbidden, ID: g.next().ID}).Append(nil)}
+		g.say(strings.TrimSpace(string(refused.Append(nil))))
+		volatile, err := s.Post([]byte("1"), member.SendOptions{Volatile: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Tell(volatile, 3, fn) // which is over already
+		synctest.Wait()
+		m.Close()
+		if want := map[uint64]string{0: "1", 1: "forbidden", 2: "closed", 3: "0"}; !maps.Equal(got, want) {
+			t.Errorf("got %v, want %v", got, want)
 		}
 	})
 }

@@ -5,7 +5,6 @@ import (
 	"sync"
 	"syscall/js"
 	"time"
-	"unsafe"
 
 	"goop/shared/jsontext"
 	"goop/shared/member"
@@ -21,14 +20,19 @@ type bridge struct {
 	loop *jsx.Loop
 	wg   sync.WaitGroup // promises under way; the program never ends, so nobody waits for it
 
+	outcomes outcomes
+
 	// mu guards the following.
 	mu       sync.Mutex
 	last     int
 	sessions map[int]*member.Session
 }
 
-func newBridge(m *member.Member) *bridge {
-	return &bridge{m: m, ctx: context.Background(), loop: jsx.NewLoop(), sessions: map[int]*member.Session{}}
+// newBridge returns a bridge that tells the outcomes of what was posted to outcomes.
+func newBridge(m *member.Member, outcomes js.Value) *bridge {
+	b := &bridge{m: m, ctx: context.Background(), loop: jsx.NewLoop(), sessions: map[int]*member.Session{}}
+	b.outcomes.init(outcomes)
+	return b
 }
 
 // object returns the bridge as globals.d.ts describes it. Its functions live as long as the page.
@@ -36,9 +40,7 @@ func (b *bridge) object() js.Value {
 	o := js.Global().Get("Object").New()
 	set := func(name string, fn func(args []js.Value) any) { o.Set(name, jsx.Callback(fn)) }
 	set("join", b.join)
-	set("send", b.send)
-	set("setState", b.setState)
-	set("redact", b.redact)
+	set("post", b.post)
 	set("update", b.update)
 	set("leave", b.leave)
 	set("call", b.call)
@@ -102,68 +104,18 @@ func (b *bridge) keep(s *member.Session) int {
 	return n
 }
 
-func (b *bridge) session(number js.Value) (*member.Session, error) {
+func (b *bridge) session(number int) (*member.Session, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if s := b.sessions[number.Int()]; s != nil {
+	if s := b.sessions[number]; s != nil {
 		return s, nil
 	}
 	return nil, wire.E(wire.Closed, "the group is not joined any more")
 }
 
-// receipt resolves with {seq, time} once a posted entry is acknowledged.
-func (b *bridge) receipt(p *member.Pending, err error) js.Value {
-	return b.promise(err, func(ctx context.Context) (any, error) {
-		r, err := p.Wait(ctx)
-		if err != nil {
-			return nil, err
-		}
-		return map[string]any{"seq": float64(r.Seq), "time": float64(r.Time)}, nil
-	})
-}
-
-// send(session, payload, to, key, volatile, unreliable)
-func (b *bridge) send(args []js.Value) any {
-	s, err := b.session(args[0])
-	var p *member.Pending
-	if err == nil {
-		p, err = s.Post([]byte(args[1].String()), member.SendOptions{
-			To:         wire.PeerID(args[2].String()),
-			Key:        args[3].String(),
-			Volatile:   args[4].Bool(),
-			Unreliable: args[5].Bool(),
-		})
-	}
-	return b.receipt(p, err)
-}
-
-// setState(session, patch, ifSeq or undefined)
-func (b *bridge) setState(args []js.Value) any {
-	s, err := b.session(args[0])
-	var p *member.Pending
-	if err == nil {
-		var ifSeq *int64
-		if args[2].Type() == js.TypeNumber {
-			ifSeq = new(int64(args[2].Float()))
-		}
-		p, err = s.PostState([]byte(args[1].String()), ifSeq)
-	}
-	return b.receipt(p, err)
-}
-
-// redact(session, seq)
-func (b *bridge) redact(args []js.Value) any {
-	s, err := b.session(args[0])
-	var p *member.Pending
-	if err == nil {
-		p, err = s.PostRedact(int64(args[1].Float()))
-	}
-	return b.receipt(p, err)
-}
-
 // waiting(session) returns how many messages of the session have no receipt yet.
 func (b *bridge) waiting(args []js.Value) any {
-	s, err := b.session(args[0])
+	s, err := b.session(args[0].Int())
 	if err != nil {
 		return 0
 	}
@@ -172,7 +124,7 @@ func (b *bridge) waiting(args []js.Value) any {
 
 // update(session, meta)
 func (b *bridge) update(args []js.Value) any {
-	s, err := b.session(args[0])
+	s, err := b.session(args[0].Int())
 	if err == nil {
 		err = s.Update([]byte(args[1].String()))
 	}
@@ -181,7 +133,7 @@ func (b *bridge) update(args []js.Value) any {
 
 // leave(session) resolves when the session has ended.
 func (b *bridge) leave(args []js.Value) any {
-	s, err := b.session(args[0])
+	s, err := b.session(args[0].Int())
 	return b.promise(err, func(ctx context.Context) (any, error) { return nil, s.Leave(ctx) })
 }
 
@@ -243,7 +195,7 @@ func (d *delivery) deliver(events []byte) {
 	if now.Sub(d.until) > turn { // the page was idle in between
 		d.since = now
 	}
-	d.to.Invoke(unsafe.String(&events[0], len(events))) // copied there, and nowhere kept here
+	d.to.Invoke(jsx.Text(events))
 	d.until = time.Now()
 	if d.until.Sub(d.since) > turn {
 		d.loop.Pass()

@@ -37,7 +37,7 @@ func main() {
 		OnWarn:   warn,
 		OnStatus: func(s member.Status) { report.Invoke(statusText(s, m.Session(), dialer.Descriptor())) },
 	})
-	b := newBridge(m)
+	b := newBridge(m, start.Get("outcomes"))
 	start.Get("ready").Invoke(b.object())
 	m.Start()
 	select {}

@@ -80,6 +80,8 @@ export async function load(address = "http://host.test/", { wasm = true } = {}) 
     bridge,
     /** What goop.js has begun for it. */
     early: () => start.early,
+    /** Tells what became of posted entries: [n, seq, time] or [n, error] each. */
+    outcomes: (...list) => start.outcomes(JSON.stringify(list)),
     /** Tells how the connection stands, as the member does. */
     status: (status) => start.status(JSON.stringify(status)),
     /** Hands frames to a group, as the member does: many as one text. */

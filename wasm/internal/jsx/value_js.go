@@ -2,6 +2,7 @@ package jsx
 
 import (
 	"syscall/js"
+	"unsafe"
 
 	"goop/shared/wire"
 )
@@ -49,6 +50,9 @@ func Uint8Array(b []byte) js.Value {
 	js.CopyBytesToJS(a, b)
 	return a
 }
+
+// Text returns the string of UTF-8 bytes. JavaScript makes a copy, so Go makes none.
+func Text(b []byte) js.Value { return js.ValueOf(unsafe.String(unsafe.SliceData(b), len(b))) }
 
 // Bytes returns a copy of what an ArrayBuffer or a view of one (Uint8Array, DataView, …) holds. Any
 // other value is an error with code invalid_value.
