@@ -43,6 +43,9 @@ func main() {
 		flag.PrintDefaults()
 	}
 	flag.Parse()
+	if t.smoke {
+		t.rounds = 1
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	if err := t.run(ctx, flag.Args()); err != nil {

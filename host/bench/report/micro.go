@@ -1,21 +1,31 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"io/fs"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
 
-// micro runs the Go benchmarks of the hot paths, and returns a run for each.
+// micro runs the Go benchmarks, and returns a run for each time that one ran.
 func micro(ctx context.Context, root string, count int, smoke bool) ([]run, error) {
-	args := []string{"test", "-run=^$", "-bench=.", "-benchmem", "-count=" + strconv.Itoa(count), "-p=1", "-benchtime=200ms"}
-	if smoke {
-		args = append(args[:len(args)-1], "-benchtime=1x")
+	packages, err := withBenchmarks(root)
+	if err != nil {
+		return nil, err
 	}
-	cmd := exec.CommandContext(ctx, "go", append(args, "./host/...", "./shared/...")...)
+	args := []string{"test", "-run=^$", "-bench=.", "-benchmem", "-p=1"}
+	if smoke {
+		args = append(args, "-benchtime=1x")
+	} else {
+		args = append(args, "-benchtime=200ms", "-count="+strconv.Itoa(count))
+	}
+	cmd := exec.CommandContext(ctx, "go", append(args, packages...)...)
 	cmd.Dir, cmd.Stderr = root, os.Stderr
 	out, err := cmd.Output()
 	all := benchmarks(string(out))
@@ -23,6 +33,37 @@ func micro(ctx context.Context, root string, count int, smoke bool) ([]run, erro
 		err = errors.New("there are no Go benchmarks")
 	}
 	return all, err
+}
+
+// withBenchmarks returns the packages that have benchmarks, so that no others need be built.
+func withBenchmarks(root string) ([]string, error) {
+	var all []string
+	for _, top := range []string{"host", "shared"} {
+		err := filepath.WalkDir(filepath.Join(root, top), func(name string, d fs.DirEntry, err error) error {
+			if err != nil {
+				return err
+			}
+			if d.IsDir() && d.Name() == "peers" {
+				return fs.SkipDir // other modules
+			}
+			if !strings.HasSuffix(name, "_test.go") {
+				return nil
+			}
+			text, err := os.ReadFile(name)
+			if err != nil || !bytes.Contains(text, []byte("\nfunc Benchmark")) {
+				return err
+			}
+			folder, err := filepath.Rel(root, filepath.Dir(name))
+			if pkg := "./" + filepath.ToSlash(folder); err == nil && !slices.Contains(all, pkg) {
+				all = append(all, pkg)
+			}
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
 }
 
 // benchmarks reads what `go test -bench` prints: for each benchmark its numbers by unit.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strconv"
 	"time"
 )
@@ -68,10 +69,16 @@ var works = []work{
 	{id: stored, scenario: "data", members: 64, secs: 5, only: webOnly},
 }
 
-func (w work) smoke() work {
-	w.members, w.secs, w.rounds = min(w.members, 20), min(w.secs, 1), 1
-	w.rate = min(w.rate, 50)
-	return w
+// smoke returns each scenario once, at a size that takes a moment.
+func smoke(works []work) []work {
+	var all []work
+	for _, w := range works {
+		if !slices.ContainsFunc(all, func(other work) bool { return other.scenario == w.scenario }) {
+			w.members, w.rate, w.secs = min(w.members, 20), min(w.rate, 50), min(w.secs, 1)
+			all = append(all, w)
+		}
+	}
+	return all
 }
 
 // args are those of goop bench, and of the loader.

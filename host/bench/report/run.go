@@ -16,14 +16,15 @@ import (
 // bench runs all works, round by round, and within a round all systems one after the other: what changes on the
 // machine meanwhile changes it for all.
 func (t *tool) bench(ctx context.Context, parts map[string]*part) {
+	all := works
+	if t.smoke {
+		all = smoke(works)
+	}
 	for round := 1; round <= t.rounds; round++ {
-		for _, w := range works {
+		for _, w := range all {
 			rounds := t.rounds
 			if w.rounds > 0 {
 				rounds = min(rounds, w.rounds)
-			}
-			if t.smoke {
-				w = w.smoke()
 			}
 			if round > rounds {
 				continue

@@ -125,7 +125,7 @@ var targets = []target{
 		checks: []check{
 			{name: "per CPU-second", system: webtransport, work: heavy, path: perCPU, atLeast: 650_000},
 			{name: "p99", system: webtransport, work: heavy, path: p99, unit: "ms", atMost: 50},
-			{name: "missing", system: webtransport, work: heavy, path: "result.missing", atMost: none},
+			{name: "resynced", system: webtransport, work: heavy, path: "host.resyncs", atMost: none},
 		},
 	},
 	{
@@ -183,7 +183,7 @@ var targets = []target{
 	{
 		id: "heartbeat", what: "heartbeat of 1,000 members, every 2 s", want: "≤ 3 % of a core",
 		profiled: idle, systems: webOnly,
-		checks: []check{{name: "of a core", system: webtransport, work: idle, path: "host.idleCPU", scale: 100, unit: "%", atMost: 3}},
+		checks: []check{{name: "of a core", system: webtransport, work: idle, path: "host.busy", scale: 100, unit: "%", atMost: 3}},
 	},
 	{
 		id: "allocations", what: "allocations per delivered message on the host, 300 members", want: "≤ 0.05",

@@ -114,7 +114,7 @@ func measure(ctx context.Context, o options) (_ *answer, err error) {
 	a := &answer{Scenario: o.scenario, Transport: "ws", System: o.peer.name, Version: o.peer.version, Plan: map[string]any{"members": o.members}}
 	switch o.scenario {
 	case "fanout", "mesh":
-		plan := load.Plan{Members: o.members, Senders: o.senders, Rate: o.rate, Size: o.size, Warm: min(warm, o.secs), For: o.secs}
+		plan := load.Plan{Members: o.members, Senders: o.senders, Rate: o.rate, Size: o.size, Warm: min(warm, o.secs/2), For: o.secs}
 		a.Plan = map[string]any{"members": plan.Members, "senders": plan.Senders, "rate": plan.Rate, "size": plan.Size, "secs": plan.For.Seconds(), "warmSecs": plan.Warm.Seconds()}
 		var res load.Result
 		if res, err = load.Run(ctx, sys, plan, srv.Process, tell); err == nil {

@@ -98,7 +98,7 @@ func idle(ctx context.Context, sys *system, srv *server, members int, d time.Dur
 	n := int64(members)
 	return map[string]any{"elapsedMs": milli(elapsed)}, map[string]any{
 		"rss": laterRSS, "heap": laterHeap, "rssPerMember": (laterRSS - rss) / n, "heapPerMember": (laterHeap - heap) / n,
-		"idleCPU": float64(after-before) / float64(d),
+		"busy": float64(after-before) / float64(d),
 	}, err
 }
 
