@@ -44,7 +44,7 @@ before, and a latency counts from when a message was due until a member had it. 
 CPU-second are divided by the user and system time of the host's process. Systems take turns in every round, and medians count.
 In brackets is how many times better Goop is over WebTransport, more than 1 in its favour in every row. "–" was not run: what cannot keep up at
 1,000 messages a second is not asked for 4,000, and nats-server has no roster. ` + "`(!)`" + ` marks a run in which the loader had no time left, so that the system might do
-more.
+more; ` + "`(lost)`" + ` one in which not all messages came, under a load that was too much.
 
 `
 
@@ -121,6 +121,9 @@ func (r *record) beside(b *strings.Builder) {
 			}
 			if bound, ok := r.figure(s.id, row.work, "result.loaderBound"); ok && bound > 0 {
 				b.WriteString(" (!)")
+			}
+			if lost, ok := r.figure(s.id, row.work, "result.missing"); ok && lost > 0 {
+				b.WriteString(" (lost)")
 			}
 			b.WriteString(" |")
 		}

@@ -67,7 +67,7 @@ func (t *tool) once(ctx context.Context, s system, w work, last bool) run {
 	var err error
 	r.Output, err = object(ctx, args...)
 	if err == nil {
-		err = sound(w, r.Output)
+		err = t.sound(s, w, r.Output)
 	}
 	if err == nil && profile != "" {
 		r.Profile, err = shares(ctx, profile)
@@ -79,8 +79,9 @@ func (t *tool) once(ctx context.Context, s system, w work, last bool) run {
 	return r
 }
 
-// sound reports what shows that an instrument is broken, or that a system has not done its work.
-func sound(w work, output map[string]any) error {
+// sound reports what shows that an instrument is broken, or that a system has not done its work. A peer may have lost
+// messages under a load that is too much for it: the document says so.
+func (t *tool) sound(s system, w work, output map[string]any) error {
 	if _, ok := output["result"].(map[string]any); !ok {
 		return errors.New("no result")
 	}
@@ -90,8 +91,9 @@ func sound(w work, output map[string]any) error {
 	if n, _ := number(output, "result.delivered"); n == 0 {
 		return errors.New("nothing was delivered")
 	}
-	for _, bad := range []string{"missing", "duplicates", "outOfOrder"} {
-		if n, ok := number(output, "result."+bad); !ok || n != 0 {
+	for _, bad := range []string{"duplicates", "outOfOrder", "missing"} {
+		n, ok := number(output, "result."+bad)
+		if lost := bad == "missing" && s.transport == "" && !t.smoke; !ok || n != 0 && !lost {
 			return fmt.Errorf("%s: %.0f", bad, n)
 		}
 	}

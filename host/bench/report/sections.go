@@ -90,17 +90,29 @@ func (r *record) moreOfGoop(b *strings.Builder) {
 				continue
 			}
 			var figures []string
-			for _, part := range []string{"result", "host"} {
-				o, _ := runs[0].Output[part].(map[string]any)
-				for _, key := range sortedKeys(o) {
-					if v, ok := r.figure(s, w, part+"."+key); ok {
-						figures = append(figures, key+" "+quantity(v, ""))
-					}
+			for _, path := range paths(runs[0].Output) {
+				if v, ok := r.figure(s, w, path); ok && !strings.HasPrefix(path, "plan.") {
+					figures = append(figures, strings.TrimPrefix(path, "result.")+" "+quantity(v, ""))
 				}
 			}
 			fmt.Fprintf(b, "| %s | %s | %s |\n", w, strings.TrimPrefix(s, "goop-"), strings.Join(figures, ", "))
 		}
 	}
+}
+
+// paths are those of all that is in an object, in order.
+func paths(object map[string]any) []string {
+	var all []string
+	for _, key := range sortedKeys(object) {
+		if inner, ok := object[key].(map[string]any); ok {
+			for _, path := range paths(inner) {
+				all = append(all, key+"."+path)
+			}
+			continue
+		}
+		all = append(all, key)
+	}
+	return all
 }
 
 // micros writes the Go benchmarks.

@@ -255,8 +255,8 @@ func (c *socketIO) read() (err error) {
 		}
 		switch text := c.text; {
 		case string(text) == "2": // a ping of Engine.IO
-			if err := c.send(opText, []byte("3")); err != nil {
-				return err
+			if c.send(opText, []byte("3")) != nil {
+				return nil // the end: of what has not come, the load knows
 			}
 		case bytes.HasPrefix(text, eventMsg):
 			c.got(event{payload: text[len(eventMsg) : len(text)-1]})
@@ -334,8 +334,8 @@ func (c *natsClient) read() error {
 			}
 			c.got(event{payload: c.payload[:size]})
 		case bytes.HasPrefix(line, []byte("PING")):
-			if err := c.send(opBinary, []byte("PONG\r\n")); err != nil {
-				return err
+			if c.send(opBinary, []byte("PONG\r\n")) != nil {
+				return nil
 			}
 		case bytes.HasPrefix(line, []byte("-ERR")):
 			return fmt.Errorf("nats: %.100q", line)
