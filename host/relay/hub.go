@@ -87,6 +87,8 @@ func (q *queued) tell(res *group.Result) {
 		q.from.refuse(refused, q.draft.ID)
 	} else if res.Dup {
 		q.from.acknowledge(&q.draft, res)
+	} else {
+		q.from.untold++
 	}
 }
 
@@ -275,6 +277,7 @@ func (h *hub) append(batch []queued) {
 // publish makes an entry visible. It is called with mu held.
 func (h *hub) publish(l *line, res *group.Result) {
 	h.r.count.appended.Add(1)
+	h.window.most = h.r.limits.WindowBytes * min(windowCrowd+len(h.sessions), 4*windowCrowd) / windowCrowd
 	h.window.add(l)
 	h.flush.bytes += len(l.text)
 	if l.target != 0 {

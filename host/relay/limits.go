@@ -5,6 +5,7 @@ import "time"
 // Limits bounds what one host spends on groups, beside what wire.Limits tells members. The zero value of a field means its default.
 type Limits struct {
 	InFlight   int // entries of one session that wait to be appended; default 64
+	Untold     int // appended entries of one session that are not taken up yet for writing to it; default 256
 	QueueBytes int // of a group's entries that wait to be appended; default 4 MiB
 	BatchSize  int // entries of one append; default 256
 
@@ -39,7 +40,9 @@ type Limits struct {
 // Numbers that are part of how the package works rather than of what a host may want to set.
 const (
 	maxReplies   = 64        // waiting for one session; then its lines are read no further
+	fewUntold    = 16        // appended entries of one session; with more it has to be not too far behind
 	draftSize    = 200       // bytes that an entry that waits takes beside its payload, about
+	windowCrowd  = 100       // sessions for which a window is larger by WindowBytes, up to four of them
 	rosterChunk  = 256 << 10 // bytes of one line of a whole roster
 	rosterRing   = 64        // roster changes that are kept encoded
 	plainRoster  = 200       // peers; above it, members without cap delta get only the count
@@ -50,6 +53,7 @@ const (
 
 func (l Limits) withDefaults() Limits {
 	set(&l.InFlight, 64)
+	set(&l.Untold, 256)
 	set(&l.QueueBytes, 4<<20)
 	set(&l.BatchSize, 256)
 	set(&l.WindowBytes, 1<<20)

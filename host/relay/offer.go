@@ -42,7 +42,8 @@ func (s *session) offer(f *wire.Frame) error {
 			return true
 		}
 		// Each draft may be answered by a reply: as long as nobody reads those, there are no more of them.
-		full := s.inFlight >= h.r.limits.InFlight || len(s.replies) >= maxReplies || h.queueBytes > 0 && h.queueBytes+size > h.r.limits.QueueBytes
+		// One that does not take what it is sent, whoever it is that cannot keep up, sends no more into the group.
+		full := s.inFlight >= h.r.limits.InFlight || s.lags() || len(s.replies) >= maxReplies || h.queueBytes > 0 && h.queueBytes+size > h.r.limits.QueueBytes
 		if full || h.phase != running { // closing: the session is about to hear of it
 			return false
 		}
@@ -54,6 +55,14 @@ func (s *session) offer(f *wire.Frame) error {
 		return true
 	})
 	return refused
+}
+
+// lags reports whether the session has to take up some of what it is sent before more is taken of it: too much of its
+// own, or, when the group is faster than it, some of its own and more than half of what is in memory. It is called
+// with the hub's mutex held.
+func (s *session) lags() bool {
+	w := &s.h.window
+	return s.untold >= s.h.r.limits.Untold || s.untold >= fewUntold && w.bytes > w.most/2 && s.cursor < w.first+int64(len(w.lines)/2)
 }
 
 // may returns nil when the session has a right, by the role that its peer has now. It is called with the

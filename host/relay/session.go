@@ -35,6 +35,7 @@ type session struct {
 	cursor        int64     // the last entry that was taken up for writing
 	rosterSeen    int64     // the roster's version that the far side has or is about to get
 	inFlight      int       // drafts that wait to be appended
+	untold        int       // entries of its own that are appended, and lie behind the cursor
 	toldAt        time.Time // of a volatile message that was dropped
 	resyncs       int       // whole states instead of entries
 	replies       []reply

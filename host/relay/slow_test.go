@@ -182,3 +182,38 @@ func TestSlowWhenTheGroupCloses(t *testing.T) {
 		b.ends()
 	})
 }
+
+// TestSenderThatDoesNotRead has a member send and read nothing: it is read no further before long, whatever else the
+// group has room for. When it reads, all goes on.
+func TestSenderThatDoesNotRead(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		fast := relay.Limits{WriteBytes: 1000, LineBurst: 1e9, Bytes: 1e9, ByteBurst: 1e9}
+		w := open(t, relay.Options{Limits: fast, Wire: wire.Limits{Rate: 1e9}})
+		w.pipe = 4 << 10
+		w.create(lobby)
+		a, b := w.join(alice, fmt.Sprintf(join, "a")), w.join(bob, fmt.Sprintf(join, "b"))
+		const n = 2000
+		go func() {
+			for i := range n {
+				a.send(fmt.Sprintf(`{"type":"msg","id":"%d","payload":1}`, i))
+			}
+		}()
+		go func() {
+			for i := range n {
+				if f := b.skipTo(wire.TypeMsg); f.Seq != int64(i+1) {
+					t.Errorf("got %s, want %d", f.text, i+1)
+				}
+			}
+		}()
+		time.Sleep(10 * time.Second)
+		if got := w.Counters().Appended; got < 256 || got > 400 { // and what is on its way to it
+			t.Errorf("%d messages were taken of a member that reads no acknowledgement", got)
+		}
+		for i := range n {
+			if f := a.skipTo(wire.TypeMsg); !f.Ack || f.ID != fmt.Sprint(i) {
+				t.Fatalf("got %s, want the acknowledgement of %d", f.text, i)
+			}
+		}
+	})
+}

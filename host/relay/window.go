@@ -59,6 +59,9 @@ const (
 	skipped             // it is not for this session
 )
 
+// sentBy reports whether the entry is the session's own.
+func (l *line) sentBy(s *session) bool { return l.session == s.id && l.from == s.peer }
+
 // seenBy tells how a session sees the entry. Its own entry without an id is passed over: nobody waits
 // for an acknowledgement of it. One that was taken away is still acknowledged, and passed over otherwise.
 func (l *line) seenBy(s *session) view {

@@ -98,6 +98,15 @@ func (s *session) next(buf []byte) ([]byte, verdict) {
 	}
 	if len(lines) > 0 {
 		s.cursor = lines[len(lines)-1].seq
+		if s.untold > 0 {
+			mine := 0
+			for _, l := range lines {
+				if l.sentBy(s) {
+					mine++
+				}
+			}
+			s.told(mine)
+		}
 	}
 	replies, volatile := s.takeReplies()
 	ended, final := s.ended && s.cursor >= s.until, s.final
@@ -273,20 +282,31 @@ func (s *session) catchUp(buf []byte, head int64) []byte {
 	if err != nil || len(entries) == 0 {
 		return s.resync(buf)
 	}
-	cursor, start := s.cursor, len(buf)
+	cursor, start, mine := s.cursor, len(buf), 0
 	for i := range entries {
 		if entries[i].Seq > head || len(buf)-start >= most {
 			s.readEntries = max(1, s.readEntries/2)
 			break
 		}
-		buf = s.take(buf, newLine(h.id, &entries[i]))
+		l := newLine(h.id, &entries[i])
+		buf = s.take(buf, l)
+		if l.sentBy(s) {
+			mine++
+		}
 		cursor = entries[i].Seq
 	}
 	h.r.count.deliveries.Add(cursor - s.cursor)
 	h.mu.Lock()
 	s.cursor = cursor
+	s.told(mine)
 	h.mu.Unlock()
 	return buf
+}
+
+// told notes that the cursor has passed n entries of the session's own. It is called with the hub's mutex held.
+func (s *session) told(n int) {
+	s.untold = max(0, s.untold-n) // those of its last stream were not counted
+	signal(s.room)
 }
 
 // resync appends a whole state at the head; the roster follows.
@@ -299,6 +319,7 @@ func (s *session) resync(buf []byte) []byte {
 		return buf
 	}
 	s.cursor = h.head.Seq
+	s.told(s.untold)
 	s.resyncs++
 	h.r.count.resyncs.Add(1)
 	snap := wire.Snapshot{Epoch: h.head.Epoch, State: h.stateText(), StateSeq: h.head.StateSeq}
