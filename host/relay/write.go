@@ -243,17 +243,26 @@ func (s *session) greet(buf []byte) []byte {
 	w := s.welcome
 	s.welcome = nil
 	n := chunk(w.Members)
-	s.pending, s.pendingOf = w.Members[n:], w.RosterVersion
+	s.pending, s.pendingOf = rest(w.Members, n), w.RosterVersion
 	w.Members, w.More = w.Members[:n], n < len(w.Members)
 	f := wire.Frame{Type: wire.TypeWelcome, Group: s.h.id, Payload: w.Append(nil)}
 	return f.Append(buf)
+}
+
+// rest returns the members after the first n. When there are none, it is nil: an empty rest of a large roster would
+// hold all of it for as long as the session lasts.
+func rest(ms []wire.Member, n int) []wire.Member {
+	if n == len(ms) {
+		return nil
+	}
+	return ms[n:]
 }
 
 // rosterPart appends the next part of a whole roster.
 func (s *session) rosterPart(buf []byte) []byte {
 	n := chunk(s.pending)
 	r := wire.Roster{Version: s.pendingOf, Members: s.pending[:n], More: n < len(s.pending)}
-	s.pending = s.pending[n:]
+	s.pending = rest(s.pending, n)
 	s.h.mu.Lock()
 	r.Count = s.h.roster.Len()
 	s.h.mu.Unlock()
