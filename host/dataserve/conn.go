@@ -28,13 +28,14 @@ type conn struct {
 	cancel  context.CancelCauseFunc
 	out     *outbox
 	pending *budget
-	writes  chan request
 
 	requests sync.WaitGroup // those under way, waiting writes included
 	watching sync.WaitGroup
 
 	// mu guards the following.
 	mu      sync.Mutex
+	writes  []request // that wait, in their order; the budget bounds them
+	writing bool      // a goroutine does them
 	watches map[int64]*watch
 	watched int // bytes of the rows of all watches
 }
@@ -47,33 +48,15 @@ type request struct {
 
 // serve reads until the stream ends, and ends it. All that it began has then ended.
 func (c *conn) serve() {
-	var writer, lane sync.WaitGroup
-	writer.Go(func() {
-		if err := c.out.write(c.st); err != nil {
-			c.cancel(err)
-			_ = c.st.Reset()
-		}
-	})
-	lane.Go(func() {
-		for r := range c.writes {
-			c.paces.wait(c.ctx, r.Request)
-			c.answer(r)
-			c.requests.Done()
-		}
-	})
-
 	last, err := c.read()
-	close(c.writes)
 	if err == nil && last == nil {
 		// The member has said all that it had to say, and gets its answers.
 		c.requests.Wait()
 	}
 	c.cancel(errEnd)
 	c.requests.Wait()
-	lane.Wait()
 	c.watching.Wait()
 	c.out.close(last)
-	writer.Wait()
 	if err != nil {
 		c.s.Logger.Debug("data stream lost", "peer", c.peer, "err", err)
 		_ = c.st.Reset()
@@ -131,8 +114,7 @@ func (c *conn) start(r request) error {
 	}
 	switch {
 	case r.Waits():
-		c.requests.Add(1)
-		c.writes <- r // there is room: it holds as much as the budget gives
+		c.queue(r)
 	case r.Op == data.OpWatch:
 		c.watch(r)
 	default:
@@ -147,6 +129,35 @@ func (c *conn) start(r request) error {
 		})
 	}
 	return nil
+}
+
+// queue has a write done after those that came before it, by a goroutine that is there only while there are some: most
+// members write seldom, and many are there.
+func (c *conn) queue(r request) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.writes = append(c.writes, r)
+	if !c.writing {
+		c.writing = true
+		c.requests.Go(c.doWrites)
+	}
+}
+
+func (c *conn) doWrites() {
+	for {
+		c.mu.Lock()
+		if len(c.writes) == 0 {
+			c.writes, c.writing = nil, false
+			c.mu.Unlock()
+			return
+		}
+		r := c.writes[0]
+		c.writes[0] = request{}
+		c.writes = c.writes[1:]
+		c.mu.Unlock()
+		c.paces.wait(c.ctx, r.Request)
+		c.answer(r)
+	}
 }
 
 // answer does a request and puts its answer.

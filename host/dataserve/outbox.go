@@ -9,19 +9,22 @@ import (
 )
 
 // outbox holds the lines that are to be written to one stream. Who puts lines waits while there is too
-// much of them, so that a member that does not read holds up its own requests and nothing else.
+// much of them, so that a member that does not read holds up its own requests and nothing else. The goroutine that
+// writes is there only while there is something to write: of a thousand members nearly all are silent.
 type outbox struct {
-	work chan struct{} // holds one token: there is something to write, or it is closed
+	st     link.Stream
+	failed func(error) // called once, when the stream fails
+	writer sync.WaitGroup
 
 	// mu guards the following.
-	mu     sync.Mutex
-	buf    []byte
-	closed bool
-	room   chan struct{} // closed when buf has been taken; nil while nobody waits for that
+	mu      sync.Mutex
+	buf     []byte
+	writing bool          // a goroutine writes; for good when the stream has failed
+	room    chan struct{} // closed when buf has been taken; nil while nobody waits for that
 }
 
-func newOutbox() *outbox {
-	return &outbox{work: make(chan struct{}, 1)}
+func newOutbox(st link.Stream, failed func(error)) *outbox {
+	return &outbox{st: st, failed: failed}
 }
 
 // put adds a line, which may be in parts, once there is room. It keeps none of them.
@@ -32,8 +35,8 @@ func (o *outbox) put(ctx context.Context, line ...[]byte) error {
 			for _, part := range line {
 				o.buf = append(o.buf, part...)
 			}
+			o.startLocked()
 			o.mu.Unlock()
-			o.signal()
 			return nil
 		}
 		if err := o.waitLocked(ctx); err != nil {
@@ -71,46 +74,54 @@ func (o *outbox) waitLocked(ctx context.Context) error {
 	}
 }
 
-// close adds last words, for which there is always room, and has write return when everything is
-// written. Nothing may be put later.
+// close adds last words, for which there is always room, and returns when everything is written or the stream has
+// failed. Nothing may be put later.
 func (o *outbox) close(last []byte) {
 	o.mu.Lock()
 	o.buf = append(o.buf, last...)
-	o.closed = true
+	o.startLocked()
 	o.mu.Unlock()
-	o.signal()
+	o.writer.Wait()
 }
 
-func (o *outbox) signal() {
-	select {
-	case o.work <- struct{}{}:
-	default:
+// startLocked has what there is written. It is called with mu held.
+func (o *outbox) startLocked() {
+	if !o.writing && len(o.buf) > 0 {
+		o.writing = true
+		o.writer.Go(func() {
+			if err := o.write(); err != nil {
+				o.failed(err)
+			}
+		})
 	}
 }
 
-// take swaps spare for what there is to write.
-func (o *outbox) take(spare []byte) (buf []byte, closed bool) {
+// take swaps spare for what there is to write, and ends the writing when that is nothing.
+func (o *outbox) take(spare []byte) (buf []byte) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if len(o.buf) == 0 {
+		o.buf, o.writing = nil, false
+		return nil
+	}
 	buf, o.buf = o.buf, spare[:0]
 	if o.room != nil {
 		close(o.room)
 		o.room = nil
 	}
-	return buf, o.closed
+	return buf
 }
 
-// write writes to the stream until close, or until the stream fails.
-func (o *outbox) write(st link.Stream) error {
+// write writes to the stream until there is nothing more, or until the stream fails.
+func (o *outbox) write() error {
 	var spare []byte
-	for {
-		buf, closed := o.take(spare)
+	for buf := o.take(spare); buf != nil; buf = o.take(spare) {
 		for rest := buf; len(rest) > 0; {
 			n := min(len(rest), writeChunk)
-			if err := st.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+			if err := o.st.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
 				return err
 			}
-			if _, err := st.Write(rest[:n]); err != nil {
+			if _, err := o.st.Write(rest[:n]); err != nil {
 				return err
 			}
 			rest = rest[n:]
@@ -118,14 +129,8 @@ func (o *outbox) write(st link.Stream) error {
 		if spare = buf; cap(spare) > writeChunk { // a large answer is rare, its memory is not kept
 			spare = nil
 		}
-		if len(buf) > 0 {
-			continue
-		}
-		if closed {
-			return nil
-		}
-		<-o.work
 	}
+	return nil
 }
 
 // budget bounds what is under way, in requests and in bytes.

@@ -109,11 +109,13 @@ func (s *Server) Serve(ctx context.Context, peer wire.PeerID, st link.Stream) {
 	defer cancel(nil)
 	c := &conn{
 		s: s, peer: peer, paces: paces, st: st, ctx: ctx, cancel: cancel,
-		out:     newOutbox(),
 		pending: newBudget(maxPending, maxPendingBytes),
-		writes:  make(chan request, maxPending),
 		watches: map[int64]*watch{},
 	}
+	c.out = newOutbox(st, func(err error) {
+		cancel(err)
+		_ = st.Reset()
+	})
 	c.serve()
 }
 
