@@ -40,15 +40,17 @@ func packetConnOf(c interface{ As(target any) bool }) packetConn {
 	return nil
 }
 
-// packets is the datagrams of one connection. Two goroutines belong to it, read and write, which end with
-// the connection; their starter waits for them.
+// packets is the datagrams of one connection. A goroutine that reads belongs to it, which ends with the connection, and
+// one that writes while something waits: read waits for that, and their starter for read.
 type packets struct {
-	conn  packetConn
-	demux link.Demux
-	work  chan struct{} // holds one token: something waits
+	conn   packetConn
+	demux  link.Demux
+	writer sync.WaitGroup
 
 	// mu guards the following.
 	mu      sync.Mutex
+	over    bool     // the connection has ended
+	writing bool     // write runs
 	waiting [][]byte // in order, at most maxPackets
 	spare   [][]byte // buffers to use again
 	large   int      // a size that was too large, 0 when none is known
@@ -62,9 +64,8 @@ func startPackets(c packetConn, wg *sync.WaitGroup) link.Datagrams {
 	if c == nil {
 		return nil
 	}
-	p := &packets{conn: c, work: make(chan struct{}, 1)}
+	p := &packets{conn: c}
 	wg.Go(p.read)
-	wg.Go(p.write)
 	return p
 }
 
@@ -73,11 +74,11 @@ func (p *packets) Demux() *link.Demux { return &p.demux }
 
 // Send implements link.Datagrams. When the queue is full, the oldest packet makes room.
 func (p *packets) Send(packet []byte) error {
-	if p.conn.Context().Err() != nil {
-		return link.ErrClosed
-	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.over || p.conn.Context().Err() != nil {
+		return link.ErrClosed
+	}
 	if p.large > 0 && len(packet) >= p.large {
 		if time.Since(p.since) < largeAgain {
 			return link.ErrPacketTooLarge
@@ -94,21 +95,25 @@ func (p *packets) Send(packet []byte) error {
 		buf, p.spare = p.spare[n-1], p.spare[:n-1]
 	}
 	p.waiting = append(p.waiting, append(buf[:0], packet...))
-	select {
-	case p.work <- struct{}{}:
-	default:
+	if !p.writing {
+		p.writing = true
+		p.writer.Go(p.write)
 	}
 	return nil
 }
 
-// next takes the packet that waits longest, and gives the one before back to be used again.
+// next takes the packet that waits longest, and gives the one before back to be used again. When none waits, the writing
+// is over.
 func (p *packets) next(done []byte) []byte {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if done != nil {
 		p.spare = append(p.spare, done)
 	}
-	if len(p.waiting) == 0 {
+	if len(p.waiting) == 0 { // a connection that rests holds one buffer
+		clear(p.spare[min(1, len(p.spare)):])
+		p.spare = p.spare[:min(1, len(p.spare))]
+		p.writing = false
 		return nil
 	}
 	packet := p.waiting[0]
@@ -118,19 +123,12 @@ func (p *packets) next(done []byte) []byte {
 }
 
 func (p *packets) write() {
-	for {
-		select {
-		case <-p.work:
-		case <-p.conn.Context().Done():
-			return
-		}
-		for packet := p.next(nil); packet != nil; packet = p.next(packet) {
-			err := p.conn.SendDatagram(packet)
-			if _, ok := errors.AsType[*quic.DatagramTooLargeError](err); ok {
-				p.tooLarge(len(packet))
-			} else if err != nil {
-				return
-			}
+	for packet := p.next(nil); packet != nil; packet = p.next(packet) {
+		err := p.conn.SendDatagram(packet)
+		if _, ok := errors.AsType[*quic.DatagramTooLargeError](err); ok {
+			p.tooLarge(len(packet))
+		} else if err != nil {
+			return // the connection has ended, and nothing is sent any more
 		}
 	}
 }
@@ -148,8 +146,17 @@ func (p *packets) read() {
 	for {
 		packet, err := p.conn.ReceiveDatagram(p.conn.Context())
 		if err != nil {
+			p.end()
 			return
 		}
 		p.demux.Take(packet)
 	}
+}
+
+// end waits until nothing is written any more.
+func (p *packets) end() {
+	p.mu.Lock()
+	p.over = true
+	p.mu.Unlock()
+	p.writer.Wait()
 }
