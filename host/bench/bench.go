@@ -20,6 +20,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -45,6 +46,7 @@ var All = []Scenario{
 	fanout,
 	mesh,
 	data,
+	slow,
 }
 
 // Options say how much, over what, and on which host.
@@ -120,8 +122,12 @@ type Bench struct {
 	Progress func(string) // tells people what is being done
 }
 
+// loadGC is the garbage collector's pace in this process, in percent: the load has memory to spare, and no time.
+const loadGC = 400
+
 // Run runs the scenario.
 func (b *Bench) Run(ctx context.Context) (*Report, error) {
+	defer debug.SetGCPercent(debug.SetGCPercent(loadGC))
 	r, err := b.Scenario.Run(ctx, b)
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)

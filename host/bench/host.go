@@ -166,13 +166,16 @@ func (h *Host) Dialer() (*node.Dialer, error) {
 }
 
 // Member returns a member of a new peer that connects, and what closes it.
-func (h *Host) Member() (_ *member.Member, done func() error, err error) {
+func (h *Host) Member() (_ *member.Member, done func() error, err error) { return h.watched(nil) }
+
+// watched is Member; onStatus is told how it stands.
+func (h *Host) watched(onStatus func(member.Status)) (_ *member.Member, done func() error, err error) {
 	d, err := h.Dialer()
 	if err != nil {
 		return nil, nil, err
 	}
 	// The load is bounded by its own schedule: what waits must not be refused before it is late.
-	m := member.New(member.Options{Dialer: d, Outbox: member.OutboxLimits{Count: 1 << 20, Bytes: 1 << 30}})
+	m := member.New(member.Options{Dialer: d, OnStatus: onStatus, Outbox: member.OutboxLimits{Count: 1 << 20, Bytes: 1 << 30}})
 	m.Start()
 	return m, func() error {
 		m.Close()

@@ -47,7 +47,8 @@ func (b *Bench) load(ctx context.Context, h *Host, p load.Plan) (*Report, error)
 		return nil, err
 	}
 	defer g.close()
-	res, err := load.Run(ctx, &crew{h, g}, p, h.Process(), b.Progress)
+	members := &crew{host: h, gauge: g}
+	res, err := load.Run(ctx, members, p, h.Process(), b.Progress)
 	if err != nil {
 		return nil, err
 	}
@@ -56,5 +57,8 @@ func (b *Bench) load(ctx context.Context, h *Host, p load.Plan) (*Report, error)
 	r.loadRows(res)
 	r.hostRows()
 	r.loadNotes(res)
+	if n := members.lost.Load(); n > 0 {
+		r.Note("members lost their connection %d times, and joined again: what their group's log had forgotten by then is missing", n)
+	}
 	return r, nil
 }

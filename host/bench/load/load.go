@@ -86,9 +86,9 @@ const Unknown = -1
 
 // Bounds of a run.
 const (
-	connecting = 32              // clients that connect at a time
-	quiet      = 5 * time.Second // without any delivery: nothing comes any more
-	reports    = time.Second     // between two lines of progress
+	connecting = 32               // clients that connect at a time
+	quiet      = 10 * time.Second // without any delivery: nothing comes any more
+	reports    = time.Second      // between two lines of progress
 )
 
 // Run connects the clients, makes the load and measures. host is the process whose CPU is counted; nil when

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -77,7 +78,9 @@ func scenarioCommand(s bench.Scenario) *cobra.Command {
 			Progress: func(text string) { cmd.PrintErrln("goop bench:", text) },
 		}
 		r, err := b.Run(cmd.Context())
-		if err != nil {
+		if cmd.Context().Err() != nil {
+			return errors.New("the measurement was ended before it was complete")
+		} else if err != nil {
 			return err
 		}
 		if *asJSON {

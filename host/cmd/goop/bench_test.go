@@ -1,10 +1,12 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"goop/host/bench"
@@ -80,6 +82,67 @@ func pinned() string {
 		return "true"
 	}
 	return "false"
+}
+
+func TestBenchSlow(t *testing.T) {
+	t.Parallel()
+	var r struct {
+		Result struct {
+			Without, With struct{ Sent, Expected, Delivered, Missing int64 }
+			SlowRead      int64
+			HeapWith      *int64
+		} `json:"result"`
+	}
+	text := benchmark(t, "slow", "--members", "4", "--rate", "50", "--secs", "0.2", "--pin=false", "--transport", "quic")
+	if err := json.Unmarshal([]byte(text), &r); err != nil {
+		t.Fatalf("%v in %s", err, text)
+	}
+	for name, res := range map[string]struct{ Sent, Expected, Delivered, Missing int64 }{"without": r.Result.Without, "with": r.Result.With} {
+		if res.Sent != 15 || res.Expected != 45 || res.Delivered != 45 || res.Missing != 0 {
+			t.Errorf("%s the slow one: %+v", name, res)
+		}
+	}
+	if r.Result.SlowRead == 0 || r.Result.HeapWith == nil {
+		t.Errorf("of the slow one: %+v", r.Result)
+	}
+}
+
+// TestBenchEndsWithCtrlC interrupts a long run in its midst.
+func TestBenchEndsWithCtrlC(t *testing.T) {
+	temp := t.TempDir()
+	t.Setenv("TMPDIR", temp)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	errs := &interrupter{when: "measuring", call: cancel}
+	var out strings.Builder
+	args := []string{"bench", "fanout", "--members", "3", "--rate", "50", "--secs", "600", "--pin=false"}
+	if code := run(ctx, args, strings.NewReader(""), &out, errs); code != exitFailed || out.Len() > 0 {
+		t.Errorf("exit code %d, %q", code, out.String())
+	}
+	if said := errs.text.String(); !strings.HasSuffix(said, "\ngoop: the measurement was ended before it was complete\n") {
+		t.Errorf("it said %q", said)
+	}
+	if left, err := os.ReadDir(temp); err != nil || len(left) != 0 {
+		t.Errorf("left in the temporary folder: %v, %v", left, err)
+	}
+}
+
+// interrupter calls a function when something is written that contains a word.
+type interrupter struct {
+	when string
+	call func()
+	mu   sync.Mutex // guards text
+	text strings.Builder
+}
+
+func (w *interrupter) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.text.Write(p)
+	if strings.Contains(string(p), w.when) {
+		w.call()
+	}
+	return len(p), nil
 }
 
 func TestBenchOfARunningHost(t *testing.T) {
