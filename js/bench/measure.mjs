@@ -9,7 +9,7 @@ export const median = (numbers) => [...numbers].sort((a, b) => a - b)[Math.floor
 const rest = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** How long messages may stay away before a measurement has failed, in milliseconds. */
-const LATE = 90_000;
+const LATE = 180_000;
 /** What loads after the welcome still counts for so long. */
 const AFTERWARDS = 500;
 

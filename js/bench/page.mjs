@@ -25,7 +25,7 @@ const { values: options } = parseArgs({
 
 const plan = options.smoke
   ? { runs: 1, traced: 1, burst: 500, count: 2_000, out: 500, size: 150, window: 256, senders: 2 }
-  : { runs: 20, traced: 3, burst: 10_000, count: 200_000, out: 50_000, size: 150, window: 256, senders: 2 };
+  : { runs: 20, traced: 3, burst: 10_000, count: 200_000, out: 20_000, size: 150, window: 256, senders: 2 };
 if (options.runs) plan.runs = Number(options.runs);
 
 const wanted = (list, name) => !list || list.split(",").some((w) => name.startsWith(w));
@@ -36,38 +36,44 @@ const systems = [new Goop("webtransport"), new Libp2p(), new Goop("websocket"), 
 if (!systems.length) throw new Error(`--only ${options.only}: there is no such system`);
 
 const browser = await Browser.launch();
-const report = { scenario: "page", browser: browser.version, date: new Date().toISOString().slice(0, 10), plan, systems: {} };
+const report = { scenario: "page", browser: browser.version, date: new Date().toISOString().slice(0, 10), plan, systems: {}, failures: [] };
 try {
   for (const system of systems) {
     await system.start();
     report.systems[system.key] = { name: system.name, transport: system.transport, version: system.version, sizes: system.sizes };
   }
   const of = (system) => report.systems[system.key];
+  /** One measurement. Should it fail, the others still count, and in the end all has failed. */
+  const measure = async (system, key, what, work) => {
+    progress(`${system.name}: ${what}`);
+    try {
+      of(system)[key] = await work();
+      if (options.json && options.json !== "-") writeFileSync(options.json, JSON.stringify(report, null, 2) + "\n");
+    } catch (e) {
+      report.failures.push(`${system.name}, ${what}: ${e.message}`);
+      progress(report.failures.at(-1));
+    }
+  };
   if (works("visits")) {
-    for (const system of systems) of(system).transfer = await transfer(browser, system);
+    for (const system of systems) await measure(system, "transfer", "bytes", () => transfer(browser, system));
     for (const [system, times] of await visits(browser, systems, plan.runs, progress)) of(system).visits = times;
   }
   if (works("memory")) {
     report.emptyTab = await emptyTab(browser);
-    for (const system of systems) of(system).memory = await memory(browser, system);
+    for (const system of systems) await measure(system, "memory", "memory", () => memory(browser, system));
   }
+  const { traced: runs, burst, count, out, size, window, senders } = plan;
   for (const system of systems) {
     if (works("tasks")) {
-      progress(`${system.name}: longest tasks`);
-      const same = { runs: plan.traced, warm: !options.smoke, burst: plan.burst, size: plan.size, senders: 1 };
-      if (!options.smoke) of(system).tasks = await tasks(browser, system, { ...same, throttle: 1 });
-      of(system).tasks4 = await tasks(browser, system, { ...same, throttle: 4 });
+      const tasksAt = (throttle) => () => tasks(browser, system, { runs, warm: !options.smoke, burst, size, senders: 1, throttle });
+      if (!options.smoke) await measure(system, "tasks", "longest tasks", tasksAt(1));
+      await measure(system, "tasks4", "longest tasks at a quarter of the speed", tasksAt(4));
     }
     if (works("receive")) {
-      progress(`${system.name}: ${plan.count} messages into the page`);
-      const same = { count: plan.count, size: plan.size, senders: plan.senders };
-      of(system).receive = await receive(browser, system, { ...same, held: false });
-      of(system).held = await receive(browser, system, { ...same, held: true });
+      await measure(system, "receive", `${count} messages into the page`, () => receive(browser, system, { count, size, senders, held: false }));
+      await measure(system, "held", `${count} messages that have waited for the page`, () => receive(browser, system, { count, size, senders, held: true }));
     }
-    if (works("send")) {
-      progress(`${system.name}: ${plan.out} messages out of the page`);
-      of(system).send = await send(browser, system, { count: plan.out, size: plan.size, window: plan.window });
-    }
+    if (works("send")) await measure(system, "send", `${out} messages out of the page`, () => send(browser, system, { count: out, size, window }));
   }
 } finally {
   await browser.close();
@@ -79,3 +85,4 @@ const text = JSON.stringify(report, null, 2) + "\n";
 if (options.json !== "-") console.log(report.markdown);
 else process.stdout.write(text);
 if (options.json && options.json !== "-") writeFileSync(options.json, text);
+if (report.failures.length) process.exitCode = 1;
