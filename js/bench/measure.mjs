@@ -121,7 +121,7 @@ export async function receive(browser, system, { count, size, senders, held }) {
     const ms = held ? got.last - got.released : got.last - got.first;
     const cpu = Object.fromEntries(Object.entries(after).map(([k, v]) => [k, Math.round(v - (before[k] ?? 0))]));
     return {
-      count, size, ms, rate: count / ms * 1000, sendMs: sent.ms, sendRate: sent.ms ? count / sent.ms * 1000 : 0, cpu,
+      count, size, ms, lost: got.lost, rate: count / ms * 1000, sendMs: sent.ms, sendRate: sent.ms ? count / sent.ms * 1000 : 0, cpu,
       // The page was done as soon as the last was sent: it has waited for the sender.
       senderBound: !held && ms < sent.ms * 1.1, rss: renderer.rss, private: renderer.private,
     };
@@ -144,7 +144,7 @@ export async function send(browser, system, { count, size, window }) {
     const after = await cpuTimes(browser, system);
     const ms = got.last - got.first;
     const cpu = Object.fromEntries(Object.entries(after).map(([k, v]) => [k, Math.round(v - (before[k] ?? 0))]));
-    return { count, size, window, ms, rate: count / ms * 1000, cpu };
+    return { count, size, window, ms, lost: got.lost, rate: count / ms * 1000, cpu };
   } finally {
     await profile.close();
   }

@@ -10,6 +10,12 @@ function table(title, head, rows) {
   return [title, "", line(head), line(head.map((_, i) => (i ? "--:" : "---"))), ...rows.map(line), ""].join("\n");
 }
 
+/** A machine that is too busy for a page to answer its host in time is none to measure on. */
+function lost(systems) {
+  return systems.flatMap((s) => ["receive", "held", "send"].filter((key) => s[key]?.lost)
+    .map((key) => `**${s.name} lost its connection ${s[key].lost} times** (${key}): the time for which it was away is in the figure.\n`));
+}
+
 export function tables(report) {
   const all = Object.values(report.systems);
   const having = (key) => all.filter((s) => s[key]);
@@ -32,6 +38,7 @@ export function tables(report) {
     table(`Messages out of the page, ${n(plan.out)} of ${plan.size} bytes, at most ${plan.window} unacknowledged, from the first call to the last acknowledgement:`,
       ["", "1/s", "1/s of the tab's CPU", "CPU of the tab, ms", "of Chromium's others", "of the host"],
       having("send").map(({ name, send: s }) => [name, n(s.rate), n(s.count / s.cpu.tab * 1000), n(s.cpu.tab), n(s.cpu.network + s.cpu.browser), n(s.cpu.host)])),
+    ...lost(all),
     ...report.failures.map((f) => `**Failed:** ${f}\n`),
     report.emptyTab ? table(`Memory of the tab, in MiB: of its process, one second after the welcome; private is what it shares with no other. An empty tab has RSS ${mib(report.emptyTab.rss)}, private ${mib(report.emptyTab.private)}:`,
       ["", "RSS", "private", "above an empty tab", "JavaScript's heap", `private after ${n(plan.count)} messages`],

@@ -30,6 +30,8 @@ let tally;
 
 export const bench = (globalThis.bench = {
   times: {},
+  /** How often the connection was lost after the welcome. */
+  lost: 0,
   /** The scripts have run, and connecting begins. */
   loaded() {
     if (bench.times.loaded !== undefined) return;
@@ -63,7 +65,7 @@ export const bench = (globalThis.bench = {
   async received(wait) {
     await Promise.race([tally.done, new Promise((resolve) => setTimeout(resolve, wait))]);
     const { count, got, misordered, first, last } = tally;
-    return { count, got, misordered, first, last, released: bench.released };
+    return { count, got, misordered, first, last, released: bench.released, lost: bench.lost };
   },
   /**
    * Sends count messages with at most window of them unacknowledged, and waits until all are acknowledged.
@@ -88,6 +90,6 @@ export const bench = (globalThis.bench = {
       };
       more();
     });
-    return { count, acknowledged, first, last: performance.now() };
+    return { count, acknowledged, first, last: performance.now(), lost: bench.lost };
   },
 });
