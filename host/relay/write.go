@@ -56,14 +56,14 @@ func (s *session) write() {
 		case then == more:
 			continue
 		}
-		var skipDue <-chan time.Time
-		if s.skip != 0 {
-			timer.Reset(time.Until(s.skipBy))
-			skipDue = timer.C
+		if s.skip == 0 {
+			<-s.wake
+			continue
 		}
+		timer.Reset(time.Until(s.skipBy))
 		select {
 		case <-s.wake:
-		case <-skipDue:
+		case <-timer.C:
 		}
 	}
 }

@@ -35,7 +35,7 @@ func defaultLimits() limits {
 		data:   dataserve.Rates{Reads: 500, Writes: 200},
 		store:  store.Limits{LogEntries: 10_000, LogBytes: 16 << 20},
 
-		coalesce: 5,
+		coalesce: 6,
 	}
 }
 
