@@ -17,6 +17,7 @@ readonly COMMANDS=(
   "soak|the real host and members in a bad world; [--minutes 5] [--seed N], see docs/testing.md"
   "bench|Goop beside its peers, into docs/performance.md; [goop|peers|data|page|micro|sizes|report], or smoke, or slow"
   "screens|pictures of every page of the built-in sites, into test-results/screens; [chess|quiz|study]"
+  "ledger|docs/wasm-size.md anew: the bytes of the member, package by package"
   "bundle|the libraries of the built-in sites, from npm, into host/templates/*/vendor"
 )
 
@@ -75,6 +76,16 @@ build_member() {
   need go node
   GOOS=js GOARCH=wasm go build -trimpath -buildvcs=false -ldflags='-s -w' -o bin/member.wasm ./wasm/member
   node js/tools/dist.mjs $DIST bin/member.wasm "$(go env GOROOT)/lib/wasm/wasm_exec.js" "$(go env GOVERSION)"
+}
+
+# member_ledger [--check]: where the member's bytes are, beside those of a Go program that does nothing.
+member_ledger() {
+  local folder
+  folder=$(mktemp -d)
+  printf 'package main\n\nfunc main() {}\n' >"$folder/empty.go"
+  GOOS=js GOARCH=wasm go build -trimpath -buildvcs=false -ldflags='-s -w' -o bin/empty.wasm "$folder/empty.go"
+  rm -r "$folder"
+  node js/tools/ledger.mjs $DIST bin/empty.wasm "$@"
 }
 
 build_host() {
@@ -159,6 +170,11 @@ check_member_deps() {
   return $bad
 }
 
+check_size() {
+  build_member
+  member_ledger --check
+}
+
 check_types() { js/node_modules/.bin/tsc -p js; }
 
 check_bundle() { node js/tools/bundle.mjs --check; }
@@ -167,6 +183,7 @@ stages_check() {
   stage "format" check_format
   stage "modules" check_modules
   stage "what the member reaches" check_member_deps
+  stage "size of the member" check_size
   stage "npm packages" npm_packages
   stage "types" check_types
   stage "libraries are as in npm" check_bundle
@@ -328,6 +345,11 @@ cmd_screens() {
   npm_packages
   cmd_build
   browser node js/test/screens.mjs "$@"
+}
+
+cmd_ledger() {
+  build_member
+  member_ledger
 }
 
 cmd_bundle() {
