@@ -1,6 +1,7 @@
 // Makes a Go program for browsers small on its way: the module packed, and packed once more by brotli.
 
 import { brotliCompressSync, constants } from "node:zlib";
+import { forgetLines } from "./pclntab.mjs";
 import { assemble, dataSection, SECTION, sections, segments } from "./wasm.mjs";
 
 /** Runs of zeros up to this length are written out; shorter and longer ones gave larger files. */
@@ -8,14 +9,17 @@ const GAP = 32;
 
 /**
  * Go's linker leaves out every short run of zeros, which makes 50,000 segments of the data: a twentieth of
- * the compressed file, and as many copies for the browser before the program can start. The custom sections
- * are for Go's own tools.
+ * the compressed file, and as many copies for the browser before the program can start. The lines of the
+ * source are another tenth. The custom sections are for Go's own tools.
  */
 export function pack(module) {
   return assemble(
-    sections(module).map((section) =>
-      section.id === SECTION.data ? { ...section, content: dataSection(merge(segments(section.content), GAP)) } : section,
-    ),
+    sections(module).map((section) => {
+      if (section.id !== SECTION.data) return section;
+      const merged = merge(segments(section.content), GAP);
+      forgetLines(merged);
+      return { ...section, content: dataSection(merged) };
+    }),
   );
 }
 
