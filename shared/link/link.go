@@ -41,8 +41,8 @@ type Stream interface {
 	Reset() error
 
 	// SetReadDeadline and SetWriteDeadline bound the calls that wait now and later; the zero time
-	// removes the bound. An exceeded bound is os.ErrDeadlineExceeded (by errors.Is, or by a
-	// Timeout method that returns true).
+	// removes the bound. An exceeded bound is an error whose Timeout method returns
+	// true, as ErrDeadline's, os.ErrDeadlineExceeded's and net.Error's do.
 	SetReadDeadline(time.Time) error
 	SetWriteDeadline(time.Time) error
 }
@@ -52,6 +52,15 @@ var ErrClosed = errors.New("link: stream is closed")
 
 // ErrReset is returned by calls on a stream that the far end has reset.
 var ErrReset = errors.New("link: stream was reset")
+
+// ErrDeadline is the exceeded bound of the project's own streams. It is not os's, because os alone would be a
+// fiftieth of the page's program.
+var ErrDeadline error = deadlineError{}
+
+type deadlineError struct{}
+
+func (deadlineError) Error() string { return "link: the deadline has passed" }
+func (deadlineError) Timeout() bool { return true }
 
 // ErrLineTooLong is returned by Reader.ReadLine when a line does not fit. The stream is then at an
 // unknown position and of no more use for reading.

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -29,11 +28,11 @@ func TestPipeFollowsTheClockOfABubble(t *testing.T) {
 		a, _ := link.Pipe(8)
 		begin := time.Now()
 		a.SetReadDeadline(begin.Add(time.Hour))
-		if _, err := a.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+		if _, err := a.Read(make([]byte, 1)); !errors.Is(err, link.ErrDeadline) {
 			t.Errorf("read: got %v, want an exceeded deadline", err)
 		}
 		a.SetWriteDeadline(begin.Add(3 * time.Hour))
-		if n, err := a.Write(make([]byte, 10)); n != 8 || !errors.Is(err, os.ErrDeadlineExceeded) {
+		if n, err := a.Write(make([]byte, 10)); n != 8 || !errors.Is(err, link.ErrDeadline) {
 			t.Errorf("write: got %d, %v, want 8 bytes and an exceeded deadline", n, err)
 		}
 		if got := time.Since(begin); got != 3*time.Hour {
@@ -68,7 +67,7 @@ func TestLastWordsDoesNotWaitForEver(t *testing.T) {
 			err  error
 			took time.Duration
 		}{
-			{"the far end reads nothing", 2, os.ErrDeadlineExceeded, time.Second},
+			{"the far end reads nothing", 2, link.ErrDeadline, time.Second},
 			{"the far end does not end its half", 100, nil, time.Second},
 		} {
 			near, far := link.Pipe(tt.size)

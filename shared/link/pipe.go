@@ -2,7 +2,6 @@ package link
 
 import (
 	"io"
-	"os"
 	"sync"
 	"time"
 )
@@ -52,7 +51,7 @@ func (h *half) await(by *deadline, try func() (done bool)) error {
 		h.mu.Lock()
 		if by.passed() {
 			h.mu.Unlock()
-			return os.ErrDeadlineExceeded
+			return ErrDeadline
 		}
 		if try() {
 			close(h.changed)

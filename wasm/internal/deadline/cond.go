@@ -1,9 +1,10 @@
 package deadline
 
 import (
-	"os"
 	"sync"
 	"time"
+
+	"goop/shared/link"
 )
 
 // Cond is a condition variable for one waiter at a time, whose waiting a deadline bounds. Its methods
@@ -38,10 +39,10 @@ func (c *Cond) Wake() {
 }
 
 // Wait gives up the lock until Wake is called, then takes it again; the caller looks again whether
-// what it waits for has come. It returns os.ErrDeadlineExceeded when the deadline has passed.
+// what it waits for has come. It returns link.ErrDeadline when the deadline has passed.
 func (c *Cond) Wait() error {
 	if c.Expired() {
-		return os.ErrDeadlineExceeded
+		return link.ErrDeadline
 	}
 	var passed <-chan time.Time
 	if !c.at.IsZero() {

@@ -2,12 +2,12 @@ package deadline_test
 
 import (
 	"errors"
-	"os"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"goop/shared/link"
 	"goop/wasm/internal/deadline"
 )
 
@@ -58,12 +58,12 @@ func TestCond(t *testing.T) {
 	}{
 		{"a change", func(w *waiter) { time.Sleep(time.Second); w.set(1) }, time.Second, nil},
 		{"nothing to see yet", func(w *waiter) { w.cond.Wake(); time.Sleep(time.Second); w.set(1) }, time.Second, nil},
-		{"a deadline", func(w *waiter) { w.by(time.Now().Add(time.Minute)) }, time.Minute, os.ErrDeadlineExceeded},
+		{"a deadline", func(w *waiter) { w.by(time.Now().Add(time.Minute)) }, time.Minute, link.ErrDeadline},
 		{"a deadline that is put off", func(w *waiter) {
 			w.by(time.Now().Add(time.Minute))
 			time.Sleep(30 * time.Second)
 			w.by(time.Now().Add(time.Minute))
-		}, 90 * time.Second, os.ErrDeadlineExceeded},
+		}, 90 * time.Second, link.ErrDeadline},
 		{"a deadline that is removed", func(w *waiter) {
 			w.by(time.Now().Add(time.Minute))
 			time.Sleep(30 * time.Second)
@@ -71,7 +71,7 @@ func TestCond(t *testing.T) {
 			time.Sleep(time.Hour)
 			w.set(1)
 		}, time.Hour + 30*time.Second, nil},
-		{"a deadline in the past", func(w *waiter) { w.by(time.Now().Add(-time.Second)) }, 0, os.ErrDeadlineExceeded},
+		{"a deadline in the past", func(w *waiter) { w.by(time.Now().Add(-time.Second)) }, 0, link.ErrDeadline},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -3,7 +3,6 @@ package multistream_test
 import (
 	"errors"
 	"io"
-	"os"
 	"sync"
 	"testing"
 	"time"
@@ -94,7 +93,7 @@ func TestStream(t *testing.T) {
 		}},
 		{"a deadline in the middle of the answer", func(t *testing.T, s link.Stream) error {
 			s.SetReadDeadline(time.Now().Add(-time.Second))
-			if _, err := s.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+			if _, err := s.Read(make([]byte, 1)); !errors.Is(err, link.ErrDeadline) {
 				t.Errorf("got %v, want an exceeded deadline", err)
 			}
 			s.SetReadDeadline(time.Time{})

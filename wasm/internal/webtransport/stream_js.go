@@ -3,7 +3,6 @@ package webtransport
 import (
 	"errors"
 	"io"
-	"os"
 	"sync"
 	"syscall/js"
 	"time"
@@ -62,7 +61,7 @@ func (st *stream) Read(p []byte) (int, error) {
 	for {
 		switch {
 		case st.readable.Expired():
-			return 0, os.ErrDeadlineExceeded
+			return 0, link.ErrDeadline
 		case st.rerr != nil:
 			return 0, st.rerr
 		case len(st.chunk) > 0 || len(p) == 0:
@@ -111,7 +110,7 @@ func (st *stream) Write(p []byte) (n int, err error) {
 	for {
 		switch {
 		case st.writable.Expired():
-			return n, os.ErrDeadlineExceeded
+			return n, link.ErrDeadline
 		case st.werr != nil:
 			return n, st.werr
 		case !st.writing:

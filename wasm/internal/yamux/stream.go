@@ -1,7 +1,6 @@
 package yamux
 
 import (
-	"os"
 	"time"
 
 	"goop/shared/link"
@@ -48,7 +47,7 @@ func (st *Stream) Read(p []byte) (int, error) {
 	for {
 		switch {
 		case st.readable.Expired():
-			return 0, os.ErrDeadlineExceeded
+			return 0, link.ErrDeadline
 		case st.rerr != nil:
 			return 0, st.rerr
 		case st.in.len() > 0 || len(p) == 0:
@@ -77,7 +76,7 @@ func (st *Stream) Write(p []byte) (n int, err error) {
 		room := maxOut - len(st.out)
 		switch {
 		case st.writable.Expired():
-			return n, os.ErrDeadlineExceeded
+			return n, link.ErrDeadline
 		case st.werr != nil:
 			return n, st.werr
 		case n == len(p):
