@@ -11,23 +11,23 @@ const join = async () => {
   return [Goop.me.peer, Goop.status.transport];
 };
 
-/** In the page: moves two cursors n times, as fast as frames are drawn, from place first on. */
-const draw = async (first, n, options) => {
+/** In the page: moves two cursors n times, as fast as frames are drawn, from place first on. Part tells apart what comes late. */
+const draw = async (part, first, n, options) => {
   const receipts = [];
   for (let x = first; x < first + n; x++) {
     await new Promise((next) => setTimeout(next, 10));
-    for (const key of ["left", "right"]) receipts.push(window.g.send({ x }, { ...options, key }));
+    for (const key of ["left", "right"]) receipts.push(window.g.send({ x, part }, { ...options, key }));
   }
   return [...new Set((await Promise.all(receipts)).map((r) => r.seq))];
 };
 
 /** In the page: whether both cursors have come that far. */
-const arrived = (from, x) =>
-  ["left", "right"].every((key) => window.got.some((m) => m.from === from && m.key === key && m.payload.x >= x));
+const arrived = (part, from, x) =>
+  ["left", "right"].every((key) => window.got.some((m) => m.from === from && m.key === key && m.payload.part === part && m.payload.x >= x));
 
-/** In the page: what came of one peer's cursors since the last call. */
-const take = (from) => {
-  const of = window.got.filter((m) => m.from === from);
+/** In the page: what came of one peer's cursors in that part, since the last call. */
+const take = (from, part) => {
+  const of = window.got.filter((m) => m.from === from && m.payload.part === part);
   window.got = [];
   return of;
 };
@@ -58,32 +58,34 @@ for (const browser of BROWSERS) {
     assert.equal(narrow, "websocket");
 
     // The last ones may be lost like any other, so they move until both have seen them far enough.
+    let part = 0;
     const until = async (tab, from, to, options, far) => {
       let x = 0;
-      assert.deepEqual(await tab.evaluate(draw, x, 20, options), [0], "a receipt has no place in the order");
+      part++;
+      assert.deepEqual(await tab.evaluate(draw, part, x, 20, options), [0], "a receipt has no place in the order");
       x += 20;
       for (let round = 0; ; round++) {
-        const there = await Promise.all(to.map((t) => t.evaluate(arrived, from, far)));
+        const there = await Promise.all(to.map((t) => t.evaluate(arrived, part, from, far)));
         if (there.every(Boolean)) return;
         assert.ok(round < 100, "nothing arrives");
-        await tab.evaluate(draw, x, 2, options);
+        await tab.evaluate(draw, part, x, 2, options);
         x += 2;
       }
     };
 
     await until(drawer, me, [watcher, plain], { volatile: true }, 19);
-    check(await watcher.evaluate(take, me), { unreliable: undefined }, "volatile");
-    check(await plain.evaluate(take, me), { unreliable: undefined }, "volatile over a WebSocket");
+    check(await watcher.evaluate(take, me, part), { unreliable: undefined }, "volatile");
+    check(await plain.evaluate(take, me, part), { unreliable: undefined }, "volatile over a WebSocket");
 
     const some = s.world === "webtransport" ? true : undefined;
     await until(drawer, me, [watcher, plain], { unreliable: true }, 19);
-    check(await watcher.evaluate(take, me), { unreliable: some }, "unreliable");
-    check(await plain.evaluate(take, me), { unreliable: undefined }, "unreliable, to a WebSocket");
+    check(await watcher.evaluate(take, me, part), { unreliable: some }, "unreliable");
+    check(await plain.evaluate(take, me, part), { unreliable: undefined }, "unreliable, to a WebSocket");
 
     await until(watcher, other, [drawer], { unreliable: true }, 19);
-    check(await drawer.evaluate(take, other), { unreliable: some }, "unreliable the other way");
+    check(await drawer.evaluate(take, other, part), { unreliable: some }, "unreliable the other way");
     await until(plain, third, [drawer], { unreliable: true }, 19);
-    check(await drawer.evaluate(take, third), { unreliable: undefined }, "unreliable, from a WebSocket");
+    check(await drawer.evaluate(take, third, part), { unreliable: undefined }, "unreliable, from a WebSocket");
 
     // To one peer it is a volatile line, and nobody hears his own.
     await drawer.evaluate((to) => window.g.send({ x: 1 }, { unreliable: true, to }), other);
