@@ -83,7 +83,7 @@ func (s *Session) receive(f frame, data []byte) error {
 
 // receiveData takes in the payload of a data frame, part by part.
 func (s *Session) receiveData(f frame, data []byte) error {
-	if f.length > window {
+	if f.length > maxWindow {
 		return errWindow
 	}
 	deaf := false // the stream is ours and nobody reads it any more

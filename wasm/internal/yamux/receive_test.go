@@ -99,7 +99,7 @@ func TestViolationsEndTheSession(t *testing.T) {
 		{"an unknown type", []byte{0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, errFrame},
 		{"a stream with a number of ours", head(typeWindow, flagSYN, 3, 0), errFrame},
 		{"a stream 0", head(typeData, flagSYN, 0, 0), errFrame},
-		{"a frame beyond any window", head(typeData, 0, 1, window+1), errWindow},
+		{"a frame beyond any window", head(typeData, 0, 1, maxWindow+1), errWindow},
 		{"more than the window", bytes.Repeat(data(0, 1, window/2+1), 2), errWindow},
 		{"data behind the end", append(data(flagFIN, 1, 1), data(0, 1, 1)...), errWindow},
 		{"a flood of questions", bytes.Repeat(head(typePing, flagSYN, 0, 1), 200_000), errFlood},

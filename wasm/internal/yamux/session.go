@@ -16,6 +16,8 @@ const ID = "/yamux/1.0.0"
 const (
 	maxStreams = 128
 	window     = 256 << 10 // bytes that either end may send ahead on a new stream, by the specification
+	maxWindow  = 1 << 20   // bytes that the far end may send ahead on a stream that reads fast
+	maxGrown   = 8 << 20   // bytes by which the windows of a session may be larger than 256 KiB, together
 	maxOut     = 64 << 10  // bytes of one stream that wait to be sent
 	maxPart    = 16 << 10  // bytes of one data frame, so that streams take turns
 	batch      = 64 << 10  // bytes from which on a batch of frames is written
@@ -37,6 +39,7 @@ type Session struct {
 	closing bool  // Close was called; the writer sends the rest
 	streams map[uint32]*Stream
 	nextID  uint32
+	grown   int       // bytes by which windows of streams are larger than they were at first
 	control []byte    // frames that are about no stream of ours
 	turn    []*Stream // streams with something to send, the next first
 }
@@ -195,6 +198,7 @@ func (s *Session) collect(b []byte) (_ []byte, last bool) {
 func (s *Session) forgetLocked(st *Stream) {
 	if s.streams[st.id] == st {
 		delete(s.streams, st.id)
+		s.grown -= st.allowed - window
 		<-s.slots
 	}
 }

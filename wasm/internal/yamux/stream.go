@@ -14,6 +14,7 @@ type Stream struct {
 
 	readable *deadline.Cond
 	in       buffer
+	allowed  int   // bytes that may be on their way here and unread together
 	ahead    int   // bytes that the far end may still send
 	ended    error // behind what is in the buffer: io.EOF, or why the session ended
 	rerr     error // at once: closed or reset
@@ -35,7 +36,7 @@ var _ link.Stream = (*Stream)(nil)
 
 func newStream(s *Session, id uint32) *Stream {
 	return &Stream{
-		s: s, id: id, ahead: window, sendWindow: window,
+		s: s, id: id, allowed: window, ahead: window, sendWindow: window,
 		readable: deadline.New(&s.mu), writable: deadline.New(&s.mu),
 	}
 }
@@ -52,7 +53,7 @@ func (st *Stream) Read(p []byte) (int, error) {
 			return 0, st.rerr
 		case st.in.len() > 0 || len(p) == 0:
 			n := st.in.read(p)
-			if st.ended == nil && st.creditLocked() >= window/2 {
+			if st.ended == nil && st.creditLocked() >= st.allowed/2 {
 				st.s.scheduleLocked(st)
 			}
 			return n, nil
@@ -66,7 +67,7 @@ func (st *Stream) Read(p []byte) (int, error) {
 }
 
 // creditLocked returns how many bytes more the far end could be allowed to send.
-func (st *Stream) creditLocked() int { return window - st.ahead - st.in.len() }
+func (st *Stream) creditLocked() int { return st.allowed - st.ahead - st.in.len() }
 
 // Write implements link.Stream. It returns when all of p waits to be sent, or is.
 func (st *Stream) Write(p []byte) (n int, err error) {
@@ -110,7 +111,13 @@ func (st *Stream) collectLocked(b []byte) (_ []byte, more bool) {
 		add(frame{typ: typeWindow, flags: flagRST})
 		return b, false
 	}
-	if credit := st.creditLocked(); credit >= window/2 && st.ended == nil && st.rerr == nil {
+	if credit := st.creditLocked(); credit >= st.allowed/2 && st.ended == nil && st.rerr == nil {
+		if st.allowed < maxWindow && st.s.grown+st.allowed <= maxGrown {
+			// Much was read here: the far end need not wait for an answer so often.
+			credit += st.allowed
+			st.s.grown += st.allowed
+			st.allowed *= 2
+		}
 		st.ahead += credit
 		add(frame{typ: typeWindow, length: uint32(credit)})
 	}
