@@ -44,6 +44,7 @@ func TestPage(t *testing.T) {
 		})
 	}
 	t.Run("identity", func(t *testing.T) { testIdentity(t, secure) })
+	t.Run("begun", func(t *testing.T) { testBegun(t, w.base, secure) })
 	t.Run("store", testStore)
 	t.Run("no storage", testNoStorage)
 	w.suite(t)
