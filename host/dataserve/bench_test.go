@@ -4,32 +4,42 @@ import (
 	"fmt"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 
 	"goop/shared/wire"
 )
 
-// inParallel spreads b.N requests over 64 streams, each of which has one under way at a time.
+// inParallel spreads requests over 64 streams, each of which has one under way at a time.
 func inParallel(b *testing.B, h *host, line func(i int64) string, want string) {
 	b.Helper()
-	var next atomic.Int64
 	var wg sync.WaitGroup
 	clients := make([]*client, 64)
+	turns := make(chan int64)
+	failed := make(chan struct{}, len(clients))
 	for i := range clients {
 		clients[i] = h.connect(wire.PeerID(fmt.Sprint("peer", i)))
 	}
-	b.ResetTimer()
 	for _, c := range clients {
 		wg.Go(func() {
-			for i := next.Add(1); i <= int64(b.N); i = next.Add(1) {
+			for i := range turns {
 				if got := c.ask(line(i)); !strings.Contains(got, want) {
 					b.Errorf("got %s", got)
+					failed <- struct{}{}
 					return
 				}
 			}
 		})
 	}
+	b.ReportAllocs()
+	for i := int64(1); b.Loop(); i++ {
+		select {
+		case turns <- i:
+		case <-failed:
+			b.FailNow()
+		}
+	}
+	b.StartTimer() // until the last answer is there
+	close(turns)
 	wg.Wait()
 	b.StopTimer()
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "requests/s")

@@ -42,7 +42,7 @@ func (c *counter) Write(p []byte) (int, error) {
 // delivery, the sender's part in it included.
 func BenchmarkFanOut(b *testing.B) {
 	for _, n := range []int{1, 100, 300} {
-		b.Run(fmt.Sprint(n), func(b *testing.B) {
+		b.Run(fmt.Sprint("sessions=", n), func(b *testing.B) {
 			fast := relay.Limits{LineBurst: 1e9, Bytes: 1e12, ByteBurst: 1e12, Coalesce: -1}
 			w := open(b, relay.Options{Limits: fast, Wire: wire.Limits{Rate: 1e9}})
 			w.create(lobby)

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -61,14 +60,14 @@ func benchPeer(p int) wire.PeerID {
 // benchCallers has peers do what operations says for each call, until the benchmark has had its number of
 // them. The requests are read from their lines, as those of members are.
 func benchCallers(b *testing.B, w *world, operations func(n int64) []string) {
-	var n atomic.Int64
 	before := w.db.Commits()
-	b.ResetTimer()
 	var wg sync.WaitGroup
+	turns := make(chan int64)
+	failed := make(chan struct{}, benchPeers)
 	for p := range benchPeers {
 		c := group.Caller{Peer: benchPeer(p)}
 		wg.Go(func() {
-			for i := n.Add(1); i <= int64(b.N); i = n.Add(1) {
+			for i := range turns {
 				ops := operations(i)
 				line := fmt.Sprintf(`{"id":%d,"key":"%011x%021x",%s`, i, time.Now().UnixMilli(), i, ops[0][1:])
 				if len(ops) > 1 {
@@ -77,6 +76,7 @@ func benchCallers(b *testing.B, w *world, operations func(n int64) []string) {
 				r, err := data.DecodeRequest([]byte(line))
 				if err != nil {
 					b.Error(err)
+					failed <- struct{}{}
 					return
 				}
 				writes, err := w.site.Writes(&r, c)
@@ -85,13 +85,24 @@ func benchCallers(b *testing.B, w *world, operations func(n int64) []string) {
 				}
 				if err != nil {
 					b.Error(err)
+					failed <- struct{}{}
 					return
 				}
 			}
 		})
 	}
+	b.ReportAllocs()
+	for i := int64(1); b.Loop(); i++ {
+		select {
+		case turns <- i:
+		case <-failed:
+			b.FailNow()
+		}
+	}
+	b.StartTimer() // until the last answer is there
+	close(turns)
 	wg.Wait()
+	b.StopTimer()
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "calls/s")
 	b.ReportMetric(float64(b.N)/float64(w.db.Commits()-before), "calls/commit")
-	b.ReportMetric(0, "ns/op")
 }

@@ -183,7 +183,7 @@ func FuzzMerge(f *testing.F) {
 
 func BenchmarkMerge(b *testing.B) {
 	for _, keys := range []int{10, 1000} {
-		b.Run(fmt.Sprint(keys), func(b *testing.B) {
+		b.Run(fmt.Sprint("keys=", keys), func(b *testing.B) {
 			s := jsonstate.State{}
 			for i := range keys {
 				var err error

@@ -289,6 +289,7 @@ func BenchmarkCheck(b *testing.B) {
 	row := `{"_id":1234567890,"_owner":"12D3KooWGzxzKZYveHXtpG6AsrUJBcWxHBFS2HsEoGTxrMLvKXtf","game":"chess-42","san":"Nf3","ply":3},`
 	text := []byte("[" + strings.Repeat(row, 1000) + "null]")
 	b.SetBytes(int64(len(text)))
+	b.ReportAllocs()
 	for b.Loop() {
 		if err := jsontext.Check(text); err != nil {
 			b.Fatal(err)

@@ -72,6 +72,7 @@ func TestDecodeMsgAllocatesNothing(t *testing.T) {
 func BenchmarkDecode(b *testing.B) {
 	line := []byte(usual)
 	b.SetBytes(int64(len(line)))
+	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := wire.Decode(line); err != nil {
 			b.Fatal(err)
@@ -82,9 +83,24 @@ func BenchmarkDecode(b *testing.B) {
 func BenchmarkDecodeMsg(b *testing.B) {
 	line := []byte(usual)
 	b.SetBytes(int64(len(line)))
+	b.ReportAllocs()
 	for b.Loop() {
 		if _, ok := wire.DecodeMsg(line); !ok {
 			b.Fatal("not understood")
 		}
 	}
+}
+
+// BenchmarkAppend measures the encoding of the usual line.
+func BenchmarkAppend(b *testing.B) {
+	f, err := wire.Decode([]byte(usual))
+	if err != nil {
+		b.Fatal(err)
+	}
+	var line []byte
+	b.ReportAllocs()
+	for b.Loop() {
+		line = f.Append(line[:0])
+	}
+	b.SetBytes(int64(len(line)))
 }
