@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"sync/atomic"
@@ -218,7 +219,12 @@ func (db *DB) batch(first *job) {
 			err = db.begin()
 		}
 		if i == len(jobs)-1 && len(jobs) < db.limits.Batch && time.Now().Before(end) {
-			if j := db.next(); j != nil {
+			j := db.next()
+			if j == nil { // those who are about to call share the commit; where nobody is, this takes no time
+				runtime.Gosched()
+				j = db.next()
+			}
+			if j != nil {
 				jobs = append(jobs, j)
 			}
 		}
