@@ -45,6 +45,9 @@ type Scenario struct {
 var All = []Scenario{
 	fanout,
 	mesh,
+	idle,
+	join,
+	resume,
 	data,
 	slow,
 }

@@ -121,6 +121,7 @@ type HostFigures struct {
 	StackPerMember      *float64 `json:"stackPerMember"`
 	RSSPerMember        *float64 `json:"rssPerMember"`
 	GoroutinesPerMember *float64 `json:"goroutinesPerMember"`
+	OursPerMember       *float64 `json:"oursPerMember"` // heap and stacks, on top of a bare connection
 
 	// Of the measured time, over the deliveries that the host counted in it, acknowledgements included.
 	StreamBytes   *float64 `json:"streamBytesPerDelivery"`   // of the groups' lines, by the host's own count

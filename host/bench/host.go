@@ -32,6 +32,7 @@ const Site = `{"name": "Bench", "groups": [{"id": "bench", "name": "Bench", "typ
 type Setup struct {
 	Site   string   // its goop.json; "" for Site
 	Limits []string // each an argument of --limit: what the plan needs beyond what every host allows
+	bare   bool     // it only takes connections; see Bare
 }
 
 // Host is the host that is measured: one that Bench.Start has started, or one that runs anyway.
@@ -106,6 +107,9 @@ func (h *Host) up(ctx context.Context, listen string) error {
 	}
 	for _, l := range h.setup.Limits {
 		args = append(args, "--limit", l)
+	}
+	if h.setup.bare {
+		args = []string{"bench", BareCommand}
 	}
 	said := &greeting{up: make(chan string, 1)}
 	var complaints tail

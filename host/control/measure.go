@@ -51,13 +51,14 @@ func (s *Server) measure(mux *http.ServeMux) {
 		c.Mallocs, c.AllocBytes, c.GCs = allocated()
 		return c, err
 	}))
-	mux.HandleFunc("POST /memory", long(s, maxBody, func(*http.Request) (any, error) { return memory(), nil }))
+	mux.HandleFunc("POST /memory", long(s, maxBody, func(*http.Request) (any, error) { return ReadMemory(), nil }))
 	mux.HandleFunc("POST /cpu-profile", s.profile)
 }
 
-// memory collects garbage and reads what is left.
-func memory() Memory {
-	debug.FreeOSMemory() // which collects first
+// ReadMemory collects garbage and reads what is left.
+func ReadMemory() Memory {
+	runtime.GC()         // what pools keep in reserve outlives the first collection
+	debug.FreeOSMemory() // which collects again
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return Memory{Heap: int64(m.HeapAlloc), Stacks: int64(m.StackInuse), Goroutines: runtime.NumGoroutine(), RSS: resident()}

@@ -34,6 +34,10 @@ func benchCommand() *cobra.Command {
 			return fmt.Errorf("there is no scenario %q; there are %s", args[0], all)
 		},
 	}
+	cmd.AddCommand(&cobra.Command{
+		Use: bench.BareCommand, Short: "Be a host that takes connections and does nothing with them", Args: cobra.NoArgs, Hidden: true,
+		RunE: do(func(cmd *cobra.Command, _ []string) error { return bench.Bare(cmd.Context(), cmd.OutOrStdout()) }),
+	})
 	for _, s := range bench.All {
 		cmd.AddCommand(scenarioCommand(s))
 	}

@@ -182,3 +182,36 @@ func TestBenchData(t *testing.T) {
 		t.Errorf("on a host that runs: exit code %d, %s", code, errs.String())
 	}
 }
+
+// crowdReport is a report about a crowd that comes, rests, or comes back.
+type crowdReport struct {
+	Host   bench.HostFigures `json:"host"`
+	Result map[string]any    `json:"result"`
+}
+
+func TestBenchOfACrowd(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		scenario string
+		args     []string
+		want     []string // what the result has to tell
+	}{
+		{"idle", []string{"--secs", "0.2"}, []string{"oursPerMember", "bareHeapPerMember"}},
+		{"join", []string{"--transport", "ws"}, []string{"elapsedMs", "bareElapsedMs", "noRosterElapsedMs", "streamBytesPerMember"}},
+		{"resume", []string{"--transport", "quic"}, []string{"elapsedMs", "backMs"}},
+	} {
+		var r crowdReport
+		text := benchmark(t, append([]string{tt.scenario, "--members", "12", "--pin=false"}, tt.args...)...)
+		if err := json.Unmarshal([]byte(text), &r); err != nil {
+			t.Fatalf("%v in %s", err, text)
+		}
+		for _, key := range tt.want {
+			if _, ok := r.Result[key].(float64); !ok {
+				t.Errorf("%s tells no %s: %s", tt.scenario, key, text)
+			}
+		}
+		if !r.Host.Own {
+			t.Errorf("%s: %+v", tt.scenario, r.Host)
+		}
+	}
+}
