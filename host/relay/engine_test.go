@@ -25,7 +25,7 @@ type engine struct {
 	fail    error         // of Append
 	readErr error
 	appends int
-	reads   int
+	reads   int // of Read and Before
 	cfgs    map[wire.GroupID]group.Config
 	rosters map[wire.GroupID][]group.RosterPeer
 	failReg error
@@ -501,4 +501,11 @@ func TestFastSender(t *testing.T) {
 			t.Errorf("250 messages took %v, want 2 s", d)
 		}
 	})
+}
+
+func (e *engine) Before(ctx context.Context, id wire.GroupID, before int64, limit int) ([]group.Entry, error) {
+	e.mu.Lock()
+	e.reads++
+	e.mu.Unlock()
+	return e.MemLog.Before(ctx, id, before, limit)
 }

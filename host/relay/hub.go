@@ -29,6 +29,7 @@ type hub struct {
 	// changes holds one value while the group's people or configuration are changed, or it ends; see hold.
 	// It is taken after Relay.manage and before the mutexes.
 	changes chan struct{}
+	recalls chan struct{} // holds one value while recall reads
 
 	// mu guards the following, and the fields of the sessions that say so.
 	mu         sync.Mutex
@@ -39,6 +40,7 @@ type hub struct {
 	head       group.Head    // what everybody may see
 	text       []byte        // of head.State; nil until somebody asks
 	window     window
+	erased     int64 // counts when something that was in the log went out of it
 	people     people
 	roster     group.Roster
 	news       news
@@ -95,8 +97,8 @@ func (q *queued) tell(res *group.Result) {
 func newHub(r *Relay, cfg group.Config, log Log, head group.Head) *hub {
 	return &hub{
 		r: r, id: cfg.ID, log: log, kick: make(chan struct{}, 1), done: make(chan struct{}),
-		changes: make(chan struct{}, 1),
-		cfg:     cfg, head: head, window: window{first: head.Seq + 1, most: r.limits.WindowBytes},
+		changes: make(chan struct{}, 1), recalls: make(chan struct{}, 1),
+		cfg: cfg, head: head, window: window{first: head.Seq + 1, most: r.limits.WindowBytes},
 		sessions: map[sessionKey]*session{}, grace: map[wire.PeerID]time.Time{},
 		waiting: map[*session]struct{}{}, emptySince: time.Now(),
 		holders: cfg.SeatHolders(head.State),
@@ -282,6 +284,7 @@ func (h *hub) publish(l *line, res *group.Result) {
 	h.flush.bytes += len(l.text)
 	if l.target != 0 {
 		h.window.redact(l.target)
+		h.erased++
 	}
 	h.head.Seq = l.seq
 	if l.kind != wire.TypeState {

@@ -27,7 +27,7 @@ func (h *hub) join(ctx context.Context, s *session, f *wire.Frame) *wire.Error {
 	if err != nil {
 		return h.r.coded(err, "join", h.id)
 	}
-	kept := f.Since != nil && h.reachesBack(ctx, *f.Since)
+	kept := f.Since != nil && h.resumes(ctx, *f.Since)
 	if redeems {
 		if err := h.redeem(ctx, s.peer, f.Invite); errors.Is(err, wire.NoSuchGroup) {
 			return inviteInvalid()

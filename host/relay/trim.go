@@ -29,5 +29,6 @@ func (h *hub) trim() {
 	defer h.mu.Unlock()
 	h.trimmedFor = h.cfg.Retain
 	h.trimAt = now.Add(min(max(h.cfg.Retain.Age/trimShare, trimLeast), trimMost))
+	h.erased++
 	h.window.dropBefore(h.cfg.Retain.Since(now.UnixMilli()))
 }

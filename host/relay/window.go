@@ -1,6 +1,8 @@
 package relay
 
 import (
+	"slices"
+
 	"goop/shared/group"
 	"goop/shared/jsontext"
 	"goop/shared/wire"
@@ -114,6 +116,15 @@ func (w *window) add(l *line) {
 	}
 	w.lines = w.lines[n:]
 	w.first += int64(n)
+}
+
+// prepend takes in the entries right before the first one.
+func (w *window) prepend(lines []*line) {
+	w.lines = slices.Concat(lines, w.lines)
+	w.first -= int64(len(lines))
+	for _, l := range lines {
+		w.bytes += l.size()
+	}
 }
 
 // redact puts a line without the content in the place of one. A session that has taken that one up already
