@@ -131,7 +131,7 @@ func (s *session) next(buf []byte) ([]byte, verdict) {
 	switch {
 	case ended:
 		return append(buf, final...), last
-	case !all:
+	case !all && (len(buf) > 0 || len(lines) > 0):
 		return buf, more
 	}
 	return buf, idle // what comes meanwhile wakes it again
