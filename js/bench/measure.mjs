@@ -122,13 +122,18 @@ export async function receive(browser, system, { count, size, senders, held }) {
     const cpu = Object.fromEntries(Object.entries(after).map(([k, v]) => [k, Math.round(v - (before[k] ?? 0))]));
     return {
       count, size, ms, lost: got.lost, rate: count / ms * 1000, sendMs: sent.ms, sendRate: sent.ms ? count / sent.ms * 1000 : 0, cpu,
-      // The page was done as soon as the last was sent: it has waited for the sender.
-      senderBound: !held && ms < sent.ms * 1.1, rss: renderer.rss, private: renderer.private,
+      bound: held ? "" : boundBy(ms, sent.ms, cpu.tab), rss: renderer.rss, private: renderer.private,
     };
   } finally {
     gate?.close();
     await profile.close();
   }
+}
+
+/** What messages waited for: a page that was done as soon as the last was sent has waited itself. */
+function boundBy(ms, sendMs, tabMs) {
+  if (ms < sendMs * 1.1) return "the sender";
+  return tabMs > ms * 0.7 ? "the page" : "the machine";
 }
 
 /** Messages out of the page, until all are acknowledged. */

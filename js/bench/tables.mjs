@@ -1,6 +1,6 @@
 // The report as Markdown.
 
-const n = (x, digits = 0) => (x === undefined || Number.isNaN(x) ? "–" : x.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits }));
+const n = (x, digits = 0) => (!Number.isFinite(x) ? "–" : x.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits }));
 const kb = (x) => n(x / 1000);
 const mib = (x) => n(x / (1 << 20), 1);
 
@@ -31,9 +31,9 @@ export function tables(report) {
     table(`Longest task of the main thread, in ms, while tracing, median of ${plan.traced}; a burst is ${n(plan.burst)} messages of ${plan.size} bytes as fast as one sender sends:`,
       ["", "cold load", "cold connect", "warm load", "warm connect", "burst", "4× slower: cold load", "cold connect", "warm load", "warm connect", "burst"],
       having("tasks4").map((s) => [s.name, ...[s.tasks ?? {}, s.tasks4].flatMap((t) => [t.load, t.connect, t.warmLoad, t.warmConnect, t.burst].map((x) => n(x)))])),
-    table(`Messages into the page's callback, ${n(plan.count)} of ${plan.size} bytes. Live: first to last callback, while they are sent on the same processors. Held: the page's main thread stood still until all were sent; from then to the last callback, so the sender is not in it (the host and the network are):`,
+    table(`Messages into the page's callback, ${n(plan.count)} of ${plan.size} bytes. Live: first to last callback, while they are sent on the same processors; bound by the machine is when the page's process was idle for more than a third of that. Held: the page's main thread stood still until all were sent; from then to the last callback, so the sender is not in it (the host and the network are):`,
       ["", "live, 1/s", "sender, 1/s", "bound by", "held, 1/s", "held: 1/s of the tab's CPU", "CPU of the tab, ms", "of Chromium's others", "of the host"],
-      having("receive").map(({ name, receive: r, held: h }) => [name, n(r.rate), n(r.sendRate), r.senderBound ? "the sender" : "the page",
+      having("receive").map(({ name, receive: r, held: h }) => [name, n(r.rate), n(r.sendRate), r.bound,
         ...(h ? [n(h.rate), n(h.count / h.cpu.tab * 1000), n(h.cpu.tab), n(h.cpu.network + h.cpu.browser), n(h.cpu.host)] : ["failed", "–", "–", "–", "–"])])),
     table(`Messages out of the page, ${n(plan.out)} of ${plan.size} bytes, at most ${plan.window} unacknowledged, from the first call to the last acknowledgement:`,
       ["", "1/s", "1/s of the tab's CPU", "CPU of the tab, ms", "of Chromium's others", "of the host"],
