@@ -23,10 +23,10 @@ var rows = []row{
 	{name: "p99, 300 × 4,000", work: heavy, path: p99, unit: "ms", less: true},
 	{name: "deliveries per CPU-second, mesh 50 × 20", work: mesh, path: perCPU},
 	{name: "p99, mesh 50 × 20", work: mesh, path: p99, unit: "ms", less: true},
-	{name: "memory of an idle member, RSS", work: idle, path: "host.rssPerMember", scale: toKiB, unit: "KiB", less: true},
-	{name: "memory of an idle member, heap", work: idle, path: "host.heapPerMember", scale: toKiB, unit: "KiB", less: true},
+	{name: "memory of an idle member, RSS", work: idle, path: rssEach, scale: toKiB, unit: "KiB", less: true},
+	{name: "memory of an idle member, heap", work: idle, path: heapEach, scale: toKiB, unit: "KiB", less: true},
 	{name: "1,000 join, with roster", work: join, path: "result.elapsedMs", scale: toSecond, unit: "s", less: true},
-	{name: "1,000 join, CPU of the host", work: join, path: "host.cpuMs", scale: toSecond, unit: "s", less: true},
+	{name: "1,000 join, CPU of the host", work: join, path: "result.hostCpuMs", scale: toSecond, unit: "s", less: true},
 }
 
 // preface is what a reader has to know to read the tables.
@@ -53,7 +53,7 @@ What they do for it is not the same:
 
 | | encrypts | knows who sends | one order, no gap unseen | catches up after a lost connection | roster | acknowledges |
 |---|---|---|---|---|---|---|
-| Goop | always, end of TLS or Noise is the host | by handshake | yes | yes | yes | each message |
+| Goop | always: TLS or Noise, to the host | by handshake | yes | yes | yes | each message |
 | plain Go hub | no | by connection | by accident of one lock | no | the bench's own | no |
 | Socket.IO | no | by connection | in one process | no (recovery is off by default) | the bench's own | no |
 | nats-server | no | no | per sender | no (JetStream not used) | no | no |
@@ -150,14 +150,15 @@ func (r *record) reasons(b *strings.Builder, missed []target, remarks map[string
 	for _, t := range targets {
 		late := slices.ContainsFunc(missed, func(m target) bool { return m.id == t.id })
 		remark := remarks[t.id]
-		if !late && remark == "" {
+		profiled := late && slices.ContainsFunc(t.systems, func(s string) bool { return len(r.profile(s, t.profiled)) > 0 })
+		if !profiled && remark == "" {
 			continue
 		}
 		fmt.Fprintf(b, "\n### %s\n\n", strings.ToUpper(t.what[:1])+t.what[1:])
 		if remark != "" {
 			b.WriteString(remark + "\n")
 		}
-		if !late {
+		if !profiled {
 			continue
 		}
 		for _, s := range t.systems {

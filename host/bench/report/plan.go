@@ -93,5 +93,5 @@ func (w work) args() []string {
 	return args
 }
 
-// patience bounds one run.
-const patience = 3 * time.Minute
+// patience bounds one run of a work. To join over a while is done three times: without a group, without a roster, and so.
+func (w work) patience() time.Duration { return 3*time.Minute + 4*time.Duration(w.secs)*time.Second }

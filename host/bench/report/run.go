@@ -65,7 +65,7 @@ func (t *tool) once(ctx context.Context, s system, w work, last bool) run {
 		}
 	}
 	var err error
-	r.Output, err = object(ctx, args...)
+	r.Output, err = object(ctx, w.patience(), args...)
 	if err == nil {
 		err = t.sound(s, w, r.Output)
 	}
@@ -101,7 +101,7 @@ func (t *tool) sound(s system, w work, output map[string]any) error {
 }
 
 // object runs a program that prints one object of JSON.
-func object(ctx context.Context, args ...string) (map[string]any, error) {
+func object(ctx context.Context, patience time.Duration, args ...string) (map[string]any, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)

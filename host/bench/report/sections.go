@@ -75,6 +75,9 @@ func inOrder(runs []run) (works, systems []string) {
 	return works, systems
 }
 
+// known are figures that say nothing which the document does not say elsewhere.
+var known = []string{"host.cores", "host.pinned", "host.startedHere", "host.cpuMs", "result.hostCores", "result.loaderCores", "result.members", "result.senders", "result.expected"}
+
 // moreOfGoop writes all that Goop's own instruments say, beside what the tables above have of it.
 func (r *record) moreOfGoop(b *strings.Builder) {
 	p := r.Parts["goop"]
@@ -91,7 +94,7 @@ func (r *record) moreOfGoop(b *strings.Builder) {
 			}
 			var figures []string
 			for _, path := range paths(runs[0].Output) {
-				if v, ok := r.figure(s, w, path); ok && !strings.HasPrefix(path, "plan.") {
+				if v, ok := r.figure(s, w, path); ok && !strings.HasPrefix(path, "plan.") && !slices.Contains(known, path) {
 					figures = append(figures, strings.TrimPrefix(path, "result.")+" "+quantity(v, ""))
 				}
 			}
