@@ -99,14 +99,37 @@ func (a *appender) append(d *group.Draft, hash []byte) (group.Result, error) {
 	return r, nil
 }
 
-// insert adds the entry, unless its id is known.
+const insertEntry = `INSERT INTO _group_log (key, log, time, peer, session, id, hash, kind, dest, body)
+	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (log, peer, id) WHERE id <> '' DO NOTHING`
+
+// insert adds the entry, unless its id is known. It binds by itself: of all statements this one runs most often, and
+// a list of values of any type would take an object for each.
 func (a *appender) insert(d *group.Draft, seq int64, hash []byte, kind string, body []byte) (int64, error) {
+	c := a.tx.c
+	s, err := c.unbound(internal, insertEntry)
+	if err != nil {
+		return 0, err
+	}
+	blob := func(i int, b []byte) error {
+		if b == nil {
+			return s.BindNull(i)
+		}
+		return s.BindBlob(i, b)
+	}
 	if d.ID == "" {
 		hash = nil
 	}
-	return a.tx.Exec(`INSERT INTO _group_log (key, log, time, peer, session, id, hash, kind, dest, body)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (log, peer, id) WHERE id <> '' DO NOTHING`,
-		a.g.base+seq, a.g.base>>seqBits, a.tx.now, d.From, d.Session, d.ID, hash, kind, d.To, body)
+	for _, err := range [...]error{
+		s.BindInt64(1, a.g.base+seq), s.BindInt64(2, a.g.base>>seqBits), s.BindInt64(3, a.tx.now),
+		s.BindText(4, string(d.From)), s.BindText(5, string(d.Session)), s.BindText(6, d.ID), blob(7, hash),
+		s.BindText(8, kind), s.BindText(9, string(d.To)), blob(10, body),
+	} {
+		if err != nil {
+			c.release(s)
+			return 0, err
+		}
+	}
+	return c.run(s)
 }
 
 // narrower returns the host's bound, or the group's own when that is narrower.

@@ -189,7 +189,12 @@ func (c *conn) exec(sql string, args []any) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	err = s.Exec()
+	return c.run(s)
+}
+
+// run runs a statement to its end, releases it, and returns how many rows it changed.
+func (c *conn) run(s *stmt) (int64, error) {
+	err := s.Exec()
 	c.release(s)
 	if err != nil {
 		return 0, err
@@ -236,6 +241,19 @@ func (c *conn) number(sql string, args ...any) (n int64, err error) {
 // prepare returns the statement for sql with its parameters bound. It has to be released. SQLite may
 // prepare it again with its first step, which therefore comes before anything else is prepared.
 func (c *conn) prepare(m mode, sql string, args []any) (*stmt, error) {
+	s, err := c.unbound(m, sql)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.bind(args); err != nil {
+		c.release(s)
+		return nil, err
+	}
+	return s, nil
+}
+
+// unbound is prepare for who binds all parameters itself.
+func (c *conn) unbound(m mode, sql string) (*stmt, error) {
 	c.tick++
 	c.mode = m
 	key := stmtKey{m, sql}
@@ -258,10 +276,6 @@ func (c *conn) prepare(m mode, sql string, args []any) (*stmt, error) {
 		s = fresh
 	}
 	s.used, s.busy = c.tick, true
-	if err := s.bind(args); err != nil {
-		c.release(s)
-		return nil, err
-	}
 	return s, nil
 }
 
