@@ -201,6 +201,9 @@ test_go() {
 # A storm of 2,000 joins, and a slow one among 100 members: with the race detector both are smaller.
 test_large() { go test -timeout=9m -run='^(TestJoinStorm|TestSlowMember)$' ./host/relay ./host/internal/together; }
 
+# What the hot paths allocate, counted without the race detector, which allocates too.
+test_allocations() { go test -count=1 ./host/bench/ledger; }
+
 # Node gives a Go program little room for its environment, so the tests get only what they need of it.
 test_wasm() {
   local exec
@@ -266,7 +269,9 @@ cmd_test() {
   stage "Go tests as js/wasm" test_wasm
   stage "Go tests with the race detector" test_go
   stage "Go tests at full size" test_large
+  stage "allocations, by the ledger" test_allocations
   stage "browser tests" test_browser
+  stage "each benchmark, small" cmd_bench smoke
   summary
   echo "${#SUMMARY[@]} passed, 0 failed"
 }
