@@ -9,7 +9,7 @@ readonly COMMANDS=(
   "build|the member for browsers (js/dist) and the host's binary (bin/goop); skips what is up to date"
   "run|build, then serve the demo site; further arguments go to: goop serve"
   "check|formatting, vet and staticcheck for both targets, types, dependencies, cross builds"
-  "test|everything, with what it needs installed first: check, test-go, test-large, test-wasm, test-browser"
+  "test|everything, with what it needs installed first: check, the tests below, the ledgers, each benchmark once"
   "test-go|Go tests with the race detector; further arguments go to: go test"
   "test-large|Go tests that the race detector makes smaller, at their full size"
   "test-wasm|Go tests of what browsers run, as js/wasm under Node"
