@@ -1,21 +1,18 @@
 package curve
 
-import (
-	"filippo.io/edwards25519"
-	"filippo.io/edwards25519/field"
-)
+import "filippo.io/edwards25519/field"
 
 // Size is the length of a private key, a public key and a shared secret of X25519, and of a seed and a public
 // key of Ed25519.
 const Size = 32
 
+// base is the public key of the private key 1, by RFC 7748.
+var base = [Size]byte{9}
+
 // PublicX25519 returns the public key of a private one, which may be any 32 bytes.
 func PublicX25519(private *[Size]byte) [Size]byte {
-	s, err := edwards25519.NewScalar().SetBytesWithClamping(private[:])
-	if err != nil {
-		panic(err.Error()) // only for another length
-	}
-	return [Size]byte(new(edwards25519.Point).ScalarBaseMult(s).BytesMontgomery())
+	public, _ := X25519(private, &base) // which is not of low order
+	return public
 }
 
 // X25519 returns what the owner of a private key shares with the owner of a public one, and reports whether
