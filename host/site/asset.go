@@ -27,6 +27,7 @@ type asset struct {
 	mod     time.Time
 	plain   []byte
 	cors    bool
+	member  bool // a page that loads the member
 	packed  [encodings]variant
 }
 

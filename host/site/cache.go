@@ -62,6 +62,7 @@ func (c *cache) get(name string, f io.Reader, info fs.FileInfo) (*asset, error) 
 	}
 	a := newAsset(name, b, cacheAsk)
 	a.mod = info.ModTime()
+	a.member = loadsMember(a)
 	c.add(&cached{name, info.ModTime(), info.Size(), a})
 	return a, nil
 }

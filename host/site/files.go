@@ -68,6 +68,9 @@ func (s *Site) sendFile(w http.ResponseWriter, r *http.Request, name string) err
 		if err != nil {
 			return err
 		}
+		if a.member && s.preload != "" {
+			w.Header().Set("Link", s.preload)
+		}
 		a.serve(w, r)
 		return nil
 	}

@@ -18,9 +18,20 @@ const marker = "__GOOP_ASSETS__"
 // built are the files of dist, by the name under which a page's code knows them.
 var built = map[string]string{"wasm": "member.wasm", "exec": "wasm_exec.js"}
 
-// sdkAssets reads what pages load from /goop/, by path. Without the built files, the two scripts are
-// left out: serveAsset then says what is missing.
-func sdkAssets(sdk fs.FS) (map[string]*asset, error) {
+// loadsMember tells whether a file is a page that loads goop.js or goop.mjs itself.
+func loadsMember(a *asset) bool {
+	return strings.HasPrefix(a.ctype, "text/html") && bytes.Contains(a.plain, []byte(`"/goop/goop.`))
+}
+
+// preloadOf is the Link header with which a browser fetches what goop.js will ask for while it still reads the
+// page (HTML, section 4.6.7.19). The member is named as goop.js fetches it; otherwise it would be loaded twice.
+func preloadOf(paths map[string]string) string {
+	return "<" + paths["wasm"] + ">; rel=preload; as=fetch; crossorigin, <" + paths["exec"] + ">; rel=modulepreload"
+}
+
+// sdkAssets reads what pages load from /goop/, by path, and the Link header of pages that do. Without the built
+// files, the two scripts and the header are left out: serveAsset then says what is missing.
+func sdkAssets(sdk fs.FS) (assets map[string]*asset, preload string, err error) {
 	out := map[string]*asset{}
 	add := func(at string, a *asset) {
 		a.cors = true // everybody may have them: a page on another origin can show this host's site
@@ -32,7 +43,7 @@ func sdkAssets(sdk fs.FS) (map[string]*asset, error) {
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		} else if err != nil {
-			return nil, err
+			return nil, "", err
 		}
 		stem, ext, _ := strings.Cut(name, ".")
 		at := "/goop/" + stem + "-" + a.hash + "." + ext
@@ -44,7 +55,7 @@ func sdkAssets(sdk fs.FS) (map[string]*asset, error) {
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		} else if err != nil {
-			return nil, fmt.Errorf("read the page's code: %w", err)
+			return nil, "", fmt.Errorf("read the page's code: %w", err)
 		}
 		if name != "goop.d.ts" {
 			if len(paths) < len(built) {
@@ -52,13 +63,16 @@ func sdkAssets(sdk fs.FS) (map[string]*asset, error) {
 			}
 			text, err := json.Marshal(paths)
 			if err != nil {
-				return nil, fmt.Errorf("write down the addresses of the page's code: %w", err)
+				return nil, "", fmt.Errorf("write down the addresses of the page's code: %w", err)
 			}
 			b = bytes.ReplaceAll(b, []byte(marker), text)
 		}
 		add("/goop/"+name, newAsset(name, b, cacheShort))
 	}
-	return out, nil
+	if len(paths) == len(built) {
+		preload = preloadOf(paths)
+	}
+	return out, preload, nil
 }
 
 // builtAsset reads a file of dist with what was compressed at build time.

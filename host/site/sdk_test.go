@@ -50,6 +50,35 @@ func TestPageCode(t *testing.T) {
 	}
 }
 
+// A browser begins to fetch the member while it reads a page that loads it, and only then.
+func TestPreload(t *testing.T) {
+	t.Parallel()
+	files := demoFiles()
+	files["joins.html"] = &fstest.MapFile{Data: []byte(`<!doctype html><script src="/goop/goop.js"></script>`)}
+	files["module.html"] = &fstest.MapFile{Data: []byte(`<!doctype html><script type="module">import "/goop/goop.mjs"</script>`)}
+	files["plain.html"] = &fstest.MapFile{Data: []byte(`<!doctype html><p>goop.js`)}
+	files["app.js"] = &fstest.MapFile{Data: []byte(`import "/goop/goop.mjs"`)}
+	s := open(t, func(o *site.Options) { o.Files = files })
+	for path, want := range map[string]bool{"/joins.html": true, "/module.html": true, "/plain.html": false, "/app.js": false} {
+		link := get(s, path).Header.Get("Link")
+		if (link != "") != want {
+			t.Errorf("%s: got Link %q", path, link)
+		}
+		for _, part := range strings.Split(link, ", ") {
+			address, kind, _ := strings.Cut(strings.TrimPrefix(part, "<"), ">; ")
+			if want && (get(s, address).StatusCode != http.StatusOK || kind != "rel=preload; as=fetch; crossorigin" && kind != "rel=modulepreload") {
+				t.Errorf("%s: got %q in Link", path, part)
+			}
+		}
+	}
+	sdk := demoSDK()
+	delete(sdk, "dist/member.wasm")
+	s = open(t, func(o *site.Options) { o.Files, o.SDK = files, sdk })
+	if link := get(s, "/joins.html").Header.Get("Link"); link != "" {
+		t.Errorf("without a member: got Link %q", link)
+	}
+}
+
 func TestNotBuilt(t *testing.T) {
 	t.Parallel()
 	sdk := demoSDK()
