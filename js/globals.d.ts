@@ -5,8 +5,9 @@
 export interface Bridge {
   /** Joins, and resolves with the session's number; deliver gets arrays of frames as one text, in order. */
   join(id: string, options: string, deliver: (frames: string) => void): Promise<number>;
-  /** Posts entries in order: an array of {n, session} with payload and its options, patch and ifSeq, or redact. */
-  post(entries: string): void;
+  /** Posts entries in order: an array of {n, session} with payload and its options, patch and ifSeq, or redact. Returns
+   *  how many it has read: fewer than there are when the next one is nested too deeply. */
+  post(entries: string): number;
   update(session: number, meta: string): Promise<void>;
   /** Resolves when what was sent before is answered and the group is left. */
   leave(session: number): Promise<void>;
@@ -33,6 +34,8 @@ export interface Early {
   descriptor: Promise<string>;
   /** Gives the session for that address away, if one was begun: the caller closes it. */
   session(url: string): WebTransport | undefined;
+  /** Closes the session that was begun, if nobody has it. */
+  drop(): void;
 }
 
 /** What the page gives to the member before it starts. */

@@ -113,7 +113,7 @@
   /**
    * Asks how the host is reached and begins a WebTransport session with it, while the member is loaded: it takes
    * both over with its first try, and tries by itself what has failed by then.
-   * @returns {import("./globals.d.ts").Early & {drop(): void}}
+   * @returns {import("./globals.d.ts").Early}
    */
   function connectEarly() {
     /** @type {{url: string, session: WebTransport} | undefined} */
@@ -256,10 +256,20 @@
     });
   }
 
+  /** Has the member post. What it cannot read, for being nested too deeply, is refused by itself, and must not stop the rest. */
   function flushPosts() {
-    const entries = `[${posts.join(",")}]`;
+    let entries = posts;
+    let first = lastPost - entries.length + 1;
     posts = [];
-    if (!fault) bridge?.post(entries);
+    while (!fault && bridge && entries.length > 0) {
+      const read = bridge.post(`[${entries.join(",")}]`);
+      if (read >= entries.length) return;
+      const waits = posted.get(first + read);
+      posted.delete(first + read);
+      waits?.reject(new GoopError("invalid_value", "the message is nested too deeply"));
+      entries = entries.slice(read + 1);
+      first += read + 1;
+    }
   }
 
   /** @param {string} outcomes */
@@ -550,12 +560,16 @@
       const body = text(patch, "the patch");
       const session = this.#open();
       const { ifSeq, signal } = options;
-      return post(`"session":${session},"patch":${body}${typeof ifSeq === "number" ? `,"ifSeq":${Math.trunc(ifSeq)}` : ""}`, signal);
+      const conditional = typeof ifSeq === "number";
+      if (conditional && !(Number.isSafeInteger(Math.trunc(ifSeq)) && ifSeq >= 0)) {
+        throw new GoopError("invalid_value", "ifSeq is the seq of an entry, or 0");
+      }
+      return post(`"session":${session},"patch":${body}${conditional ? `,"ifSeq":${Math.trunc(ifSeq)}` : ""}`, signal);
     }
 
     /** @param {number} seq @param {any} [options] */
     async redact(seq, options = {}) {
-      if (!Number.isSafeInteger(seq)) throw new GoopError("invalid_value", "redact takes the seq of a message");
+      if (!Number.isSafeInteger(seq) || seq < 1) throw new GoopError("invalid_value", "redact takes the seq of a message");
       const session = this.#open();
       return post(`"session":${session},"redact":${seq}`, options.signal);
     }

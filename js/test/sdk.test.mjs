@@ -236,7 +236,7 @@ test("what was begun while the member was loaded is the member's, once", async (
 test("what is posted in one turn goes to the member together and in order, and each outcome to its sender", async () => {
   const { g } = await joined();
   const crossings = [];
-  bridge.post = (entries) => crossings.push(JSON.parse(entries));
+  bridge.post = (entries) => crossings[crossings.push(JSON.parse(entries)) - 1].length;
   const gone = new AbortController();
   const sent = [
     g.send({ a: "\u2028" }, { to: "B", key: 'k"', volatile: true }), g.setState({ x: null }, { ifSeq: 7 }), g.redact(3),
@@ -263,4 +263,28 @@ test("what is posted in one turn goes to the member together and in order, and e
   await assert.rejects(g.send(1, { signal: AbortSignal.abort(new Error("before")) }), { message: "before" });
   await assert.rejects(g.send(undefined), { code: "invalid_value" });
   assert.equal(crossings.length, 1, "what was given up before is not posted");
+});
+
+test("an entry that the member cannot read is refused, and those behind it are posted all the same", async () => {
+  const { g } = await joined();
+  const crossings = [];
+  bridge.post = (entries) => {
+    const list = JSON.parse(entries);
+    crossings.push(list.map((e) => e.payload));
+    const bad = list.findIndex((e) => Array.isArray(e.payload));
+    list.slice(0, bad < 0 ? list.length : bad).forEach((e) => outcomes([e.n, e.payload, 1]));
+    return bad < 0 ? list.length : bad;
+  };
+  const sent = await Promise.allSettled([g.send(1), g.send([]), g.send(2), g.send([]), g.send([]), g.send(3), g.send([])]);
+  assert.deepEqual(sent.map((s) => s.value?.seq ?? s.reason.code), [
+    1, "invalid_value", 2, "invalid_value", "invalid_value", 3, "invalid_value",
+  ]);
+  assert.deepEqual(crossings, [[1, [], 2, [], [], 3, []], [2, [], [], 3, []], [[], 3, []], [3, []]]);
+});
+
+test("what cannot be a seq is refused before it is posted", async () => {
+  const { g } = await joined();
+  bridge.post = () => assert.fail("it was posted");
+  for (const ifSeq of [NaN, Infinity, 1e21, -1]) await assert.rejects(g.setState({}, { ifSeq }), { code: "invalid_value" });
+  for (const seq of [0, -1, 1.5]) await assert.rejects(g.redact(seq), { code: "invalid_value" });
 });

@@ -24,10 +24,11 @@ type posted struct {
 	opts    member.SendOptions
 }
 
-// post(entries) posts what the page has gathered, in order.
+// post(entries) posts what the page has gathered, in order, and returns how many entries that were: the walk ends
+// before one that is nested too deeply, which the page refuses then.
 func (b *bridge) post(args []js.Value) any {
-	add := b.outcomes.add
-	for e := jsontext.ElementsOf([]byte(args[0].String())); e.Next(); {
+	add, read := b.outcomes.add, 0
+	for e := jsontext.ElementsOf([]byte(args[0].String())); e.Next(); read++ {
 		p := readPosted(e.Value)
 		s, pending, err := b.postOne(&p)
 		if err != nil {
@@ -36,7 +37,7 @@ func (b *bridge) post(args []js.Value) any {
 		}
 		s.Tell(pending, p.number, add)
 	}
-	return nil
+	return read
 }
 
 func (b *bridge) postOne(p *posted) (s *member.Session, pending *member.Pending, err error) {
