@@ -22,12 +22,17 @@ func testBegun(t *testing.T, base string, secure bool) {
 		{"a session", `fetch(base + "/goop/host.json").then((r) => r.text()).then((text) => {` + begin + `
 			return { descriptor: Promise.resolve(text), session: (at) => at === url ? (used = begun) : undefined };
 		})`},
+		{"a session of another answer", `fetch(base + "/goop/host.json").then((r) => r.text()).then((text) => {` + begin + `
+			begun.ready.catch(() => {});
+			begun.closed.catch(() => {});
+			return { descriptor: Promise.reject(new Error("no network")), session: () => (used = begun), drop: () => (dropped = begun.close() ?? true) };
+		})`},
 		{"a session that is over", `fetch(base + "/goop/host.json").then((r) => r.text()).then((text) => {` + begin + `
 			return begun.ready.then(() => { begun.close(); return { descriptor: Promise.resolve(text), session: () => begun }; });
 		})`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			begun := js.Global().Get("Function").New("base", "let used; return Promise.resolve("+tt.early+").then((early) => Object.assign(early, { used: () => used }))")
+			begun := js.Global().Get("Function").New("base", "let used, dropped; return Promise.resolve("+tt.early+").then((early) => Object.assign({ drop() {} }, early, { used: () => used, dropped: () => dropped }))")
 			early, err := jsx.Await(t.Context(), begun.Invoke(base))
 			if err != nil {
 				if !secure {
@@ -43,6 +48,9 @@ func testBegun(t *testing.T, base string, secure bool) {
 			hello(t, c)
 			if c.Transport() == dial.WebTransport && early.Call("used").Truthy() != (tt.name == "a session") {
 				t.Error("it is not the session that was begun, or one that should not have been used")
+			}
+			if early.Call("dropped").Truthy() != (tt.name == "a session of another answer") {
+				t.Error("a session that nobody can use stays open, or another was closed")
 			}
 		})
 	}

@@ -20,25 +20,33 @@ const maxDescriptor = 64 << 10
 func New(opts Options) *Dialer { return On(browser(), opts) }
 
 // Begun is New for a page that has begun to connect while this program was on its way to it: early has a
-// promise of the descriptor's text and, called session, a function that gives a WebTransport session for a URL
-// away. The first Dial takes them over; what has failed meanwhile is tried anew as if it had not been there.
+// promise of the descriptor's text and two functions, session, which gives a WebTransport session for a URL
+// away, and drop, which closes it. The first Dial takes them over; what has failed meanwhile is tried anew as if it had
+// not been there. A session is taken only with the descriptor with which it was begun: the host vouches in the
+// handshake for the certificates that this one names, and another may name others.
 func Begun(opts Options, early js.Value) *Dialer {
 	p := browser()
 	ask, open := p.Fetch, p.WebTransport
-	asked := false // Dial is called by one goroutine at a time
+	asked, current := false, false // Dial is called by one goroutine at a time
 	p.Fetch = func(ctx context.Context, url string) ([]byte, error) {
 		if !asked {
 			asked = true
 			if text, err := jsx.Await(ctx, early.Get("descriptor")); err == nil {
 				if body := text.String(); len(body) <= maxDescriptor {
+					current = true
 					return []byte(body), nil
 				}
 			}
 		}
+		current = false
+		early.Call("drop")
 		return ask(ctx, url)
 	}
 	if open != nil {
 		p.WebTransport = func(ctx context.Context, url string, certHashes [][]byte) (Session, error) {
+			if !current {
+				return open(ctx, url, certHashes)
+			}
 			if begun := early.Call("session", url); begun.Truthy() {
 				if s, err := webtransport.Use(ctx, begun); err == nil {
 					return s, nil
