@@ -19,6 +19,10 @@ var idle = Scenario{
 	Run:   runIdle,
 }
 
+// settling is how long after the last has joined they count as idle: until then the host tells them of each other, and
+// keeps for a moment what it told them with.
+const settling = 3 * time.Second
+
 // IdleResult is what came of scenario idle: bytes, after a forced collection. What is unknown is null.
 type IdleResult struct {
 	Members             int      `json:"members"`
@@ -52,6 +56,9 @@ func runIdle(ctx context.Context, b *Bench) (_ *Report, err error) {
 	crowd := newPeople(b)
 	defer func() { err = errors.Join(err, crowd.close()) }()
 	if err := crowd.come(ctx, 0, "joined", h.enter(func([]member.Event) {})); err != nil {
+		return nil, err
+	}
+	if err := wait(ctx, settling); err != nil {
 		return nil, err
 	}
 	if err := g.phase(ctx, load.Connected); err != nil {

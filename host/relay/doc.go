@@ -12,8 +12,8 @@
 // that has gathered and has it appended in one call; when that has returned, and not before, each
 // entry is encoded once into the window, the newest part of the log in memory, and the sessions are
 // woken: at once when nothing has come for a while, and otherwise a few milliseconds after they were woken last
-// (see flush). Each session has a second goroutine, which takes everything between the session's cursor and
-// the head and writes it in one call. So nobody waits for anybody else's stream, there is no queue for
+// (see flush). Each session has a second goroutine while something is said, which takes everything between the session's
+// cursor and the head and writes it in one call; in a silent group it ends after a second (see rest.go). So nobody waits for anybody else's stream, there is no queue for
 // each member, and under load batches grow by themselves.
 //
 // A session whose cursor is older than the window reads from the engine. When the engine has forgotten

@@ -1,6 +1,10 @@
 package relay
 
-import "time"
+import (
+	"time"
+
+	"goop/shared/wire"
+)
 
 // Remembered is the number of peers of which something is counted.
 func (r *Relay) Remembered() int {
@@ -14,3 +18,19 @@ const PastPeers = pastPeers
 
 // Spacing is spacing.
 func Spacing(coalesce time.Duration, sessions int) time.Duration { return spacing(coalesce, sessions) }
+
+// Linger is linger.
+const Linger = linger
+
+// Writers is the number of sessions of a group whose writing goroutines run.
+func (r *Relay) Writers(id wire.GroupID) (n int) {
+	h := r.hub(id)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, s := range h.sessions {
+		if !s.resting {
+			n++
+		}
+	}
+	return n
+}

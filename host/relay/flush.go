@@ -69,7 +69,7 @@ func (h *hub) wakeBehind(now time.Time) {
 	h.flush.flushed(now)
 	for _, s := range h.sessions {
 		if s.cursor < h.head.Seq || len(s.volatile) > 0 {
-			signal(s.wake)
+			s.rouse()
 		}
 	}
 }
@@ -78,7 +78,7 @@ func (h *hub) wakeBehind(now time.Time) {
 func (h *hub) wakeAll() {
 	h.flush.flushed(time.Now())
 	for _, s := range h.sessions {
-		signal(s.wake)
+		s.rouse()
 	}
 }
 

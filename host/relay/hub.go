@@ -45,6 +45,7 @@ type hub struct {
 	roster     group.Roster
 	news       news
 	flush      flush
+	restAt     time.Time // when writing goroutines that have nothing to do are to end; zero while there are none
 	sessions   map[sessionKey]*session
 	grace      map[wire.PeerID]time.Time // until when a peer without a session stays
 	queue      []queued
@@ -186,6 +187,13 @@ func (h *hub) tick(now time.Time) time.Duration {
 	if at, ends := h.endsAt(); ends && h.phase == running && !h.dissolving && due(at) && due(h.notBefore) {
 		h.dissolving = true
 		h.r.askToDissolve(h)
+	}
+	if !h.restAt.IsZero() && due(h.restAt) {
+		if again := h.flush.last.Add(linger); due(again) {
+			h.sendToRest()
+		} else {
+			h.restAt = again
+		}
 	}
 	if at, some := h.trimsAt(); some && due(at) {
 		h.trimming = true

@@ -33,7 +33,9 @@ func (r *Relay) Serve(ctx context.Context, peer wire.PeerID, stream link.Stream)
 	s, id, err := r.admit(ctx, peer, account, stream, lines)
 	switch {
 	case err == nil:
-		r.serving.Go(s.write)
+		s.h.mu.Lock()
+		s.begin()
+		s.h.mu.Unlock()
 		s.read(lines)
 		s.detach()
 		<-s.written

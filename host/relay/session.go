@@ -21,7 +21,8 @@ type session struct {
 	wake    chan struct{} // there may be something to write
 	room    chan struct{} // there may be room for what the reader waits with
 	gone    chan struct{} // closed when the session is ended or killed
-	written chan struct{} // closed when write has returned
+	written chan struct{} // closed when write has returned for the last time
+	restDue atomic.Bool   // write has had nothing to do for long
 
 	// Set by join, before write begins.
 	welcome *wire.Welcome
@@ -47,6 +48,7 @@ type session struct {
 	killed        bool  // nothing is written any more
 	final         []byte
 	endBy         time.Time
+	resting       bool // write does not run; rouse begins it
 
 	packets packets
 	writing atomic.Int64 // bytes of the write that is under way
@@ -94,7 +96,7 @@ func (s *session) reply(text []byte, after int64) {
 		return
 	}
 	s.replies = append(s.replies, reply{text, after})
-	signal(s.wake)
+	s.rouse()
 }
 
 func errorLine(id wire.GroupID, e *wire.Error) []byte {
@@ -150,10 +152,10 @@ func (s *session) end(final []byte) {
 	s.endBy = time.Now().Add(s.h.r.limits.EndWait)
 	_ = s.stream.SetWriteDeadline(s.endBy)
 	close(s.gone)
-	signal(s.wake)
+	s.rouse()
 }
 
-// kill ends the session at once, whatever is pending. Its two goroutines wake up, and the writing one
+// kill ends the session at once, whatever is pending. Its two goroutines wake up, or begin, and the writing one
 // resets the stream: that can take its time, and so must not happen here, where everybody waits. It is
 // called with the hub's mutex held.
 func (s *session) kill() {
@@ -165,5 +167,5 @@ func (s *session) kill() {
 	now := time.Now()
 	_ = s.stream.SetWriteDeadline(now)
 	_ = s.stream.SetReadDeadline(now)
-	signal(s.wake)
+	s.rouse()
 }

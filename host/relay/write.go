@@ -26,11 +26,8 @@ const (
 )
 
 // write is the session's writing goroutine. It takes all that is pending, writes it in one call, and
-// sleeps when there is nothing, until the session has ended.
+// sleeps when there is nothing, until it is told to rest or the session has ended.
 func (s *session) write() {
-	defer close(s.written)
-	timer := time.NewTimer(time.Hour)
-	defer timer.Stop()
 	for {
 		buf := buffers.Get().(*[]byte)
 		batch, then := s.next((*buf)[:0])
@@ -48,23 +45,34 @@ func (s *session) write() {
 			s.kill()
 			s.h.mu.Unlock()
 			_ = s.stream.Reset()
+			close(s.written)
 			return
 		case then == last:
 			_ = s.stream.CloseWrite()
 			_ = s.stream.SetReadDeadline(time.Now()) // Serve goes on to wait for the far end
+			close(s.written)
 			return
 		case then == more:
 			continue
 		}
-		if s.skip == 0 {
+		switch {
+		case s.skip != 0:
+			s.sleepUntil(s.skipBy)
+		case s.restDue.Load() && s.mayRest():
+			return
+		default:
 			<-s.wake
-			continue
 		}
-		timer.Reset(time.Until(s.skipBy))
-		select {
-		case <-s.wake:
-		case <-timer.C:
-		}
+	}
+}
+
+// sleepUntil returns when there may be something to write, or at a time.
+func (s *session) sleepUntil(t time.Time) {
+	timer := time.NewTimer(time.Until(t))
+	defer timer.Stop()
+	select {
+	case <-s.wake:
+	case <-timer.C:
 	}
 }
 
