@@ -60,11 +60,12 @@ try {
   }
   if (works("memory")) {
     report.emptyTab = await emptyTab(browser);
-    for (const system of systems) await measure(system, "memory", "memory", () => memory(browser, system));
+    for (const system of options.smoke ? systems.slice(0, 1) : systems) await measure(system, "memory", "memory", () => memory(browser, system));
   }
   const { traced: runs, burst, count, out, size, window, senders } = plan;
   for (const system of systems) {
-    if (works("tasks")) {
+    const first = system === systems[0]; // in the smoke, one stands for all where the instrument is the same
+    if (works("tasks") && (first || !options.smoke)) {
       const tasksAt = (throttle) => () => tasks(browser, system, { runs, warm: !options.smoke, burst, size, senders: 1, throttle });
       if (!options.smoke) await measure(system, "tasks", "longest tasks", tasksAt(1));
       await measure(system, "tasks4", "longest tasks at a quarter of the speed", tasksAt(4));

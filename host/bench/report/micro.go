@@ -21,7 +21,7 @@ func micro(ctx context.Context, root string, count int, smoke bool) ([]run, erro
 	}
 	args := []string{"test", "-run=^$", "-bench=.", "-benchmem", "-p=1"}
 	if smoke {
-		args = append(args, "-benchtime=1x")
+		args = append(args, "-benchtime=1x", "-short")
 	} else {
 		args = append(args, "-benchtime=200ms", "-count="+strconv.Itoa(count))
 	}
