@@ -164,25 +164,27 @@
   async function start() {
     const loading = Promise.all([compile(ASSETS.wasm), import(ASSETS.exec)]);
     const early = connectEarly();
-    const [module] = await loading.catch((e) => {
+    try {
+      const [module] = await loading;
+      const go = new globalThis.Go();
+      const instance = await WebAssembly.instantiate(module, go.importObject);
+      return await new Promise((resolve, reject) => {
+        globalThis.goopStart = {
+          base: location.origin,
+          transport,
+          early,
+          GoopError: /** @type {any} */ (GoopError),
+          ready: resolve,
+          outcomes: onOutcomes,
+          status: onStatus,
+        };
+        go.run(instance).then(() => reject(new Error("it ended")), reject);
+        delete (/** @type {any} */ (globalThis).goopStart); // the member has taken it: run returns at its first wait
+      });
+    } catch (e) {
       early.drop();
       throw e;
-    });
-    const go = new globalThis.Go();
-    const instance = await WebAssembly.instantiate(module, go.importObject);
-    return new Promise((resolve, reject) => {
-      globalThis.goopStart = {
-        base: location.origin,
-        transport,
-        early,
-        GoopError: /** @type {any} */ (GoopError),
-        ready: resolve,
-        outcomes: onOutcomes,
-        status: onStatus,
-      };
-      go.run(instance).then(() => reject(new Error("it ended")), reject);
-      delete (/** @type {any} */ (globalThis).goopStart); // the member has taken it: run returns at its first wait
-    });
+    }
   }
 
   const started = start().then(
