@@ -2,11 +2,13 @@ package relay_test
 
 import (
 	"fmt"
+	"io"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"goop/host/relay"
+	"goop/shared/group"
 	"goop/shared/wire"
 )
 
@@ -313,5 +315,69 @@ func TestRosterOnlyForThoseWhoMaySeeIt(t *testing.T) {
 		if r := roster(t, a.next()); r.Count != 2 || len(r.Members)+len(r.Joined) != 0 {
 			t.Errorf("alice got %+v", r)
 		}
+	})
+}
+
+// TestRosterGap compares the time between two lines about the roster in groups of every size.
+func TestRosterGap(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		sessions int
+		want     time.Duration
+	}{
+		{0, 100 * time.Millisecond}, {100, 100 * time.Millisecond}, {250, 250 * time.Millisecond}, {1000, time.Second}, {9000, time.Second},
+	} {
+		if got := relay.RosterGap(100*time.Millisecond, tt.sessions); got != tt.want {
+			t.Errorf("%d sessions: %v, want %v", tt.sessions, got, tt.want)
+		}
+	}
+}
+
+// TestRosterOfManyWaitsLonger: in a group of 300, who comes alone is told of at once, who comes just after waits for the
+// time of so many, and so does the first message; what somebody may do is told as soon as in a small group.
+func TestRosterOfManyWaitsLonger(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const many = 300
+		w := open(t, relay.Options{Limits: relay.Limits{Coalesce: -1}}) // which would keep the message back a little more
+		w.create(lobby)
+		a := w.join(alice, fmt.Sprintf(join, "a"))
+		for i := range many - 3 {
+			m := w.join(wire.PeerID(fmt.Sprintf("P%03d", i)), fmt.Sprintf(join, "s"))
+			go func() { _, _ = io.Copy(io.Discard, m.stream) }()
+		}
+		time.Sleep(time.Second)
+		synctest.Wait()
+		for f := fold(a); len(f.peers) < many-2; {
+			f.take(roster(t, a.next()))
+		}
+		began := time.Now()
+		took := func(what string, want time.Duration) {
+			t.Helper()
+			if d := time.Since(began); d != want {
+				t.Errorf("%s came after %v, want %v", what, d, want)
+			}
+		}
+		w.join(bob, fmt.Sprintf(join, "b"))
+		if !containsPeer(roster(t, a.next()).Joined, bob) {
+			t.Error("the first line is not of bob")
+		}
+		took("bob", 0)
+		w.join(carol, fmt.Sprintf(join, "c")).send(`{"type":"msg","id":"1","payload":1}`)
+		if !containsPeer(roster(t, a.next()).Joined, carol) {
+			t.Error("the second line is not of carol")
+		}
+		took("carol", many*time.Millisecond)
+		if f := a.next(); f.Type != wire.TypeMsg || f.From != carol {
+			t.Errorf("got %s, want carol's message", f.text)
+		}
+		took("her message", many*time.Millisecond)
+		if err := w.SetRole(t.Context(), group.Caller{Owner: true}, "lobby", alice, wire.RoleModerator); err != nil {
+			t.Fatal(err)
+		}
+		for r := roster(t, a.next()); r.You == nil || r.You.Role != wire.RoleModerator; {
+			r = roster(t, a.next())
+		}
+		took("a role", (many+100)*time.Millisecond)
 	})
 }
