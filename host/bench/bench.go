@@ -38,7 +38,9 @@ type Scenario struct {
 	// Usual is what holds where the operator says nothing else: Members, Rate, Size and For. What is zero has no
 	// meaning here, and no flag.
 	Usual Options
-	Run   func(ctx context.Context, b *Bench) (*Report, error)
+	// Profiles says that the time that is measured is --secs, so that the host can be profiled for it.
+	Profiles bool
+	Run      func(ctx context.Context, b *Bench) (*Report, error)
 }
 
 // All are the scenarios, in the order in which they are listed.

@@ -27,8 +27,9 @@ var data = Scenario{
 		"  watch   every member watches the 20 newest rows, while one more inserts 20 rows a second\n" +
 		"A figure is what was answered in that time; the loops are closed, so the load goes as fast as it can. The lines\n" +
 		"about the host are of append. Only a host that is started for it is measured: one that runs has no such groups.",
-	Usual: Options{Members: 64, Size: 128, For: 10 * time.Second},
-	Run:   runData,
+	Usual:    Options{Members: 64, Size: 128, For: 10 * time.Second},
+	Profiles: true,
+	Run:      runData,
 }
 
 const (

@@ -15,8 +15,9 @@ var idle = Scenario{
 	Long: "The members join one group and then only send their heartbeat, every 2 s. It measures what each of them costs: memory\n" +
 		"after a forced collection, beside that of a bare connection with which a host does nothing (of which the same number is\n" +
 		"made before), and the host's CPU for --secs seconds of heartbeats.",
-	Usual: Options{Members: 1000, For: 20 * time.Second},
-	Run:   runIdle,
+	Usual:    Options{Members: 1000, For: 20 * time.Second},
+	Profiles: true,
+	Run:      runIdle,
 }
 
 // settling is how long after the last has joined they count as idle: until then the host tells them of each other, and

@@ -22,8 +22,9 @@ var slow = Scenario{
 	Short: "what a member that hardly reads costs the others",
 	Long: "As fanout, twice: with everybody as fast as they can, and with one member more that reads 1 KB a second. It\n" +
 		"compares how long the others wait, and what the host holds.",
-	Usual: Options{Members: 100, Rate: 500, Size: 128, For: 10 * time.Second},
-	Run:   runSlow,
+	Usual:    Options{Members: 100, Rate: 500, Size: 128, For: 10 * time.Second},
+	Profiles: true,
+	Run:      runSlow,
 }
 
 // slowResult is the run with the slow member, and what to compare it with.

@@ -65,7 +65,9 @@ func scenarioCommand(s bench.Scenario) *cobra.Command {
 	f.StringVar(&o.URL, "url", "", "`address` of the page of a host that runs; without it one is started")
 	f.StringVar(&o.Data, "data", "", "the data `folder` of that host, if it is on this machine: what it spends is unknown without it")
 	f.StringVar(&o.Group, "group", "", "a group of that host that everybody may join; bench without it")
-	f.StringVar(&o.Profile, "profile", "", "`file` for a CPU profile of the host, of the measured time, for go tool pprof")
+	if s.Profiles {
+		f.StringVar(&o.Profile, "profile", "", "`file` for a CPU profile of the host, of the measured time, for go tool pprof")
+	}
 	f.BoolVar(&o.Pin, "pin", true, "keep the host to one core and the load to the others (on Linux, with two cores or more)")
 	asJSON := jsonFlag(cmd)
 	cmd.PreRunE = func(*cobra.Command, []string) error {
