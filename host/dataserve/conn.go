@@ -85,22 +85,29 @@ func (c *conn) read() (last []byte, err error) {
 		default:
 			return nil, err
 		}
-		line = bytes.Clone(line) // the reader's memory is used again
-		req, err := data.DecodeRequest(line)
-		if err != nil {
-			e := c.s.refusal(err, "request", c.peer)
-			answer := data.AppendError(nil, req.ID, req.HasID, e)
-			if e.Fatal {
-				return answer, nil
-			}
-			err = c.out.put(c.ctx, answer)
-		} else {
-			err = c.start(request{&req, len(line)})
-		}
-		if err != nil {
-			return nil, err
+		if last, err = c.take(line); last != nil || err != nil {
+			return last, err
 		}
 	}
+}
+
+// take takes in one line, and returns what read returns when it is the last one. It is not part of read because a
+// request is large: read's frame lies below every wait for a line, and its size decides how large a stack a silent
+// member holds.
+//
+//go:noinline
+func (c *conn) take(line []byte) (last []byte, err error) {
+	line = bytes.Clone(line) // the reader's memory is used again
+	req, err := data.DecodeRequest(line)
+	if err == nil {
+		return nil, c.start(request{&req, len(line)})
+	}
+	e := c.s.refusal(err, "request", c.peer)
+	answer := data.AppendError(nil, req.ID, req.HasID, e)
+	if e.Fatal {
+		return answer, nil
+	}
+	return nil, c.out.put(c.ctx, answer)
 }
 
 // start begins what a request asks for. It waits while too much is under way; an error is that of a

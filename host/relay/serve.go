@@ -110,44 +110,51 @@ func (r *Relay) admit(ctx context.Context, peer wire.PeerID, account *account, s
 // read takes the session's lines until it leaves, is lost, breaks the protocol, or is ended by somebody
 // else. When it returns, the session is out of the group and write is on its way to its end.
 func (s *session) read(lines *link.Reader) {
-	h := s.h
-	for {
-		text, err := lines.ReadLine()
-		select {
-		case <-s.gone: // by somebody else; what is still read has come too late
-			h.part(s, wire.ReasonDropped)
-			return
-		default:
-		}
-		now := time.Now()
-		var over verdictOfLine
-		switch {
-		case err == nil:
-			wait := s.account.line(len(text), now)
-			over = s.handle(text, now)
-			over.wait = max(over.wait, wait)
-		case errors.Is(err, link.ErrLineTooLong):
-			over.fatal = lineTooLong()
-		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF): // half a line may be half of what was meant
-			over.reason = wire.ReasonDropped
-		default:
-			s.leave(wire.ReasonDropped, nil, true)
-			return
-		}
-		switch {
-		case over.fatal != nil:
-			over.fatal.Fatal = true
-			h.r.count.refuse(over.fatal.Code)
-			s.settle()
-			s.leave(wire.ReasonDropped, errorLine(h.id, over.fatal), false)
-			return
-		case over.reason != "":
-			s.settle()
-			s.leave(over.reason, nil, false)
-			return
-		}
-		s.rest(over.wait)
+	for s.taken(lines.ReadLine()) {
 	}
+}
+
+// taken takes what was read, and reports whether to go on. It is not part of read, whose frame lies below every wait for
+// a line: it decides how large a stack a silent member holds.
+//
+//go:noinline
+func (s *session) taken(text []byte, err error) bool {
+	h := s.h
+	select {
+	case <-s.gone: // by somebody else; what is still read has come too late
+		h.part(s, wire.ReasonDropped)
+		return false
+	default:
+	}
+	now := time.Now()
+	var over verdictOfLine
+	switch {
+	case err == nil:
+		wait := s.account.line(len(text), now)
+		over = s.handle(text, now)
+		over.wait = max(over.wait, wait)
+	case errors.Is(err, link.ErrLineTooLong):
+		over.fatal = lineTooLong()
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF): // half a line may be half of what was meant
+		over.reason = wire.ReasonDropped
+	default:
+		s.leave(wire.ReasonDropped, nil, true)
+		return false
+	}
+	switch {
+	case over.fatal != nil:
+		over.fatal.Fatal = true
+		h.r.count.refuse(over.fatal.Code)
+		s.settle()
+		s.leave(wire.ReasonDropped, errorLine(h.id, over.fatal), false)
+		return false
+	case over.reason != "":
+		s.settle()
+		s.leave(over.reason, nil, false)
+		return false
+	}
+	s.rest(over.wait)
+	return true
 }
 
 // verdictOfLine is what a line means for the rest of the stream. The zero value: it goes on.
