@@ -64,7 +64,7 @@ func TestPreload(t *testing.T) {
 		if (link != "") != want {
 			t.Errorf("%s: got Link %q", path, link)
 		}
-		for _, part := range strings.Split(link, ", ") {
+		for part := range strings.SplitSeq(link, ", ") {
 			address, kind, _ := strings.Cut(strings.TrimPrefix(part, "<"), ">; ")
 			if want && (get(s, address).StatusCode != http.StatusOK || kind != "rel=preload; as=fetch; crossorigin" && kind != "rel=modulepreload") {
 				t.Errorf("%s: got %q in Link", path, part)

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"goop/host/bench"
 )
 
 // system is one that is measured: Goop over one of its transports, or a peer.
@@ -91,6 +93,11 @@ func (w work) args() []string {
 		args = append(args, "--secs", strconv.Itoa(w.secs))
 	}
 	return args
+}
+
+// profiles reports whether goop bench can profile the host during the work.
+func (w work) profiles() bool {
+	return slices.ContainsFunc(bench.All, func(s bench.Scenario) bool { return s.Name == w.scenario && s.Profiles })
 }
 
 // patience bounds one run of a work. To join over a while is done three times: without a group, without a roster, and so.

@@ -59,7 +59,7 @@ func (t *tool) once(ctx context.Context, s system, w work, last bool) run {
 		args = slices.Concat([]string{t.bin("bench-loader"), s.id}, args, []string{"--peers", t.path("host/bench/peers"), "--bin", t.path("bin")})
 	} else {
 		args = slices.Concat([]string{t.bin("goop"), "bench"}, args, []string{"--transport", s.transport})
-		if last && !t.smoke {
+		if last && !t.smoke && w.profiles() {
 			profile = filepath.Join(t.scratch, "profile")
 			args = append(args, "--profile", profile)
 		}
