@@ -121,7 +121,10 @@ func (h *Host) up(ctx context.Context, listen string) error {
 	late := time.NewTimer(upTime)
 	defer late.Stop()
 	select {
-	case h.URL = <-said.up:
+	case page := <-said.up:
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.URL = page
 		return nil
 	case <-p.Done():
 		return fmt.Errorf("the host did not come up: %s", complaints.String())
@@ -203,11 +206,12 @@ func (h *Host) descriptor(ctx context.Context) (wire.Descriptor, error) {
 // greeting reads what a host says on its standard output, up to the address of its page.
 type greeting struct {
 	text bytes.Buffer
-	up   chan string // nil after it was told
+	up   chan string // gets the address, once
+	told bool
 }
 
 func (g *greeting) Write(p []byte) (int, error) {
-	if g.up == nil {
+	if g.told {
 		return len(p), nil
 	}
 	g.text.Write(p)
@@ -215,7 +219,7 @@ func (g *greeting) Write(p []byte) (int, error) {
 		page, ok := strings.CutPrefix(strings.TrimSpace(line), "Page ")
 		if ok && strings.HasSuffix(line, "\n") {
 			g.up <- strings.TrimSpace(page)
-			g.up = nil
+			g.told = true
 			break
 		}
 	}

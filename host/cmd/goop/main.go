@@ -33,6 +33,7 @@ const (
 const doubleSignal = 500 * time.Millisecond
 
 func main() {
+	cobra.MousetrapHelpText = "" // a host may well be started from a file manager
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// The first signal ends ctx, and with it the host in good order. A moment later signals do again
 	// what they do to any program, so that a second one ends it at once. Not before: Ctrl-C under a
@@ -93,7 +94,6 @@ func do(fn func(cmd *cobra.Command, args []string) error) func(*cobra.Command, [
 
 // command returns the command line as a whole.
 func command() *cobra.Command {
-	cobra.MousetrapHelpText = "" // a host may well be started from a file manager
 	root := &cobra.Command{
 		Use:               "goop",
 		Short:             "Serve a site whose pages talk to each other",
