@@ -43,7 +43,6 @@ const (
 	mesh   = "mesh 50 × 20"
 	idle   = "idle 1000"
 	join   = "join 1000"
-	storm  = "join 10000"
 	resume = "resume 1000"
 	slow   = "slow 100 × 500"
 	stored = "append"
@@ -65,7 +64,6 @@ var works = []work{
 	{id: mesh, scenario: "mesh", members: 50, rate: 20, secs: 5},
 	{id: idle, scenario: "idle", members: 1000, secs: 10, rounds: 1},
 	{id: join, scenario: "join", members: 1000, only: hasRoster},
-	{id: storm, scenario: "join", members: 10000, secs: 60, rounds: 1, only: webOnly},
 	{id: resume, scenario: "resume", members: 1000, rounds: 1, only: goopOnly},
 	{id: slow, scenario: "slow", members: 100, rate: 500, secs: 8, rounds: 1, only: webOnly},
 	{id: stored, scenario: "data", members: 64, secs: 5, only: webOnly},
@@ -100,5 +98,5 @@ func (w work) profiles() bool {
 	return slices.ContainsFunc(bench.All, func(s bench.Scenario) bool { return s.Name == w.scenario && s.Profiles })
 }
 
-// patience bounds one run of a work. To join over a while is done three times: without a group, without a roster, and so.
+// patience bounds one run of a work.
 func (w work) patience() time.Duration { return 3*time.Minute + 4*time.Duration(w.secs)*time.Second }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 )
@@ -27,11 +28,15 @@ type check struct {
 	atMost       float64 // 0 is no bound
 	atLeast      float64
 	beside       string // a system: the figure is divided by the same one of this
+	against      string // a work: the figure is divided by the same one of this
 }
 
 const (
 	webtransport = "goop-webtransport"
 	websocket    = "goop-ws"
+
+	relay = "goop/host/relay" // its Go benchmarks
+	crowd = "CrowdJoins/roster"
 
 	perCPU    = "result.perHostCpuSecond"
 	p99       = "result.p99Ms"
@@ -61,8 +66,8 @@ func (c check) value(r *record) (float64, bool) {
 	if c.scale != 0 {
 		v *= c.scale
 	}
-	if c.beside != "" {
-		base, ok := r.figure(c.beside, c.work, c.path)
+	if c.beside != "" || c.against != "" {
+		base, ok := r.figure(cmp.Or(c.beside, c.system), cmp.Or(c.against, c.work), c.path)
 		if !ok || base == 0 {
 			return 0, false
 		}
@@ -182,9 +187,11 @@ var targets = []target{
 	},
 	{
 		id: "storm", what: "one group of 10,000, joined over 60 s", want: "bytes and frames per member bounded as promised; CPU ≤ 2× of joining without a roster",
-		profiled: storm, systems: webOnly,
 		checks: []check{
-			{name: "beside no roster", system: webtransport, work: storm, path: "result.cpuOverNoRoster", unit: "×", atMost: 2},
+			{name: "beside no roster", system: relay, work: crowd, against: "CrowdJoins/blind", path: "cpu-s", unit: "×", atMost: 2},
+			{name: "lines of a member, mean", system: relay, work: crowd, path: "lines/member", atMost: 10 * 60},
+			{name: "bytes of a member, mean", system: relay, work: crowd, path: "bytes/member", scale: toKiB, unit: "KiB"},
+			{name: "most of a member", system: relay, work: crowd, path: "most-bytes", scale: toKiB, unit: "KiB", atMost: 512},
 		},
 	},
 	{
