@@ -2,21 +2,16 @@ package node
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"net/netip"
-	"net/url"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
-	"github.com/libp2p/go-libp2p/core/protocol"
 	"github.com/libp2p/go-libp2p/core/sec"
 	"github.com/libp2p/go-libp2p/core/transport"
 	"github.com/libp2p/go-libp2p/p2p/muxer/yamux"
@@ -27,12 +22,7 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
 	"github.com/libp2p/go-libp2p/p2p/transport/websocket"
 	webtransport "github.com/libp2p/go-libp2p/p2p/transport/webtransport"
-	ma "github.com/multiformats/go-multiaddr"
-	"github.com/multiformats/go-multibase"
-	"github.com/multiformats/go-multihash"
-	"github.com/multiformats/go-multistream"
 
-	"goop/shared/link"
 	"goop/shared/member"
 	"goop/shared/wire"
 )
@@ -43,6 +33,15 @@ const (
 	WebTransport = "webtransport"
 	WebSocket    = "websocket"
 	TCP          = "tcp"
+)
+
+// Auto is the Transport of a Dialer that takes what works: QUIC, WebTransport, WebSocket or TCP.
+const Auto = "auto"
+
+// byUDP and byTCP are the transports of Auto, in the order in which they are tried.
+var (
+	byUDP = []string{QUIC, WebTransport}
+	byTCP = []string{WebSocket, TCP}
 )
 
 const (
@@ -58,17 +57,18 @@ type DialerOptions struct {
 	Descriptor func(context.Context) (wire.Descriptor, error)
 	// Host is the peer id that the host must prove; "" takes the one of the first descriptor.
 	Host wire.PeerID
-	// Transport is QUIC, WebTransport, WebSocket or TCP.
+	// Transport is Auto, QUIC, WebTransport, WebSocket or TCP; "" is Auto.
 	Transport string
 }
 
-// Dialer is a native member's end of the network: one key and one transport. It does without
+// Dialer is a native member's end of the network: one key, and one transport or all of them. It does without
 // libp2p's host and swarm, so that a process can hold hundreds, and it answers the host as a browser
 // does: streams that the host opens are refused.
 type Dialer struct {
-	opts      DialerOptions
-	transport transport.Transport
-	quic      *quicreuse.ConnManager // nil over TCP
+	opts       DialerOptions
+	transports map[string]transport.Transport
+	quic       *quicreuse.ConnManager // nil without a transport over UDP
+	wg         sync.WaitGroup         // attempts that were given up and have not ended yet
 
 	// mu guards the following.
 	mu   sync.Mutex
@@ -89,59 +89,67 @@ func NewDialer(opts DialerOptions) (*Dialer, error) {
 		}
 		opts.Key = k
 	}
-	d := &Dialer{opts: opts, host: opts.Host}
-	var err error
-	switch opts.Transport {
-	case QUIC, WebTransport:
-		err = d.overUDP()
-	case WebSocket, TCP:
-		err = d.overTCP()
-	default:
-		err = fmt.Errorf("transport %q is unknown; allowed are quic, webtransport, websocket and tcp", opts.Transport)
+	d := &Dialer{opts: opts, host: opts.Host, transports: map[string]transport.Transport{}}
+	names, err := transportsOf(opts.Transport)
+	for _, name := range names {
+		if err == nil {
+			d.transports[name], err = d.make(name)
+		}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("dialer: %w", err)
+		return nil, errors.Join(fmt.Errorf("dialer: %w", err), d.Close())
 	}
 	return d, nil
 }
 
-func (d *Dialer) overUDP() (err error) {
-	// Its two keys are for servers, which must recognise what they sent before a restart.
-	d.quic, err = quicreuse.NewConnManager([32]byte{}, [32]byte{})
-	if err != nil {
-		return err
+func transportsOf(name string) ([]string, error) {
+	switch name {
+	case "", Auto:
+		return append(append([]string(nil), byUDP...), byTCP...), nil
+	case QUIC, WebTransport, WebSocket, TCP:
+		return []string{name}, nil
 	}
-	if d.opts.Transport == QUIC {
-		d.transport, err = quic.NewTransport(d.opts.Key.priv, d.quic, nil, nil, nil)
-	} else {
-		d.transport, err = webtransport.New(d.opts.Key.priv, nil, d.quic, nil, nil)
-	}
-	return err
+	return nil, fmt.Errorf("transport %q is unknown; allowed are auto, quic, webtransport, websocket and tcp", name)
 }
 
-func (d *Dialer) overTCP() error {
+func (d *Dialer) make(name string) (transport.Transport, error) {
+	if overUDP(name) {
+		if d.quic == nil {
+			// Its two keys are for servers, which must recognise what they sent before a restart.
+			m, err := quicreuse.NewConnManager([32]byte{}, [32]byte{})
+			if err != nil {
+				return nil, err
+			}
+			d.quic = m
+		}
+		if name == QUIC {
+			return quic.NewTransport(d.opts.Key.priv, d.quic, nil, nil, nil)
+		}
+		return webtransport.New(d.opts.Key.priv, nil, d.quic, nil, nil)
+	}
 	muxers := []upgrader.StreamMuxer{{ID: yamux.ID, Muxer: muxer(Limits{}.withDefaults())}}
 	security, err := noise.New(noise.ID, d.opts.Key.priv, muxers)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	u, err := upgrader.New([]sec.SecureTransport{security}, muxers, nil, &network.NullResourceManager{}, nil)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if d.opts.Transport == WebSocket {
-		d.transport, err = websocket.New(u, nil, nil)
-	} else {
-		d.transport, err = tcp.NewTCPTransport(u, nil, nil, tcp.DisableReuseport())
+	if name == WebSocket {
+		return websocket.New(u, nil, nil)
 	}
-	return err
+	return tcp.NewTCPTransport(u, nil, nil, tcp.DisableReuseport())
 }
 
 // Close frees the dialer's socket; connections over UDP that still stand are cut.
 func (d *Dialer) Close() error {
+	d.wg.Wait()
 	var errs []error
-	if c, ok := d.transport.(io.Closer); ok {
-		errs = append(errs, c.Close())
+	for _, t := range d.transports {
+		if c, ok := t.(io.Closer); ok {
+			errs = append(errs, c.Close())
+		}
 	}
 	if d.quic != nil {
 		errs = append(errs, d.quic.Close())
@@ -149,8 +157,9 @@ func (d *Dialer) Close() error {
 	return errors.Join(errs...)
 }
 
-// Dial connects to the first address of the descriptor that fits the transport. An error with code
-// wire.WrongHost means that somebody else answered.
+// Dial connects to the host: to whichever of the descriptor's addresses answers first, where those that fit
+// the transport are tried one after the other with a short time between, and with Auto those over TCP after
+// those over UDP. An error with code wire.WrongHost means that somebody else answered.
 func (d *Dialer) Dial(ctx context.Context) (member.Conn, error) {
 	if _, ok := ctx.Deadline(); !ok {
 		var cancel context.CancelFunc
@@ -169,18 +178,42 @@ func (d *Dialer) Dial(ctx context.Context) (member.Conn, error) {
 	if err != nil {
 		return nil, wire.E(wire.BadMessage, "the descriptor's peer is not a peer id")
 	}
-	addr, err := address(desc, d.opts.Transport)
+	lanes, err := d.lanes(ctx, desc)
 	if err != nil {
 		return nil, err
 	}
-	c, err := d.transport.Dial(ctx, addr, id)
+	c, by, err := d.race(ctx, id, lanes)
 	if err != nil {
-		if wrong, ok := errors.AsType[sec.ErrPeerIDMismatch](err); ok {
-			return nil, wire.E(wire.WrongHost, "the host is ", wrong.Actual.String(), ", not ", string(host))
-		}
-		return nil, fmt.Errorf("dial %s: %w", addr, err)
+		return nil, err
 	}
-	return newConn(c, d.opts, host), nil
+	return newConn(c, d.opts.Key.Peer(), host, by), nil
+}
+
+// lanes returns the addresses to try: those over UDP, and those over TCP.
+func (d *Dialer) lanes(ctx context.Context, desc wire.Descriptor) ([]lane, error) {
+	var lanes []lane
+	var errs []error
+	for _, names := range [][]string{byUDP, byTCP} {
+		var l lane
+		for _, name := range names {
+			if d.transports[name] == nil {
+				continue
+			}
+			list, err := candidates(ctx, desc, name)
+			errs = append(errs, err)
+			l = append(l, list...)
+		}
+		if len(l) > 0 {
+			lanes = append(lanes, l)
+		}
+	}
+	switch {
+	case len(lanes) > 0:
+		return lanes, nil
+	case len(d.transports) > 1:
+		return nil, wire.E(wire.NotSupported, "the host names no address that could be dialled")
+	}
+	return nil, errors.Join(errs...)
 }
 
 // expect returns the host that must answer, given the one that the descriptor names.
@@ -194,96 +227,6 @@ func (d *Dialer) expect(named wire.PeerID) (wire.PeerID, error) {
 		return "", wire.E(wire.WrongHost, "the host at this address is ", string(named), ", not ", string(d.host))
 	}
 	return d.host, nil
-}
-
-// address returns where the descriptor's host is reached over a transport.
-func address(d wire.Descriptor, transport string) (ma.Multiaddr, error) {
-	missing := wire.E(wire.NotSupported, "the host has no address for "+transport)
-	switch transport {
-	case WebTransport:
-		if len(d.WebTransport) == 0 {
-			return nil, missing
-		}
-		return webTransportAddr(d.WebTransport[0])
-	case WebSocket:
-		if len(d.WebSocket) == 0 {
-			return nil, missing
-		}
-		return webSocketAddr(d.WebSocket[0])
-	}
-	for _, s := range d.Addrs {
-		a, err := ma.NewMultiaddr(s)
-		if err != nil {
-			continue
-		}
-		a, _ = ma.SplitFunc(a, func(c ma.Component) bool { return c.Protocol().Code == ma.P_P2P })
-		if len(a) == 0 {
-			continue
-		}
-		last := a[len(a)-1].Protocol().Code
-		if transport == QUIC && last == ma.P_QUIC_V1 || transport == TCP && last == ma.P_TCP {
-			return a, nil
-		}
-	}
-	return nil, missing
-}
-
-func webTransportAddr(w wire.WebTransportAddr) (ma.Multiaddr, error) {
-	base, err := urlAddr(w.URL, "udp")
-	if err != nil {
-		return nil, err
-	}
-	var b strings.Builder
-	b.WriteString(base + "/quic-v1/webtransport")
-	for _, h := range w.CertHashes {
-		digest, err := hex.DecodeString(h)
-		if err != nil {
-			return nil, wire.E(wire.BadMessage, "the descriptor's certhash is not hexadecimal")
-		}
-		mh, err := multihash.Encode(digest, multihash.SHA2_256)
-		if err != nil {
-			return nil, err
-		}
-		text, err := multibase.Encode(multibase.Base64url, mh)
-		if err != nil {
-			return nil, err
-		}
-		b.WriteString("/certhash/" + text)
-	}
-	return ma.NewMultiaddr(b.String())
-}
-
-func webSocketAddr(s string) (ma.Multiaddr, error) {
-	base, err := urlAddr(s, "tcp")
-	if err != nil {
-		return nil, err
-	}
-	if strings.HasPrefix(s, "wss:") {
-		base += "/tls"
-	}
-	return ma.NewMultiaddr(base + "/ws")
-}
-
-// urlAddr turns the host and port of a URL into the beginning of a multiaddr.
-func urlAddr(s, network string) (string, error) {
-	u, err := url.Parse(s)
-	if err != nil {
-		return "", wire.E(wire.BadMessage, "the descriptor has a URL that is none")
-	}
-	port := u.Port()
-	if port == "" {
-		port = map[string]string{"http": "80", "ws": "80"}[u.Scheme]
-	}
-	if port == "" {
-		port = "443"
-	}
-	n, err := net.LookupPort(network, port)
-	if err != nil {
-		return "", wire.E(wire.BadMessage, "the descriptor has a URL without a port")
-	}
-	e := endpoint{host: u.Hostname(), port: n}
-	e.addr, _ = netip.ParseAddr(e.host)
-	return e.multiaddr(network), nil
 }
 
 // FetchDescriptor returns a function that reads the descriptor of the host whose site is at origin,
@@ -310,72 +253,4 @@ func FetchDescriptor(origin string) func(context.Context) (wire.Descriptor, erro
 		}
 		return wire.ParseDescriptor(b)
 	}
-}
-
-// conn is one connection of a Dialer.
-type conn struct {
-	transport.CapableConn
-	self, host wire.PeerID
-	name       string
-	done       chan struct{} // closed by refuse
-	wg         sync.WaitGroup
-	datagrams  link.Datagrams // nil when there are none
-}
-
-var (
-	_ member.Conn      = (*conn)(nil)
-	_ link.Datagrammer = (*conn)(nil)
-)
-
-func newConn(c transport.CapableConn, opts DialerOptions, host wire.PeerID) *conn {
-	m := &conn{CapableConn: c, self: opts.Key.Peer(), host: host, name: opts.Transport, done: make(chan struct{})}
-	m.wg.Go(m.refuse)
-	m.datagrams = startPackets(packetConnOf(c), &m.wg)
-	return m
-}
-
-// refuse resets what the host opens, such as identify, and notices the end of the connection.
-func (c *conn) refuse() {
-	defer close(c.done)
-	for {
-		s, err := c.AcceptStream()
-		if err != nil {
-			return
-		}
-		_ = s.Reset()
-	}
-}
-
-func (c *conn) Self() wire.PeerID     { return c.self }
-func (c *conn) Host() wire.PeerID     { return c.host }
-func (c *conn) Transport() string     { return c.name }
-func (c *conn) Done() <-chan struct{} { return c.done }
-
-// Datagrams implements link.Datagrammer.
-func (c *conn) Datagrams() link.Datagrams { return c.datagrams }
-
-func (c *conn) Close() error {
-	err := c.CapableConn.Close()
-	c.wg.Wait()
-	return err
-}
-
-func (c *conn) Open(ctx context.Context, proto string) (link.Stream, error) {
-	ms, err := c.OpenStream(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", proto, err)
-	}
-	stop := context.AfterFunc(ctx, func() { _ = ms.Reset() })
-	err = multistream.SelectProtoOrFail(protocol.ID(proto), ms)
-	if !stop() && err == nil {
-		err = context.Cause(ctx)
-	}
-	if err == nil {
-		return &stream{Stream: ms}, nil
-	}
-	_ = ms.Reset()
-	if _, ok := errors.AsType[multistream.ErrNotSupported[protocol.ID]](err); ok {
-		return nil, wire.E(wire.NotSupported, "the host does not speak ", proto)
-	}
-	return nil, fmt.Errorf("open %s: %w", proto, err)
 }

@@ -3,6 +3,7 @@ package node_test
 import (
 	"context"
 	"errors"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -185,4 +186,107 @@ func TestNobodyHome(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestDialerFindsAWay checks what an automatic dialer takes: UDP where it works, whatever else stands in the
+// descriptor; TCP where UDP is silent or refused; and each address, not only the first.
+func TestDialerFindsAWay(t *testing.T) {
+	t.Parallel()
+	n := openHost(t, node.Options{}, nil)
+	honest := n.Descriptor("", false)
+	silent := silentPort(t)
+	closed := "127.0.0.1:1"
+	at := func(network, addr, rest string) string {
+		host, port, err := net.SplitHostPort(addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return "/ip4/" + host + "/" + network + "/" + port + rest + "/p2p/" + string(n.Peer())
+	}
+	only := func(parts ...string) (list []string) {
+		for _, a := range honest.Addrs {
+			for _, p := range parts {
+				if strings.HasSuffix(a, p+"/p2p/"+string(n.Peer())) {
+					list = append(list, a)
+				}
+			}
+		}
+		return list
+	}
+	for _, tt := range []struct {
+		name string
+		desc wire.Descriptor
+		want string
+	}{
+		{"all", honest, node.QUIC},
+		{"WebTransport and WebSocket alone, as a page would", wire.Descriptor{WebTransport: honest.WebTransport, WebSocket: honest.WebSocket}, node.WebTransport},
+		{"UDP is silent", wire.Descriptor{Addrs: []string{at("udp", silent, "/quic-v1")}, WebSocket: honest.WebSocket}, node.WebSocket},
+		{"UDP is silent, and WebSocket too", wire.Descriptor{
+			Addrs: append(only("/tcp/"+portOf(t, honest)), at("udp", silent, "/quic-v1")), WebSocket: []string{"ws://" + closed + "/"}}, node.TCP},
+		{"the first address is silent", wire.Descriptor{Addrs: append([]string{at("udp", silent, "/quic-v1")}, only("/quic-v1")...)}, node.QUIC},
+		{"the first WebSocket is closed", wire.Descriptor{WebSocket: []string{"ws://" + closed + "/", honest.WebSocket[0]}}, node.WebSocket},
+		{"a name", wire.Descriptor{Addrs: []string{strings.Replace(only("/quic-v1")[0], "/ip4/127.0.0.1/", "/dns4/localhost/", 1)}}, node.QUIC},
+		{"addresses of a time to come", wire.Descriptor{Addrs: append([]string{"/carrier/pigeon"}, only("/quic-v1")...), WebSocket: []string{"::"}}, node.QUIC},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			tt.desc.Peer = n.Peer()
+			d, err := node.NewDialer(node.DialerOptions{Descriptor: always(tt.desc), Host: n.Peer()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = d.Close() })
+			ctx := testContext(t)
+			c := dial(t, ctx, d)
+			if c.Transport() != tt.want {
+				t.Errorf("got %s, want %s", c.Transport(), tt.want)
+			}
+			s, err := c.Open(ctx, echoProtocol)
+			if err != nil {
+				t.Fatal(err)
+			}
+			roundTrip(t, s, "over "+tt.want)
+		})
+	}
+}
+
+// TestDialerFurtherAddress checks that another host at a further address does not count, while its own address
+// is only out of reach.
+func TestDialerFurtherAddress(t *testing.T) {
+	t.Parallel()
+	other := openHost(t, node.Options{}, nil)
+	host := newKey(t).Peer()
+	d, err := node.NewDialer(node.DialerOptions{Host: host, Descriptor: always(wire.Descriptor{Peer: host,
+		WebSocket: []string{"ws://127.0.0.1:1/", other.Descriptor("", false).WebSocket[0]}})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	if _, err := d.Dial(testContext(t)); err == nil || errors.Is(err, wire.WrongHost) {
+		t.Errorf("got %v, want an error that is not the last", err)
+	}
+}
+
+// silentPort is a UDP address that takes everything and never answers.
+func silentPort(t *testing.T) string {
+	t.Helper()
+	c, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c.LocalAddr().String()
+}
+
+// portOf is the port of native TCP, which no other address ends with.
+func portOf(t *testing.T, d wire.Descriptor) string {
+	t.Helper()
+	for _, a := range d.Addrs {
+		rest, _, _ := strings.Cut(a, "/p2p/")
+		if _, port, ok := strings.Cut(rest, "/tcp/"); ok && !strings.Contains(port, "/") {
+			return port
+		}
+	}
+	t.Fatal("the host has no native TCP")
+	return ""
 }
