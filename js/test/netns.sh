@@ -9,7 +9,8 @@
 #
 # To a page, http://10.77.0.1 is a machine in its LAN: plain HTTP, no secure context. What runs in hub
 # is started with: ip netns exec hub …; taking port0 off the bridge cuts the page's network without a
-# word to either side. With the command all its processes and both namespaces end: it is process 1 of
+# word to either side, and two routing rules lose its UDP alone (harness/network.mjs), with nothing more than
+# iproute2: packet filters need modules that a kernel may not have. With the command all its processes and both namespaces end: it is process 1 of
 # a process namespace. Root is needed only where users may not make user namespaces.
 set -euo pipefail
 
@@ -33,6 +34,13 @@ in_hub ip link add br0 type bridge
 in_hub ip addr add 10.77.0.1/24 dev br0
 in_hub ip link set port0 master br0
 in_hub ip link set br0 up
+# Rules may stand in front of the hub's own addresses, and table 77 leads into a cable that nobody holds.
+in_hub ip rule add pref 10 lookup local
+in_hub ip rule del pref 0
+in_hub ip link add sink type veth peer name drain
+in_hub ip link set sink arp off up
+in_hub ip link set drain up
+in_hub ip route add default dev sink table 77
 in_hub ip link set port0 up
 ip addr add 10.77.0.2/24 dev page0
 ip link set page0 up

@@ -1,16 +1,11 @@
 // What the page API promises, in real browsers against the real binary.
 
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { joinAndListen, quietCut } from "./harness/journey.mjs";
+import { cut, heal } from "./harness/network.mjs";
 import { everywhere } from "./harness/scene.mjs";
 import { BROWSERS, SITE, WORLDS } from "./harness/worlds.mjs";
 
-/** In the page: joins a group and keeps what comes as window.got. */
-const joinAndListen = async (id, options) => {
-  window.got = [];
-  window.g = await Goop.group.join(id, (event) => window.got.push(event), options);
-  return Goop.me.peer;
-};
 const online = () => Goop.status.state === "online";
 
 for (const browser of BROWSERS) {
@@ -85,56 +80,22 @@ for (const browser of BROWSERS) {
     await two.waitFor(() => window.got.some((m) => m.payload === "to two"));
   });
 
-  everywhere(`${browser} gets what passed while it was offline, once and in order`, async (s) => {
+  everywhere(`${browser} gets and sends what passed while it was offline, once and in order`, async (s) => {
     // Here the page's own network is cut, which needs a network between it and the host; where a LAN
     // address would be no secure context, the browser is told to take it for one.
     const host = await s.host({ site: SITE, address: "10.77.0.1", hub: true });
     const own = await s.browser(browser, WORLDS[s.world].secure ? { secure: host.url } : {});
-    const tab = await (await own.peer()).open(host.url);
-    const sender = await (await (await s.browser("chromium", { hub: true })).peer("sender")).open(host.url);
-    await tab.evaluate(joinAndListen, "room");
-    await sender.evaluate(joinAndListen, "room");
-    assert.equal(await tab.evaluate(() => Goop.status.transport), s.world);
-    await sender.evaluate(() => window.g.send(0));
-    await tab.waitFor(() => window.got.length === 1);
-
-    const bridge = (...to) => execFileSync("ip", ["netns", "exec", "hub", "ip", "link", "set", "port0", ...to]);
-    bridge("nomaster");
-    const cut = Date.now();
-    try {
-      await tab.waitFor(() => Goop.status.state !== "online", [], { what: "the page to notice" });
-      const noticed = Date.now() - cut;
-      assert.ok(noticed < 5_500, `the page noticed after ${noticed} ms, want within 5 s`);
-      for (let i = 1; i <= 10; i++) await sender.evaluate((n) => window.g.send(n), i);
-    } finally {
-      bridge("master", "br0");
-    }
-    const healed = Date.now();
-    await tab.waitFor(() => Goop.status.state === "online", [], { timeout: 40_000, what: "the page to be back" });
-    s.log(`the page was back ${Date.now() - healed} ms after its network`);
-    await sender.evaluate(() => window.g.send(11));
-    await tab.waitFor(() => window.got.at(-1)?.payload === 11);
-    const got = await tab.evaluate(() => window.got);
-    assert.deepEqual(got.map((e) => e.type), Array(12).fill("msg"), "messages alone, and no gap");
-    assert.deepEqual(got.map((e) => e.payload), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
-    assert.deepEqual(got.map((e) => e.seq - got[0].seq), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+    const page = await (await own.peer()).open(host.url);
+    const other = await (await (await s.browser("chromium", { hub: true })).peer("other")).open(host.url);
+    await page.waitFor((world) => Goop.status.transport === world, [s.world]);
+    await quietCut({ page, other, cut, heal, log: s.log });
   });
 
-  everywhere(`what ${browser} sends while offline arrives once`, async (s) => {
+  everywhere(`what passes ${browser} while there is no host arrives once`, async (s) => {
     const host = await s.host({ site: SITE });
-    const tab = await (await s.peer(browser)).open(host.url);
+    const page = await (await s.peer(browser)).open(host.url);
     const other = await (await s.peer("chromium", "other")).open(host.url);
-    await other.evaluate(joinAndListen, "room");
-    await tab.evaluate(joinAndListen, "room");
-    await tab.evaluate(() => window.g.send("before"));
-    await host.kill();
-    await tab.waitFor(() => Goop.status.state !== "online", [], { timeout: 5_500 });
-    await tab.evaluate(() => void (window.sent = Promise.all([1, 2, 3].map((n) => window.g.send(n)))));
-    await host.start();
-    const receipts = await tab.evaluate(() => window.sent);
-    await other.waitFor(() => window.got.length === 4);
-    assert.deepEqual(await other.evaluate(() => window.got.map((m) => m.payload)), ["before", 1, 2, 3]);
-    assert.deepEqual(await other.evaluate(() => window.got.slice(1).map((m) => m.seq)), receipts.map((r) => r.seq));
+    await quietCut({ page, other, cut: () => host.kill(), heal: () => host.start(), log: s.log });
   });
 
   everywhere(`refusals arrive in ${browser} with code and message`, async (s) => {

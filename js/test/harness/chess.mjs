@@ -16,9 +16,9 @@ export function squares(sans) {
   });
 }
 
-/** Makes the profile's first page the owner's, by the link that the host's command prints. */
-export async function becomeOwner(host, profile) {
-  const tab = await profile.open(await host.ownerLink());
+/** Makes the profile's first page the owner's, by the link that the host's command prints; url is the site's for that page. */
+export async function becomeOwner(host, profile, url = host.url) {
+  const tab = await profile.open(url + "/" + new URL(await host.ownerLink()).hash);
   await tab.see("#owner-badge");
   assert.equal(await tab.evaluate(() => location.hash), "", "the secret stays in the address bar");
   return tab;
@@ -35,6 +35,11 @@ export async function newMatch(owner, name) {
 /** From the lobby to the table, and into a seat under a name. */
 export async function sitDown(tab, id, side, name) {
   await tab.click(`#matches [data-id="${id}"] a`);
+  await takeSeat(tab, side, name);
+}
+
+/** At the table, into a seat under a name. */
+export async function takeSeat(tab, side, name) {
   await tab.click(`#take-${side}`);
   await tab.fill("#name-input", name);
   await tab.click("dialog .primary");

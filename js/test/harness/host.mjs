@@ -104,7 +104,7 @@ export class Host {
   /** A fresh link that makes the browser that opens it the owner. */
   async ownerLink() {
     const { stdout } = await run(BIN, ["owner-link", "--data", this.data]);
-    const link = stdout.match(/http:\/\/\S+#goop-owner=\S+/)?.[0];
+    const link = stdout.match(/https?:\/\/\S+#goop-owner=\S+/)?.[0];
     if (!link) throw new Error(`goop owner-link printed no link: ${stdout}`);
     return link;
   }
