@@ -33,7 +33,7 @@ func (n *Node) Descriptor(requestHost string, secure bool) wire.Descriptor {
 		return d
 	}
 	port := binds[0].port
-	machine := interfaceAddrs()
+	machine := machineIPs()
 	certs := n.certHashes()
 	hashes := make([]string, len(certs))
 	var certPath strings.Builder
@@ -68,23 +68,37 @@ func (n *Node) Descriptor(requestHost string, secure bool) wire.Descriptor {
 	return d
 }
 
-// Origins returns the http:// origins under which this machine's own network reaches the site, best
-// first, addresses of the machine itself last. It is empty before Listen.
-func (n *Node) Origins() []string {
+// Origin is an http:// origin under which this machine's own networks reach the site.
+type Origin struct {
+	URL string // without a slash at the end
+	Address
+}
+
+// Reach returns the origins of the site in this machine's own networks, in the order of [Addresses], those
+// of the machine itself last. It is empty before Listen.
+func (n *Node) Reach() []Origin {
 	n.mu.Lock()
 	binds := n.binds
 	n.mu.Unlock()
-	var origins []string
-	machine := interfaceAddrs()
+	var origins []Origin
 	for _, loopback := range []bool{false, true} {
-		for _, a := range reachable(binds, machine, loopback) {
-			o := "http://" + endpoint{host: a.String(), addr: a, port: binds[0].port}.String()
-			if a.IsLoopback() == loopback && !slices.Contains(origins, o) {
-				origins = append(origins, o)
+		for _, ip := range reachable(binds, machineIPs(), loopback) {
+			o := "http://" + endpoint{host: ip.String(), addr: ip, port: binds[0].port}.String()
+			if ip.IsLoopback() == loopback && !slices.ContainsFunc(origins, func(have Origin) bool { return have.URL == o }) {
+				origins = append(origins, Origin{o, known(ip)})
 			}
 		}
 	}
 	return origins
+}
+
+// Origins returns the URLs of Reach.
+func (n *Node) Origins() []string {
+	var urls []string
+	for _, o := range n.Reach() {
+		urls = append(urls, o.URL)
+	}
+	return urls
 }
 
 // endpoint is a host and a port as they stand in a URL. addr is invalid when host is a name.
@@ -187,8 +201,9 @@ func endpoints(from endpoint, secure bool, port int, reach []netip.Addr) (wt, ws
 	return wt, ws
 }
 
-// reachable returns the addresses on which the binds are reached, IPv4 first. Loopback addresses are
-// in it for a visitor from this machine (then first), or when there is nothing else.
+// reachable returns the addresses on which the binds are reached, in the order of machine, which has all that
+// there are. Loopback addresses are in it for a visitor from this machine (then first), or when there is
+// nothing else.
 func reachable(binds []bind, machine []netip.Addr, local bool) []netip.Addr {
 	var near, far []netip.Addr
 	add := func(a netip.Addr) {
@@ -198,19 +213,21 @@ func reachable(binds []bind, machine []netip.Addr, local bool) []netip.Addr {
 			far = append(far, a)
 		}
 	}
+	everyIP4, everyIP6 := false, false
 	for _, b := range binds {
-		if !b.addr.IsUnspecified() {
+		switch {
+		case !b.addr.IsUnspecified():
 			add(b.addr)
-			continue
-		}
-		for _, a := range machine {
-			if a.Is4() == b.addr.Is4() {
-				add(a)
-			}
+		case b.addr.Is4():
+			everyIP4 = true
+		default:
+			everyIP6 = true
 		}
 	}
-	for _, list := range [][]netip.Addr{near, far} {
-		slices.SortStableFunc(list, func(a, b netip.Addr) int { return a.BitLen() - b.BitLen() })
+	for _, a := range machine {
+		if a.Is4() && everyIP4 || a.Is6() && everyIP6 {
+			add(a)
+		}
 	}
 	switch {
 	case local:
@@ -219,28 +236,6 @@ func reachable(binds []bind, machine []netip.Addr, local bool) []netip.Addr {
 		far = near
 	}
 	return far[:min(len(far), maxHosts)]
-}
-
-// interfaceAddrs returns the addresses of this machine that mean something to others: not those of
-// IPv6 that need a zone.
-func interfaceAddrs() []netip.Addr {
-	nets, err := net.InterfaceAddrs()
-	if err != nil {
-		return nil
-	}
-	var addrs []netip.Addr
-	for _, n := range nets {
-		p, err := netip.ParsePrefix(n.String())
-		if err != nil {
-			continue
-		}
-		a := p.Addr().Unmap().WithZone("")
-		if a.Is6() && a.IsLinkLocalUnicast() || a.IsUnspecified() || a.IsMulticast() {
-			continue
-		}
-		addrs = append(addrs, a)
-	}
-	return addrs
 }
 
 // certHash is the SHA-256 hash of a certificate, in the two forms in which it is told.
