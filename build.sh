@@ -31,6 +31,10 @@ usage() {
 # ---- what the commands are made of ----------------------------------------------------------------
 
 readonly DIST=js/dist
+# All that is compiled for this machine is compiled the same way, so that the checks, the tests, the benchmarks and what
+# ships share it: without C, and without the names of folders. Only the race detector needs other code, and C.
+GOFLAGS="$(go env GOFLAGS 2>/dev/null || true) -trimpath"
+export GOFLAGS CGO_ENABLED=0
 readonly WASM_PACKAGES=(./shared/... ./wasm/...)
 
 say() { printf '\033[1m== %s\033[0m\n' "$*" >&2; }
@@ -74,7 +78,7 @@ npm_packages() {
 # date alone, and dist.mjs compresses only what has changed.
 build_member() {
   need go node
-  GOOS=js GOARCH=wasm go build -trimpath -buildvcs=false -ldflags='-s -w' -o bin/member.wasm ./wasm/member
+  GOOS=js GOARCH=wasm go build -buildvcs=false -ldflags='-s -w' -o bin/member.wasm ./wasm/member
   node js/tools/dist.mjs $DIST bin/member.wasm "$(go env GOROOT)/lib/wasm/wasm_exec.js" "$(go env GOVERSION)"
 }
 
@@ -83,7 +87,7 @@ member_ledger() {
   local folder
   folder=$(mktemp -d)
   printf 'package main\n\nfunc main() {}\n' >"$folder/empty.go"
-  GOOS=js GOARCH=wasm go build -trimpath -buildvcs=false -ldflags='-s -w' -o bin/empty.wasm "$folder/empty.go"
+  GOOS=js GOARCH=wasm go build -buildvcs=false -ldflags='-s -w' -o bin/empty.wasm "$folder/empty.go"
   rm -r "$folder"
   node js/tools/ledger.mjs $DIST bin/empty.wasm "$@"
 }
@@ -91,7 +95,7 @@ member_ledger() {
 build_host() {
   local version
   version=$(git describe --tags --always --dirty 2>/dev/null || echo unknown)
-  CGO_ENABLED=0 go build -trimpath -ldflags="-s -w -X main.version=$version" -o bin/goop ./host/cmd/goop
+  go build -ldflags="-s -w -X main.version=$version" -o bin/goop ./host/cmd/goop
 }
 
 # ---- the stages of check and test -----------------------------------------------------------------
@@ -152,7 +156,7 @@ check_static() {
 check_cross() {
   local target
   for target in windows/amd64 darwin/arm64; do
-    CGO_ENABLED=0 GOOS=${target%/*} GOARCH=${target#*/} go build -o /dev/null ./host/cmd/goop || die "does not build for $target"
+    GOOS=${target%/*} GOARCH=${target#*/} go build -o /dev/null ./host/cmd/goop || die "does not build for $target"
   done
 }
 
@@ -193,23 +197,24 @@ stages_check() {
   stage "staticcheck" check_static
 }
 
+# check vets everything, and so nothing below does it again.
 test_go() {
   need cc
-  go test -race -timeout=9m "${@:-./...}"
+  CGO_ENABLED=1 go test -race -vet=off -timeout=9m "${@:-./...}"
 }
 
 # A storm of 2,000 joins, and a slow one among 100 members: with the race detector both are smaller.
-test_large() { go test -timeout=9m -run='^(TestJoinStorm|TestSlowMember)$' ./host/relay ./host/internal/together; }
+test_large() { go test -vet=off -timeout=9m -run='^(TestJoinStorm|TestSlowMember)$' ./host/relay ./host/internal/together; }
 
 # What the hot paths allocate, counted without the race detector, which allocates too.
-test_allocations() { go test -count=1 ./host/bench/ledger; }
+test_allocations() { go test -vet=off -count=1 ./host/bench/ledger; }
 
 # Node gives a Go program little room for its environment, so the tests get only what they need of it.
 test_wasm() {
   local exec
   exec="$(go env GOROOT)/lib/wasm/go_js_wasm_exec"
   env -i PATH="$PATH" HOME="${HOME:-/tmp}" GOFLAGS="$(go env GOFLAGS)" GOPROXY="$(go env GOPROXY)" GOCACHE="$(go env GOCACHE)" \
-    GOMODCACHE="$(go env GOMODCACHE)" GOOS=js GOARCH=wasm go test -timeout=9m -exec="$exec" ./shared/... ./wasm/internal/...
+    GOMODCACHE="$(go env GOMODCACHE)" GOOS=js GOARCH=wasm go test -vet=off -timeout=9m -exec="$exec" ./shared/... ./wasm/internal/...
 }
 
 # The browser tests run in network namespaces of their own: see js/test/netns.sh.
@@ -300,29 +305,30 @@ cmd_soak() {
   go test ./host/internal/soak -run='^TestSoak$' -v -count=1 -timeout=0 -minutes="$minutes" -seed="$seed"
 }
 
-# The instruments, the peers beside which Goop is measured, and the tool that runs them all.
+# in_folder FOLDER COMMAND…: a module of its own has to be built from inside.
+in_folder() { (cd "$1" && "${@:2}"); }
+
+# The peers beside which Goop is measured, their loader, and the tool that runs them all. They are linked side by side.
 build_bench() {
   need go node npm
-  cmd_build
-  local peer
+  local peer pid pids=() bin=$PWD/bin
   # Modules and packages of their own, which nothing that ships knows.
-  for peer in gohub nats pocketbase loader; do
-    (cd host/bench/peers/$peer && CGO_ENABLED=0 go build -trimpath -o ../../../../bin/bench-$peer .)
-  done
   for peer in socketio bun; do npm_packages host/bench/peers/$peer; done
-  # As the host itself is built, so that what they share is built once.
-  CGO_ENABLED=0 go build -trimpath -o bin/bench-data ./host/bench/data
-  CGO_ENABLED=0 go build -trimpath -o bin/bench-report ./host/bench/report
+  for peer in pocketbase nats gohub loader; do
+    in_folder host/bench/peers/$peer go build -ldflags='-s -w' -o "$bin/bench-$peer" . & pids+=($!)
+  done
+  go build -ldflags='-s -w' -o bin/bench-data ./host/bench/data & pids+=($!)
+  go build -ldflags='-s -w' -o bin/bench-report ./host/bench/report & pids+=($!)
+  for pid in "${pids[@]}"; do wait "$pid"; done
 }
 
 # What a page is measured with.
 build_bench_page() {
   for_browsers
   npm_packages
-  cmd_build
   npm_packages host/bench/peers/page
-  CGO_ENABLED=0 go build -trimpath -o bin/bench-page-sender ./js/bench/sender
-  (cd host/bench/peers/page-libp2p && CGO_ENABLED=0 go build -trimpath -o ../../../../bin/bench-page-libp2p .)
+  go build -ldflags='-s -w' -o bin/bench-page-sender ./js/bench/sender
+  in_folder host/bench/peers/page-libp2p go build -ldflags='-s -w' -o "$PWD/bin/bench-page-libp2p" .
 }
 
 cmd_bench() {
@@ -333,12 +339,14 @@ cmd_bench() {
       return
       ;;
     "page --"*) # a look, of which nothing is kept
+      cmd_build
       build_bench_page
       browser node js/bench/page.mjs "${@:2}"
       return
       ;;
     smoke*) flags=(-smoke) parts=("${@:2}") ;;
   esac
+  cmd_build
   # The page is measured when no part is named, too.
   if [[ " ${parts[*]} " == *" page "* || ! " ${parts[*]} " =~ \ (goop|peers|data|micro|sizes|report)\  ]]; then build_bench_page; fi
   build_bench

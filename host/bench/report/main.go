@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -25,9 +26,12 @@ type tool struct {
 	scratch string
 	rounds  int
 	smoke   bool
-	record  *record
-	failed  []string
 	began   time.Time
+
+	// mu guards the following.
+	mu     sync.Mutex
+	record *record
+	failed []string
 }
 
 // allParts are the parts in the order in which they are measured.
@@ -91,7 +95,7 @@ func (t *tool) run(ctx context.Context, parts []string) (err error) {
 	return nil
 }
 
-// measure measures the named parts again.
+// measure measures the named parts again: one after the other, but in a smoke, where no figure counts, all at once.
 func (t *tool) measure(ctx context.Context, names []string) {
 	m := thisMachine()
 	parts := map[string]*part{}
@@ -100,25 +104,44 @@ func (t *tool) measure(ctx context.Context, names []string) {
 			parts[name] = t.record.begin(name, m)
 		}
 	}
-	t.bench(ctx, parts)
+	all := []func(){func() { t.bench(ctx, parts) }}
 	for _, other := range []struct {
 		name string
-		do   func(context.Context, *part)
+		do   func(context.Context) ([]run, error)
 	}{{"data", t.data}, {"page", t.page}, {"micro", t.micro}, {"sizes", t.sizes}} {
-		if p := parts[other.name]; p != nil && ctx.Err() == nil {
-			other.do(ctx, p)
-			t.keep()
+		if p := parts[other.name]; p != nil {
+			all = append(all, func() {
+				if ctx.Err() != nil {
+					return
+				}
+				runs, err := other.do(ctx)
+				if err != nil {
+					t.fail("%s: %v", other.name, err)
+				}
+				t.mu.Lock()
+				defer t.mu.Unlock()
+				p.Runs = append(p.Runs, runs...)
+				t.keep()
+			})
 		}
 	}
+	var running sync.WaitGroup
+	for _, do := range all {
+		running.Go(do)
+		if !t.smoke {
+			running.Wait()
+		}
+	}
+	running.Wait()
 }
 
-// keep writes down what there is, so that an end by force loses one part and not all.
+// keep writes down what there is, so that an end by force loses one part and not all. It is called with mu held.
 func (t *tool) keep() {
 	if t.smoke {
 		return
 	}
 	if err := t.record.save(t.path("docs/performance.json")); err != nil {
-		t.fail("%v", err)
+		t.failLocked("%v", err)
 	}
 }
 
@@ -139,6 +162,12 @@ func (t *tool) say(format string, args ...any) {
 
 // fail notes what went wrong; the rest is measured all the same.
 func (t *tool) fail(format string, args ...any) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.failLocked(format, args...)
+}
+
+func (t *tool) failLocked(format string, args ...any) {
 	t.failed = append(t.failed, fmt.Sprintf(format, args...))
 	t.say("FAILED: "+format, args...)
 }

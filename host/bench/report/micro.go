@@ -19,11 +19,11 @@ func micro(ctx context.Context, root string, count int, smoke bool) ([]run, erro
 	if err != nil {
 		return nil, err
 	}
-	args := []string{"test", "-run=^$", "-bench=.", "-benchmem", "-p=1"}
+	args := []string{"test", "-vet=off", "-run=^$", "-bench=.", "-benchmem"}
 	if smoke {
 		args = append(args, "-benchtime=1x", "-short")
 	} else {
-		args = append(args, "-benchtime=200ms", "-count="+strconv.Itoa(count))
+		args = append(args, "-benchtime=200ms", "-count="+strconv.Itoa(count), "-p=1") // one package at a time has the machine
 	}
 	cmd := exec.CommandContext(ctx, "go", append(args, packages...)...)
 	cmd.Dir, cmd.Stderr = root, os.Stderr

@@ -10,24 +10,22 @@ import (
 )
 
 // data measures the database beside PocketBase's.
-func (t *tool) data(ctx context.Context, p *part) {
+func (t *tool) data(ctx context.Context) (runs []run, err error) {
 	t.say("the database beside PocketBase's")
 	args := []string{"-json", "-goop", t.bin("goop"), "-pocketbase", t.bin("bench-pocketbase"),
 		"-rounds", strconv.Itoa(min(t.rounds, 2)), "-phase", "3s", "-live", "4s"}
 	if t.smoke {
 		args = append(args, "-rounds", "1", "-phase", "300ms", "-live", "300ms", "-clients", "8", "-watchers", "8", "-writers", "4", "-burst", "20")
 	}
-	err := t.decode(ctx, &p.Runs, append([]string{t.bin("bench-data")}, args...)...)
-	if err == nil && len(p.Runs) == 0 {
+	err = t.decode(ctx, &runs, append([]string{t.bin("bench-data")}, args...)...)
+	if err == nil && len(runs) == 0 {
 		err = errors.New("no result")
 	}
-	if err != nil {
-		t.fail("data: %v", err)
-	}
+	return runs, err
 }
 
 // page measures a page in Chromium: see js/bench.
-func (t *tool) page(ctx context.Context, p *part) {
+func (t *tool) page(ctx context.Context) ([]run, error) {
 	t.say("a page in Chromium")
 	args := []string{t.path("js/test/netns.sh"), "node", t.path("js/bench/page.mjs"), "--json"}
 	if t.smoke {
@@ -39,23 +37,19 @@ func (t *tool) page(ctx context.Context, p *part) {
 		err = errors.New("no result")
 	}
 	if err != nil {
-		t.fail("page: %v", err)
-		return
+		return nil, err
 	}
-	p.Runs = append(p.Runs, run{System: pageSystem, Work: pageWork, Output: o})
+	return []run{{System: pageSystem, Work: pageWork, Output: o}}, nil
 }
 
 // micro runs the Go benchmarks of the hot paths.
-func (t *tool) micro(ctx context.Context, p *part) {
+func (t *tool) micro(ctx context.Context) ([]run, error) {
 	t.say("Go benchmarks")
-	var err error
-	if p.Runs, err = micro(ctx, t.root, min(t.rounds, 3), t.smoke); err != nil {
-		t.fail("micro: %v", err)
-	}
+	return micro(ctx, t.root, min(t.rounds, 3), t.smoke)
 }
 
 // sizes reads how large what a page loads is, as the build has noted it.
-func (t *tool) sizes(_ context.Context, p *part) {
+func (t *tool) sizes(context.Context) (runs []run, err error) {
 	text, err := os.ReadFile(t.path("js/dist/build-info.json"))
 	var info struct {
 		Files map[string]map[string]any `json:"files"`
@@ -67,12 +61,12 @@ func (t *tool) sizes(_ context.Context, p *part) {
 		err = errors.New("build-info.json names no files")
 	}
 	if err != nil {
-		t.fail("sizes: %v", err)
-		return
+		return nil, err
 	}
 	for _, name := range sortedKeys(info.Files) {
-		p.Runs = append(p.Runs, run{System: sizeSystem, Work: name, Output: info.Files[name]})
+		runs = append(runs, run{System: sizeSystem, Work: name, Output: info.Files[name]})
 	}
+	return runs, nil
 }
 
 // What is not done by one of the systems is kept under these names.

@@ -10,16 +10,23 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"sync"
 	"time"
 )
+
+// besides is how many runs of a smoke go on at a time. No figure of it counts, and most of its time is waiting for
+// what has to settle.
+const besides = 4
 
 // bench runs all works, round by round, and within a round all systems one after the other: what changes on the
 // machine meanwhile changes it for all.
 func (t *tool) bench(ctx context.Context, parts map[string]*part) {
-	all := works
+	all, slots := works, make(chan struct{}, 1)
 	if t.smoke {
-		all = smoke(works)
+		all, slots = smoke(works), make(chan struct{}, besides)
 	}
+	var running sync.WaitGroup
+	defer running.Wait()
 	for round := 1; round <= t.rounds; round++ {
 		for _, w := range all {
 			rounds := t.rounds
@@ -34,9 +41,16 @@ func (t *tool) bench(ctx context.Context, parts map[string]*part) {
 				if p == nil || w.only != nil && !slices.Contains(w.only, s.id) || ctx.Err() != nil {
 					continue
 				}
-				t.say("round %d of %d: %s, %s", round, rounds, w.id, s.title)
-				p.Runs = append(p.Runs, t.once(ctx, s, w, round == rounds))
-				t.keep()
+				slots <- struct{}{}
+				running.Go(func() {
+					defer func() { <-slots }()
+					t.say("round %d of %d: %s, %s", round, rounds, w.id, s.title)
+					r := t.once(ctx, s, w, round == rounds)
+					t.mu.Lock()
+					defer t.mu.Unlock()
+					p.Runs = append(p.Runs, r)
+					t.keep()
+				})
 			}
 		}
 	}

@@ -55,7 +55,7 @@ func TestBrowsers(t *testing.T) {
 	}
 	dir := t.TempDir()
 	wasm := filepath.Join(dir, "test.wasm")
-	build := exec.CommandContext(t.Context(), "go", "test", "-c", "-o", wasm, ".")
+	build := exec.CommandContext(t.Context(), "go", "test", "-c", "-vet=off", "-o", wasm, ".")
 	build.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("go test -c: %v\n%s", err, out)
