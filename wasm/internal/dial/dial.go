@@ -18,9 +18,9 @@ import (
 
 	"goop/shared/link"
 	"goop/shared/member"
+	"goop/shared/peerid"
 	"goop/shared/wire"
 	"goop/wasm/internal/identity"
-	"goop/wasm/internal/peerid"
 )
 
 // The transports, as Conn.Transport and Options.Transport name them.

@@ -8,9 +8,9 @@ package identity
 import (
 	"context"
 
+	"goop/shared/peerid"
 	"goop/shared/wire"
 	"goop/wasm/internal/curve"
-	"goop/wasm/internal/peerid"
 )
 
 // Kind tells how a key is kept.

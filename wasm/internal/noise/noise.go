@@ -18,10 +18,10 @@ import (
 	"context"
 	"io"
 
+	"goop/shared/peerid"
 	"goop/shared/wire"
 	"goop/wasm/internal/chachapoly"
 	"goop/wasm/internal/curve"
-	"goop/wasm/internal/peerid"
 	"goop/wasm/internal/random"
 	"goop/wasm/internal/sha2"
 )

@@ -24,9 +24,9 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/security/noise/pb"
 	"github.com/multiformats/go-multihash"
 
+	"goop/shared/peerid"
 	"goop/shared/wire"
 	"goop/wasm/internal/noise"
-	"goop/wasm/internal/peerid"
 )
 
 // key is a noise.Signer.

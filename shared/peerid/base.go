@@ -2,17 +2,21 @@ package peerid
 
 import "strings"
 
-// alphabet is base58's: no 0, O, I, l. Leading zero bytes are leading '1's.
-const alphabet = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+const (
+	base58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz" // no 0, O, I, l
+	base36 = "0123456789abcdefghijklmnopqrstuvwxyz"                       // a DNS label's, in small letters
+)
 
-func encode(b []byte) string {
+// encode writes bytes as a number in a base, in digits of an alphabet of that many; leading zero bytes are
+// leading digits of zero.
+func encode(b []byte, alphabet string) string {
 	zeros := 0
 	for zeros < len(b) && b[zeros] == 0 {
 		zeros++
 	}
-	var digits []byte // base 58, least significant first
+	var digits []byte // least significant first
 	for _, c := range b[zeros:] {
-		digits = shift(digits, 58, 256, int(c))
+		digits = shift(digits, len(alphabet), 256, int(c))
 	}
 	out := make([]byte, 0, zeros+len(digits))
 	for range zeros {
@@ -24,7 +28,7 @@ func encode(b []byte) string {
 	return string(out)
 }
 
-func decode(s string) ([]byte, bool) {
+func decode(s, alphabet string) ([]byte, bool) {
 	zeros := 0
 	for zeros < len(s) && s[zeros] == alphabet[0] {
 		zeros++
@@ -35,7 +39,7 @@ func decode(s string) ([]byte, bool) {
 		if d < 0 {
 			return nil, false
 		}
-		digits = shift(digits, 256, 58, d)
+		digits = shift(digits, 256, len(alphabet), d)
 	}
 	out := make([]byte, zeros, zeros+len(digits))
 	for i := len(digits) - 1; i >= 0; i-- {

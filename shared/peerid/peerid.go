@@ -40,7 +40,7 @@ func UnmarshalKey(b []byte) ([]byte, error) {
 
 // FromKey returns the peer id of a public key of KeySize bytes.
 func FromKey(public []byte) wire.PeerID {
-	return wire.PeerID(encode(append(bytes.Clone(hashPrefix), MarshalKey(public)...)))
+	return wire.PeerID(encode(append(bytes.Clone(hashPrefix), MarshalKey(public)...), base58))
 }
 
 // Key returns the public key that an Ed25519 peer id contains.
@@ -48,7 +48,7 @@ func Key(id wire.PeerID) ([]byte, error) {
 	if len(id) > maxText {
 		return nil, wire.E(wire.InvalidValue, "a peer id has 52 characters")
 	}
-	b, ok := decode(string(id))
+	b, ok := decode(string(id), base58)
 	if !ok || !bytes.HasPrefix(b, hashPrefix) {
 		return nil, wire.E(wire.InvalidValue, `"`, string(id), `" is not an Ed25519 peer id`)
 	}
