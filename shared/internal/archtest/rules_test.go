@@ -22,9 +22,14 @@ var rules = []rule{
 		because: "shared is compiled for hosts and for browsers",
 	},
 	{
-		folders: []string{"shared/wire", "shared/jsontext", "shared/link", "shared/member", "shared/group", "shared/jsonstate"},
+		folders: []string{"shared/wire", "shared/jsontext", "shared/link", "shared/member", "shared/group", "shared/jsonstate", "shared/peerid"},
 		never:   []string{"fmt", "encoding/json", "log/...", "reflect", "net/...", "text/...", "html/...", "regexp/..."},
 		because: "it is linked into the page's program, where these cost hundreds of kilobytes; use jsontext, strconv and wire.E",
+	},
+	{
+		folders: []string{"shared/record", "shared/door"},
+		never:   []string{"fmt", "encoding/json", "log/...", "reflect", "net", "net/url", "text/...", "html/...", "regexp/...", "os/...", "crypto/..."},
+		because: "a Worker and a visitor's page are made of it; whoever calls it has the cryptography",
 	},
 	{
 		folders: []string{"js"},
