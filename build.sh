@@ -8,6 +8,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 readonly COMMANDS=(
   "build|the member for browsers (js/dist) and the host's binary (bin/goop); skips what is up to date"
   "run|build, then serve the demo site; further arguments go to: goop serve"
+  "run-door|build, then run the door for Cloudflare on this machine, in workerd; [--port 7790] [--data DIR]"
   "check|formatting, vet and staticcheck for both targets, types, dependencies, cross builds"
   "test|everything, with what it needs installed first: check, the tests below, the ledgers, each benchmark once"
   "test-go|Go tests with the race detector; further arguments go to: go test"
@@ -96,6 +97,17 @@ build_host() {
   local version
   version=$(git describe --tags --always --dirty 2>/dev/null || echo unknown)
   go build -ldflags="-s -w -X main.version=$version" -o bin/goop ./host/cmd/goop
+}
+
+# The door for Cloudflare: what wrangler uploads, and run.mjs runs. The generator empties its folder.
+build_edge() {
+  need go node
+  go tool workers-assets-gen -mode=go -o bin/edge/worker
+  rm bin/edge/worker/worker.mjs
+  cp wasm/edge/{entry,files,hosts,judge,network}.mjs bin/edge/worker/
+  GOOS=js GOARCH=wasm go build -trimpath -buildvcs=false -ldflags='-s -w' -o bin/edge.wasm ./wasm/edge
+  cp bin/edge.wasm bin/edge/worker/app.wasm
+  node wasm/edge/assets.mjs
 }
 
 # ---- the stages of check and test -----------------------------------------------------------------
@@ -259,6 +271,12 @@ cmd_build() {
 cmd_run() {
   cmd_build
   exec bin/goop serve "$@"
+}
+
+cmd_run-door() {
+  build_edge
+  npm_packages wasm/edge
+  exec node wasm/edge/run.mjs "$@"
 }
 
 cmd_check() {

@@ -20,6 +20,7 @@ require (
 	github.com/quic-go/webtransport-go v0.13.0 // host/node
 	github.com/rogpeppe/go-internal v1.16.0 // tests of host/cmd/goop: testscript
 	github.com/spf13/cobra v1.10.2 // host/cmd/goop: commands and flags
+	github.com/syumai/workers v0.32.0 // wasm/edge; later ones panic without a body
 	golang.org/x/crypto v0.57.0 // tests of wasm/internal/chachapoly
 	golang.org/x/sys v0.48.0 // host/bench/load: processes that are kept to a core
 	google.golang.org/protobuf v1.36.12 // tests of wasm/internal/noise
@@ -105,3 +106,5 @@ require (
 	golang.org/x/tools v0.50.0 // indirect
 	lukechampine.com/blake3 v1.4.1 // indirect
 )
+
+tool github.com/syumai/workers/cmd/workers-assets-gen

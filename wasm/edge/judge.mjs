@@ -1,0 +1,35 @@
+// The Go program (main_js.go), on the loader of github.com/syumai/workers: started by the first announcement that an
+// isolate gets, and asked by all that follow.
+
+import "./wasm_exec.js";
+import { createRuntimeContext, loadModule } from "./runtime.mjs";
+
+/** @type {{binding: {judge?: Function}, gone: boolean} | null} */
+let program = null;
+
+async function start(env, ctx) {
+  const module = await loadModule();
+  if (program) return program; // another request was quicker
+  const started = { binding: {}, gone: false };
+  const go = new Go();
+  const instance = new WebAssembly.Instance(module, { ...go.importObject, workers: { ready() {} } });
+  go.run(instance, createRuntimeContext({ env, ctx, binding: started.binding })).finally(() => (started.gone = true));
+  return (program = started);
+}
+
+/**
+ * What Go says of an announcement: {keep: row}, {keep: null} when the row that is there says the same already,
+ * or {status, retryAfter, body} when it is refused.
+ * @param {{label: string, address: string, now: number, body: Uint8Array}} announcement
+ * @param {object | null} row what is known of the host
+ */
+export async function judge({ label, address, now, body }, row, env, ctx) {
+  const asked = program && !program.gone ? program : await start(env, ctx);
+  const verdict = asked.binding.judge(label, address, now, body, row);
+  // A program that panics leaves without an answer, and the next announcement starts another.
+  if (!verdict || asked.gone) {
+    program = null;
+    throw new Error("the Go program has ended");
+  }
+  return verdict;
+}
