@@ -16,8 +16,8 @@ func (r *Relay) Remembered() int {
 // PastPeers is how many of those that have left a group are remembered.
 const PastPeers = pastPeers
 
-// RosterGap is rosterGap.
-func RosterGap(least time.Duration, sessions int) time.Duration { return rosterGap(least, sessions) }
+// Stretched is stretched.
+func Stretched(least time.Duration, sessions int) time.Duration { return stretched(least, sessions) }
 
 // Spacing is spacing.
 func Spacing(coalesce time.Duration, sessions int) time.Duration { return spacing(coalesce, sessions) }

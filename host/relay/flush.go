@@ -6,8 +6,9 @@ const (
 	// crowd is how many sessions a group has whose wakes are spaced by all of Limits.Coalesce. A smaller group's
 	// are spaced by its share of that: there, less can be saved, and one waits for another's move.
 	crowd = 50
-	// throng is how many it has from which on they are spaced by more, in proportion, up to manyThrongs times as
-	// many: to write to all takes the longer the more they are, and there should be time for something else.
+	// throng is how many sessions a group has from which on what goes to all of them is spaced by more, in proportion,
+	// up to manyThrongs times as many: to write to all takes the longer the more they are, and there should be time for
+	// something else.
 	throng      = 100
 	manyThrongs = 10
 	// flushBytes of new entries are not kept for later. Many packets full are as good as more of them.
@@ -18,7 +19,8 @@ const (
 // one seal carry all that came meanwhile to a session. What comes alone is never kept back: only what comes
 // sooner after a wake than Coalesce waits for the rest of that time. A hub's mutex guards it.
 type flush struct {
-	last  time.Time   // when all were woken
+	last  time.Time   // when all were woken for messages
+	woken time.Time   // when all were woken, for whatever
 	timer *time.Timer // wakes all; nil until it is needed
 	armed bool        // it is about to
 	bytes int         // of entries since last
@@ -43,16 +45,18 @@ func (h *hub) wakeSoon() {
 	}
 }
 
-// spacing is the least time between two wakes of all the sessions of a group.
+// spacing is the least time between two wakes of all the sessions of a group for messages.
 func spacing(coalesce time.Duration, sessions int) time.Duration {
-	n, most := time.Duration(sessions), max(0, coalesce)
-	switch {
-	case n < crowd:
-		return most * n / crowd
-	case n > throng:
-		return most * min(n, manyThrongs*throng) / throng
+	if coalesce = max(0, coalesce); sessions < crowd {
+		return coalesce * time.Duration(sessions) / crowd
 	}
-	return most
+	return stretched(coalesce, sessions)
+}
+
+// stretched is the least time between two things that go to all the sessions of a group, of which the time is the one
+// in a group that is no throng.
+func stretched(least time.Duration, sessions int) time.Duration {
+	return least * time.Duration(min(max(sessions, throng), manyThrongs*throng)) / throng
 }
 
 // flushDue is called by the timer.
@@ -66,24 +70,32 @@ func (h *hub) flushDue() {
 
 // wakeBehind wakes those who have something to write. It is called with mu held.
 func (h *hub) wakeBehind(now time.Time) {
-	h.flush.flushed(now)
+	some := false
 	for _, s := range h.sessions {
 		if s.cursor < h.head.Seq || len(s.volatile) > 0 {
+			some = true
 			s.rouse()
 		}
 	}
+	h.flush.flushed(now, some)
 }
 
 // wakeAll wakes everybody, at once. It is called with mu held.
 func (h *hub) wakeAll() {
-	h.flush.flushed(time.Now())
+	// Messages that have been kept back go along; news alone keep back no message that comes next.
+	h.flush.flushed(time.Now(), h.flush.armed)
 	for _, s := range h.sessions {
 		s.rouse()
 	}
 }
 
-func (f *flush) flushed(now time.Time) {
-	f.last, f.bytes = now, 0
+// flushed notes that all have been woken, and whether for messages.
+func (f *flush) flushed(now time.Time, messages bool) {
+	f.woken = now
+	if messages {
+		f.last = now
+	}
+	f.bytes = 0
 	if f.armed {
 		f.armed = false
 		f.timer.Stop()

@@ -81,6 +81,38 @@ func TestLoneMessageIsNotKept(t *testing.T) {
 	})
 }
 
+// TestLoneMessageIsNotKeptByNews sends a message right after what woke everybody and was no message: news of the roster,
+// and a message that the log has already.
+func TestLoneMessageIsNotKeptByNews(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, a, b, _, _ := hall(t, 2*slowPulse)
+		for i, news := range []func(){
+			func() {
+				w.join("12D3KooWNewcomer", fmt.Sprintf(join, "n"))
+				if f := b.skipTo(wire.TypeMembers); f.Type != wire.TypeMembers {
+					t.Fatalf("got %s, want news of who has come", f.text)
+				}
+			},
+			func() {
+				a.send(fmt.Sprintf(`{"type":"msg","id":"%s","payload":"here"}`, a.peer))
+				if f := a.skipTo(wire.TypeMsg); !f.Ack {
+					t.Fatalf("got %s, want the acknowledgement again", f.text)
+				}
+			},
+		} {
+			news()
+			start := time.Now()
+			a.send(fmt.Sprintf(`{"type":"msg","id":"%d","payload":%d}`, i, i))
+			b.skipTo(wire.TypeMsg)
+			if d := time.Since(start); d != 0 {
+				t.Errorf("message %d waited for %v", i, d)
+			}
+			time.Sleep(time.Second)
+		}
+	})
+}
+
 // TestFlowIsCoalesced sends a message every few milliseconds, ordered ones and volatile ones: none waits for longer than
 // the bound, and what comes in one such time is one write.
 func TestFlowIsCoalesced(t *testing.T) {

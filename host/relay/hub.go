@@ -189,7 +189,7 @@ func (h *hub) tick(now time.Time) time.Duration {
 		h.r.askToDissolve(h)
 	}
 	if !h.restAt.IsZero() && due(h.restAt) {
-		if again := h.flush.last.Add(linger); due(again) {
+		if again := h.flush.woken.Add(linger); due(again) {
 			h.sendToRest()
 		} else {
 			h.restAt = again

@@ -8,13 +8,6 @@ import (
 	"goop/shared/wire"
 )
 
-const (
-	// rosterCrowd is how many sessions a group has from which on the lines about its roster are spaced by more than
-	// Limits.RosterGap, in proportion, up to manyCrowds times as many.
-	rosterCrowd = 100
-	manyCrowds  = 10
-)
-
 // news is the second cursor of a session: the changes of a group's roster, gathered for a while and
 // encoded once. The hub's mutex guards it.
 type news struct {
@@ -36,20 +29,15 @@ type rosterChange struct {
 	text     []byte
 }
 
-// newsDue reports whether there is something of the roster to tell, and when it may be told. What somebody may
-// do waits no longer the more they are. It is called with mu held.
+// newsDue reports whether there is something of the roster to tell, and when it may be told. What all are told of all
+// who come grows with the square of their number, and half of that are lines and packets, of which there are the fewer
+// the longer the gap; but what somebody may do waits no longer the more they are. It is called with mu held.
 func (h *hub) newsDue() (at time.Time, some bool) {
 	gap := h.r.limits.RosterGap
 	if !h.news.you {
-		gap = rosterGap(gap, len(h.sessions))
+		gap = stretched(gap, len(h.sessions))
 	}
 	return h.news.at.Add(gap), h.roster.Version() > h.roster.Taken() || h.news.you
-}
-
-// rosterGap is the least time between two lines about the roster of a group. What all are told of all who come grows
-// with the square of their number, and half of that are lines and packets, of which there are the fewer the longer the gap.
-func rosterGap(least time.Duration, sessions int) time.Duration {
-	return least * time.Duration(min(max(sessions, rosterCrowd), manyCrowds*rosterCrowd)) / rosterCrowd
 }
 
 // publishRoster makes one frame of all changes of the roster since the last one.

@@ -327,7 +327,7 @@ func TestRosterGap(t *testing.T) {
 	}{
 		{0, 100 * time.Millisecond}, {100, 100 * time.Millisecond}, {250, 250 * time.Millisecond}, {1000, time.Second}, {9000, time.Second},
 	} {
-		if got := relay.RosterGap(100*time.Millisecond, tt.sessions); got != tt.want {
+		if got := relay.Stretched(100*time.Millisecond, tt.sessions); got != tt.want {
 			t.Errorf("%d sessions: %v, want %v", tt.sessions, got, tt.want)
 		}
 	}
