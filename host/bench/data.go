@@ -94,11 +94,8 @@ type dataRun struct {
 	ends     []func() error
 }
 
-func (d *dataRun) close() (err error) {
-	for _, end := range d.ends {
-		err = errors.Join(err, end())
-	}
-	return err
+func (d *dataRun) close() error {
+	return load.Each(len(d.ends), func(i int) error { return d.ends[i]() })
 }
 
 func (d *dataRun) run(ctx context.Context) (*Report, error) {

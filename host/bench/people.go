@@ -2,11 +2,12 @@ package bench
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"goop/host/bench/load"
 )
 
 // coming is how many come at a time: more would wait for each other at the host, up to the end of their patience.
@@ -70,20 +71,9 @@ func (p *people) come(ctx context.Context, over time.Duration, did string, enter
 	return context.Cause(ctx)
 }
 
-// close has all of them go, many at a time.
+// close has all of them go.
 func (p *people) close() error {
-	errs := make([]error, len(p.ends))
-	var next atomic.Int64
-	var workers sync.WaitGroup
-	for range min(coming, len(p.ends)) {
-		workers.Go(func() {
-			for i := int(next.Add(1)) - 1; i < len(p.ends); i = int(next.Add(1)) - 1 {
-				errs[i] = p.ends[i]()
-			}
-		})
-	}
-	workers.Wait()
-	return errors.Join(errs...)
+	return load.Each(len(p.ends), func(i int) error { return p.ends[i]() })
 }
 
 // wait waits for d, or until ctx ends.

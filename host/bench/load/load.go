@@ -86,7 +86,7 @@ const Unknown = -1
 
 // Bounds of a run.
 const (
-	connecting = 32               // clients that connect at a time
+	connecting = 32               // clients that connect, or go, at a time
 	quiet      = 10 * time.Second // without any delivery: nothing comes any more
 	reports    = time.Second      // between two lines of progress
 )
@@ -257,17 +257,26 @@ func (r *run) tell() {
 		(r.plan.Warm + r.plan.For).Seconds(), r.book.sent.Load(), r.book.delivered(), r.expected()))
 }
 
-// close closes all clients, also those of a run that failed, many at a time: some wait for an answer.
+// close closes all clients, also those of a run that failed.
 func (r *run) close() error {
-	errs := make([]error, len(r.clients))
+	return Each(len(r.clients), func(i int) error {
+		if r.clients[i] == nil {
+			return nil
+		}
+		return r.clients[i].Close()
+	})
+}
+
+// Each calls do for 0 to n-1, for many at a time: some wait for an answer. It returns when all have returned, with their
+// errors.
+func Each(n int, do func(i int) error) error {
+	errs := make([]error, n)
 	var next atomic.Int64
 	var wg sync.WaitGroup
-	for range min(connecting, len(r.clients)) {
+	for range min(connecting, n) {
 		wg.Go(func() {
-			for i := int(next.Add(1)) - 1; i < len(r.clients); i = int(next.Add(1)) - 1 {
-				if r.clients[i] != nil {
-					errs[i] = r.clients[i].Close()
-				}
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				errs[i] = do(i)
 			}
 		})
 	}

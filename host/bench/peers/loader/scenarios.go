@@ -161,9 +161,10 @@ func connectAll(ctx context.Context, sys *system, address string, n int, got fun
 func milli(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
 func closeAll(clients []load.Client) {
-	for _, c := range clients {
-		if c != nil {
-			_ = c.Close() // the other side is about to be ended
+	_ = load.Each(len(clients), func(i int) error { // the other side is about to be ended
+		if clients[i] == nil {
+			return nil
 		}
-	}
+		return clients[i].Close()
+	})
 }
