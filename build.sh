@@ -83,6 +83,12 @@ build_member() {
   node js/tools/dist.mjs $DIST bin/member.wasm "$(go env GOROOT)/lib/wasm/wasm_exec.js" "$(go env GOVERSION)"
 }
 
+# What a door serves: the program of its visitors, and the pages around it.
+build_visitor() {
+  GOOS=js GOARCH=wasm go build -trimpath -buildvcs=false -ldflags='-s -w' -o bin/visitor.wasm ./wasm/visitor
+  node js/tools/door.mjs js/door $DIST/door bin/visitor.wasm "$(go env GOROOT)/lib/wasm/wasm_exec.js" "$(go env GOVERSION)"
+}
+
 # member_ledger [--check]: where the member's bytes are, beside those of a Go program that does nothing.
 member_ledger() {
   local folder
@@ -265,6 +271,7 @@ for_browsers() {
 
 cmd_build() {
   build_member
+  build_visitor
   build_host
 }
 

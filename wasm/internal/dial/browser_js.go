@@ -17,7 +17,7 @@ import (
 const maxDescriptor = 64 << 10
 
 // New returns the Dialer of this browser.
-func New(opts Options) *Dialer { return On(browser(), opts) }
+func New(opts Options) *Dialer { return On(Browser(), opts) }
 
 // Begun is New for a page that has begun to connect while this program was on its way to it: early has a
 // promise of the descriptor's text and two functions, session, which gives a WebTransport session for a URL
@@ -25,7 +25,7 @@ func New(opts Options) *Dialer { return On(browser(), opts) }
 // not been there. A session is taken only with the descriptor with which it was begun: the host vouches in the
 // handshake for the certificates that this one names, and another may name others.
 func Begun(opts Options, early js.Value) *Dialer {
-	p := browser()
+	p := Browser()
 	ask, open := p.Fetch, p.WebTransport
 	asked, current := false, false // Dial is called by one goroutine at a time
 	p.Fetch = func(ctx context.Context, url string) ([]byte, error) {
@@ -60,7 +60,8 @@ func Begun(opts Options, early js.Value) *Dialer {
 	return On(p, opts)
 }
 
-func browser() Platform {
+// Browser returns what this browser has, for a Dialer that asks for the descriptor elsewhere or has a key of its own.
+func Browser() Platform {
 	p := Platform{
 		Fetch: fetch,
 		WebSocket: func(ctx context.Context, url string) (io.ReadWriteCloser, error) {
