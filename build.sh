@@ -19,7 +19,7 @@ readonly COMMANDS=(
   "bench|Goop beside its peers, into docs/performance.md; [goop|peers|data|page|micro|sizes|report], or smoke, or slow"
   "screens|pictures of every page of the built-in sites, into test-results/screens; [chess|quiz|study]"
   "ledger|docs/wasm-size.md anew: the bytes of the member, package by package"
-  "bundle|the libraries of the built-in sites, from npm, into host/templates/*/vendor"
+  "bundle|the libraries of the built-in sites and of the host's page, from npm, into host/templates/*/vendor and js/vendor"
 )
 
 usage() {

@@ -15,6 +15,7 @@ require (
 	github.com/multiformats/go-multihash v0.2.3 // host/node: certificate hashes in addresses
 	github.com/multiformats/go-multistream v0.6.1 // host/node: the native dialer
 	github.com/ncruces/go-sqlite3 v0.35.6 // host/store; v0.36.0 cannot be had everywhere
+	github.com/piglig/go-qr v1.1.0 // host/cmd/goop: links as QR codes; needs nothing itself, and its tests read what it makes
 	github.com/prometheus/client_golang v1.25.0 // host/metrics; go-libp2p brings it along
 	github.com/quic-go/quic-go v0.64.1 // host/node: limits before the handshake
 	github.com/quic-go/webtransport-go v0.13.0 // host/node
@@ -22,7 +23,8 @@ require (
 	github.com/spf13/cobra v1.10.2 // host/cmd/goop: commands and flags
 	github.com/syumai/workers v0.32.0 // wasm/edge; later ones panic without a body
 	golang.org/x/crypto v0.57.0 // tests of wasm/internal/chachapoly
-	golang.org/x/sys v0.48.0 // host/bench/load: processes that are kept to a core
+	golang.org/x/sys v0.48.0 // host/bench/load: processes that are kept to a core; host/cmd/goop: the console of Windows
+	golang.org/x/term v0.46.0 // host/cmd/goop: whether the output is a terminal, and how wide
 	google.golang.org/protobuf v1.36.12 // tests of wasm/internal/noise
 )
 

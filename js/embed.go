@@ -1,7 +1,7 @@
-// Package js embeds what a page loads: goop.js and its siblings as they were written, and the folder
-// dist with what ./build.sh makes of wasm/member, wasm/visitor and the folder door. It knows nothing of how they are
-// served; packages site and door do. The files never change while the program runs, so anybody may read
-// them at any time.
+// Package js embeds what a page loads: goop.js and its siblings as they were written, the host's own page that
+// shows how it is reached, and the folder dist with what ./build.sh makes of wasm/member, wasm/visitor and the
+// folder door. It knows nothing of how they are served; packages site and door do. The files never change
+// while the program runs, so anybody may read them at any time.
 package js
 
 import (
@@ -9,11 +9,12 @@ import (
 	"io/fs"
 )
 
-// FS holds goop.js, goop.mjs and goop.d.ts, and below dist: member.wasm and wasm_exec.js (each with a
-// .br and a .gz beside it) and build-info.json. In a program that was built without ./build.sh, dist
+// FS holds goop.js, goop.mjs and goop.d.ts, the page reach.html with its parts and vendor, and below dist:
+// member.wasm and wasm_exec.js (each with a .br and a .gz beside it) and build-info.json. In a program that was built without ./build.sh, dist
 // has nothing but a placeholder.
 //
 //go:embed goop.js goop.mjs goop.d.ts all:dist
+//go:embed reach.html reach.css reach.js qr.js vendor
 var FS embed.FS
 
 // Door holds what a door serves: each file lies at /goop/door/ and its name. Those with a hash in the name, such as

@@ -582,6 +582,19 @@ export interface GoopEvents {
   error: GoopError;
 }
 
+/** An address of the site's first page. */
+export interface Link {
+  readonly url: string;
+  /** What sort of network it is in: "internet" for a name or an address that is not the machine's own, "loopback" for the machine itself. */
+  readonly kind: "internet" | "ethernet" | "wifi" | "lan" | "vpn" | "virtual" | "linklocal" | "loopback";
+  /** For people: "Wi-Fi wlan0". */
+  readonly network: string;
+  /** Browsers trust it, as https or as the machine itself: then there is WebTransport, and what else they keep for such pages. */
+  readonly secure: boolean;
+  /** The best one for somebody else. */
+  readonly handOut?: true;
+}
+
 export interface GoopAPI {
   readonly group: Groups;
   readonly data: Data;
@@ -593,6 +606,8 @@ export interface GoopAPI {
   /** The host's clock, in milliseconds since 1970. */
   now(): number;
   readonly clock: Clock;
+  /** The addresses of the site's first page, the one to show first in front. For the owner; others get "forbidden". */
+  reach(options?: Waiting): Promise<Link[]>;
   on<K extends keyof GoopEvents>(type: K, listener: (event: GoopEvents[K]) => void): () => void;
   readonly GoopError: typeof GoopError;
 }

@@ -1074,6 +1074,7 @@
       const within = bridge?.within() ?? -1;
       return { now: Goop.now(), error: within < 0 ? undefined : within };
     },
+    reach: async (options) => (await ask({ op: "reach" }, options?.signal)).links,
     on: (type, listener) => listeners.on(type, listener),
     GoopError: /** @type {any} */ (GoopError),
   };

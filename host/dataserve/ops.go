@@ -23,6 +23,8 @@ func (c *conn) do(r *data.Request) ([]byte, error) {
 			return nil, err
 		}
 		return c.role(r)
+	case data.OpReach:
+		return c.reach(r)
 	case data.OpTables:
 		return data.AppendTables(nil, r.ID, c.s.Site.Visible(c.caller())), nil
 	case data.OpBatch:
@@ -73,6 +75,17 @@ func (c *conn) role(r *data.Request) ([]byte, error) {
 		return nil, err
 	}
 	return data.AppendRoleFor(nil, r.ID, role, t, caller), nil
+}
+
+// reach tells the owner how others reach the host. It may have addresses that are nobody else's business.
+func (c *conn) reach(r *data.Request) ([]byte, error) {
+	switch {
+	case !c.caller().Owner:
+		return nil, wire.E(wire.Forbidden, "how this host is reached is for its owner to know")
+	case c.s.Reach == nil:
+		return nil, wire.E(wire.NotSupported, "this host does not tell how it is reached")
+	}
+	return data.AppendReach(nil, r.ID, c.s.Reach()), nil
 }
 
 // table reads of a table of the store.

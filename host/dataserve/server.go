@@ -53,7 +53,7 @@ type Rates struct {
 	Reads, Writes float64
 }
 
-// Options says what a Server works with. All but Rates, InviteURL and Logger are required.
+// Options says what a Server works with. All but Rates, InviteURL, Reach and Logger are required.
 type Options struct {
 	Site   *data.Site
 	Tables Tables
@@ -64,7 +64,9 @@ type Options struct {
 	// InviteURL returns the address at which a token of a group is redeemed; without a token, the one
 	// for somebody who needs none. It may be nil for none.
 	InviteURL func(id wire.GroupID, token string) string
-	Logger    *slog.Logger // nil to log nothing
+	// Reach returns the addresses of the site's first page, the one to show first in front. It may be nil.
+	Reach  func() []data.Link
+	Logger *slog.Logger // nil to log nothing
 }
 
 // Server serves the data protocol.

@@ -67,6 +67,12 @@ func newHostWith(t testing.TB, site *data.Site, groups func(*relay.Relay) datase
 			}
 			return "https://goop.example/#goop-invite=" + string(id) + "." + token
 		},
+		Reach: func() []data.Link {
+			return []data.Link{
+				{URL: "http://192.168.1.5:7780/", Kind: "wifi", Network: "Wi-Fi wlan0", HandOut: true},
+				{URL: "http://localhost:7780/", Kind: data.LinkLocal, Network: "this machine alone", Secure: true},
+			}
+		},
 	})}
 	t.Cleanup(func() {
 		h.wg.Wait() // each test ends its streams

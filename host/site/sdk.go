@@ -18,6 +18,16 @@ const marker = "__GOOP_ASSETS__"
 // built are the files of dist, by the name under which a page's code knows them.
 var built = map[string]string{"wasm": "member.wasm", "exec": "wasm_exec.js"}
 
+// ownPage are the files of the page that shows how the host is reached, by their paths. Sites may use those
+// that draw QR codes.
+var ownPage = map[string]string{
+	"/goop/reach":            "reach.html",
+	"/goop/reach.js":         "reach.js",
+	"/goop/reach.css":        "reach.css",
+	"/goop/qr.js":            "qr.js",
+	"/goop/vendor/qrcode.js": "vendor/qrcode.js",
+}
+
 // loadsMember tells whether a file is a page that loads goop.js or goop.mjs itself.
 func loadsMember(a *asset) bool {
 	return strings.HasPrefix(a.ctype, "text/html") && bytes.Contains(a.plain, []byte(`"/goop/goop.`))
@@ -69,6 +79,15 @@ func sdkAssets(sdk fs.FS) (assets map[string]*asset, preload string, err error) 
 		}
 		add("/goop/"+name, newAsset(name, b, cacheShort))
 	}
+	for at, name := range ownPage {
+		b, err := fs.ReadFile(sdk, name)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		} else if err != nil {
+			return nil, "", fmt.Errorf("read the host's own page: %w", err)
+		}
+		add(at, newAsset(name, b, cacheShort))
+	}
 	if len(paths) == len(built) {
 		preload = preloadOf(paths)
 	}
@@ -99,6 +118,9 @@ func builtAsset(sdk fs.FS, name string) (*asset, error) {
 func (s *Site) serveAsset(w http.ResponseWriter, r *http.Request) {
 	switch a := s.assets[r.URL.Path]; {
 	case a != nil:
+		if strings.HasPrefix(a.ctype, "text/html") { // it needs what the site's own pages may do without
+			w.Header().Set("Content-Security-Policy", DefaultCSP)
+		}
 		a.serve(w, r)
 	case r.URL.Path == "/goop/goop.js" || r.URL.Path == "/goop/goop.mjs":
 		w.Header().Set("Cache-Control", "no-store")

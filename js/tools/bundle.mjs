@@ -1,4 +1,4 @@
-// Bundles the libraries of the built-in sites from npm, each into one file, which is committed, so that the
+// Bundles the libraries of the built-in sites, and of the host's own page, from npm, each into one file, which is committed, so that the
 // host builds without npm. With --check it only tells whether those files are what npm's would give.
 //
 //   node js/tools/bundle.mjs [--check]
@@ -9,10 +9,10 @@ import { build } from "esbuild";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
-/** The libraries: the npm package, its entry, and the folder that has it. */
+/** The libraries: the npm package, its entry, and the file that it becomes. */
 const LIBRARIES = [
-  { name: "chess.js", entry: "dist/esm/chess.js", out: "chess/vendor/chess.js" },
-  { name: "qrcode-generator", entry: "dist/qrcode.mjs", out: "common/vendor/qrcode.js" },
+  { name: "chess.js", entry: "dist/esm/chess.js", out: "host/templates/chess/vendor/chess.js" },
+  { name: "qrcode-generator", entry: "dist/qrcode.mjs", out: "js/vendor/qrcode.js" },
 ];
 
 /** The whole licence; a package without a file of it has it in the first comment of its code. */
@@ -37,7 +37,7 @@ for (const { name, entry, out } of LIBRARIES) {
     write: false,
   });
   const text = result.outputFiles[0].text;
-  const path = here(`../../host/templates/${out}`);
+  const path = here(`../../${out}`);
   if (!process.argv.includes("--check")) {
     writeFileSync(path, text);
   } else if (!existsSync(path) || readFileSync(path, "utf8") !== text) {

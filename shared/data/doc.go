@@ -32,6 +32,7 @@
 //	role                                                           role: "owner" or "visitor"; create?: [template]
 //	role          table                                            role; access; may
 //	claim         secret                                           role
+//	reach                                                          links: [{url, kind, network, secure, handOut?}]
 //	tables                                                         tables: [{name, access, view?}]
 //	schema        table                                            schema: {name, view?, columns, indexes?, search?, memberOf?, access}
 //	query         table, where?, order?, limit?, offset?, columns?,
@@ -108,6 +109,9 @@
 //   - text is one statement of SQL, params are the values of its parameters. It is for the site's owner. A
 //     SELECT reads everything; INSERT, UPDATE and DELETE are for the tables of the site.
 //   - secret is what stood in the owner link.
+//   - links are the addresses of the site's first page, for the site's owner alone; others know the one by
+//     which they came, and are told forbidden. kind and network say where an address counts ([Link]); secure,
+//     whether browsers trust it; handOut marks the best one for somebody else.
 //   - config is a group's configuration, as package group reads it, or {"template", "name"?}: then the
 //     group is made from the template of goop.json with that name. The site's owner may make any group,
 //     others may make groups from templates, whose ids the host makes.

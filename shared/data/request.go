@@ -18,6 +18,7 @@ const (
 	OpTime        Op = "time"
 	OpRole        Op = "role"
 	OpClaim       Op = "claim"
+	OpReach       Op = "reach"
 	OpTables      Op = "tables"
 	OpSchema      Op = "schema"
 	OpQuery       Op = "query"
@@ -122,6 +123,7 @@ var shapes = map[Op]shape{
 	OpTime:        {},
 	OpRole:        {may: fTable},
 	OpClaim:       {need: fSecret},
+	OpReach:       {},
 	OpTables:      {},
 	OpSchema:      {need: fTable},
 	OpQuery:       {need: fTable, may: listing | fAfter},

@@ -97,6 +97,7 @@ func (h *running) start(ctx context.Context) (err error) {
 		Logger: o.log,
 
 		InviteURL: h.inviteURL,
+		Reach:     h.links,
 	})
 	dataDir, err := os.Stat(o.data)
 	if err != nil {

@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"strings"
 
+	"goop/host/node"
+	"goop/shared/data"
 	"goop/shared/wire"
 )
 
@@ -39,6 +41,52 @@ func (h *running) pages() []string {
 	}
 	return append(list, rest...)
 }
+
+// links returns the same with what people and pages want to know of each.
+func (h *running) links() []data.Link {
+	pages := h.pages()
+	best := toHandOut(pages)
+	links := make([]data.Link, len(pages))
+	for i, p := range pages {
+		links[i] = linkOf(p, node.Addresses())
+		links[i].HandOut = p == best && links[i].Kind != data.LinkLocal
+	}
+	return links
+}
+
+// linkOf tells what an address of a page is, on a machine that has those addresses.
+func linkOf(page string, machine []node.Address) data.Link {
+	l := data.Link{URL: page, Kind: data.LinkInternet, Network: "the internet", Secure: strings.HasPrefix(page, "https:")}
+	u, err := url.Parse(page)
+	if err != nil {
+		return l
+	}
+	ip, err := netip.ParseAddr(u.Hostname())
+	if ip.IsLoopback() || u.Hostname() == "localhost" || strings.HasSuffix(u.Hostname(), ".localhost") {
+		l.Kind, l.Network, l.Secure = data.LinkLocal, "this machine alone", true
+		return l
+	}
+	if err != nil {
+		return l
+	}
+	for _, a := range machine {
+		if a.IP == ip {
+			l.Kind, l.Network = data.LinkKind(a.Kind), a.Network()
+			if ip.Is4() && global(ip) {
+				l.Network += ", the internet"
+			}
+		}
+	}
+	return l
+}
+
+// global reports whether the internet routes an address.
+func global(ip netip.Addr) bool {
+	return ip.IsGlobalUnicast() && !ip.IsPrivate() && !carrier.Contains(ip)
+}
+
+// carrier is the net between a provider's customers and its NAT.
+var carrier = netip.MustParsePrefix("100.64.0.0/10")
 
 // inviteURL returns the address at which a token of a group is redeemed, or without a token that of the
 // first page. The host makes it: a page knows only the address that it came from itself.

@@ -2,8 +2,12 @@ package main
 
 import (
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"testing"
+
+	"goop/host/node"
+	"goop/shared/data"
 )
 
 func TestEverywhere(t *testing.T) {
@@ -32,6 +36,36 @@ func TestToHandOut(t *testing.T) {
 	} {
 		if got := toHandOut(tt.pages); got != tt.want {
 			t.Errorf("%q: got %q, want %q", tt.pages, got, tt.want)
+		}
+	}
+}
+
+// TestLinkOf is the table of what people are told about an address.
+func TestLinkOf(t *testing.T) {
+	t.Parallel()
+	at := func(ip, name string, kind node.Kind) node.Address {
+		return node.Address{IP: netip.MustParseAddr(ip), Interface: name, Kind: kind}
+	}
+	machine := []node.Address{
+		at("192.168.1.5", "wlan0", node.WiFi), at("203.0.113.9", "eth0", node.Ethernet), at("100.101.102.103", "tailscale0", node.VPN),
+		at("172.17.0.1", "docker0", node.Virtual), at("2001:db8::5", "wlan0", node.WiFi),
+	}
+	for page, want := range map[string]data.Link{
+		"http://localhost:7780/":       {Kind: "loopback", Network: "this machine alone", Secure: true},
+		"http://127.0.0.1:7780/":       {Kind: "loopback", Network: "this machine alone", Secure: true},
+		"http://[::1]:7780/":           {Kind: "loopback", Network: "this machine alone", Secure: true},
+		"http://192.168.1.5:7780/":     {Kind: "wifi", Network: "Wi-Fi wlan0"},
+		"http://[2001:db8::5]:7780/":   {Kind: "wifi", Network: "Wi-Fi wlan0"},
+		"http://203.0.113.9/":          {Kind: "ethernet", Network: "Ethernet eth0, the internet"},
+		"http://100.101.102.103:7780/": {Kind: "vpn", Network: "VPN tailscale0"},
+		"http://172.17.0.1:7780/":      {Kind: "virtual", Network: "containers docker0"},
+		"http://198.51.100.7:7780/":    {Kind: "internet", Network: "the internet"},
+		"https://chess.example.org/":   {Kind: "internet", Network: "the internet", Secure: true},
+		"https://192.168.1.5/":         {Kind: "wifi", Network: "Wi-Fi wlan0", Secure: true},
+	} {
+		want.URL = page
+		if got := linkOf(page, machine); got != want {
+			t.Errorf("%s: got %+v, want %+v", page, got, want)
 		}
 	}
 }

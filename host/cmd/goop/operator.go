@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -30,17 +31,26 @@ func ownerLinkCommand() *cobra.Command {
 		Args: cobra.NoArgs,
 	}
 	dir := dataFlag(cmd)
+	asQR := cmd.Flags().Bool("qr", false, "print the one for another device as a QR code too; whoever takes a picture of it can own the host")
 	cmd.RunE = do(func(cmd *cobra.Command, _ []string) error {
 		link, err := control.NewClient(*dir).OwnerLink(cmd.Context())
 		if err != nil {
 			return err
 		}
-		for _, u := range link.URLs {
-			fmt.Fprintln(cmd.OutOrStdout(), u)
-		}
-		return nil
+		return printLinks(cmd.OutOrStdout(), link.URLs, *asQR)
 	})
 	return cmd
+}
+
+// printLinks prints links, one a line, and if wanted the best one for another device as a QR code.
+func printLinks(out io.Writer, urls []string, asQR bool) error {
+	if _, err := fmt.Fprintln(out, strings.Join(urls, "\n")); err != nil || !asQR {
+		return err
+	}
+	best := toHandOut(urls)
+	page, _, _ := strings.Cut(best, "#")
+	fmt.Fprintln(out)
+	return printQR(out, qrAlways, best, "the link of "+page)
 }
 
 func ownersCommand() *cobra.Command {

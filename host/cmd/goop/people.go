@@ -29,6 +29,7 @@ func groupInviteCommand() *cobra.Command {
 	expires := cmd.Flags().String("expires", "7d", "the `time` for which it is good, such as 90m, 24h or 30d; at most 366d")
 	role := cmd.Flags().String("role", "member", "what they are in the group: moderator, member or viewer")
 	peer := cmd.Flags().String("peer", "", "the `id` of a peer that is let in without a link")
+	asQR := cmd.Flags().Bool("qr", false, "print the first link as a QR code too")
 	var age time.Duration
 	cmd.PreRunE = func(cmd *cobra.Command, _ []string) (err error) {
 		if *uses < 1 {
@@ -60,8 +61,7 @@ func groupInviteCommand() *cobra.Command {
 			_, err := fmt.Fprintln(cmd.OutOrStdout(), inv.Peer, "may join the group", args[0], "as", inv.Role)
 			return err
 		}
-		_, err = fmt.Fprintln(cmd.OutOrStdout(), strings.Join(inv.URLs, "\n"))
-		return err
+		return printLinks(cmd.OutOrStdout(), inv.URLs, *asQR)
 	})
 	return cmd
 }

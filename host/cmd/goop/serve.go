@@ -18,6 +18,7 @@ import (
 	"goop/host/control"
 	"goop/host/store"
 	"goop/host/templates"
+	"goop/shared/data"
 )
 
 // stopTime is how long the members have to take in that the host ends. What comes after that waits for
@@ -43,12 +44,14 @@ type options struct {
 	backupKeep  int
 	backupDir   string // "" for the one in the data folder
 
+	qr qrWhen // of the address for somebody else
+
 	metrics      string // the address of the metrics, or noMetrics
 	metricsAsked bool   // by the operator
 }
 
 func serveCommand() *cobra.Command {
-	o := options{limits: defaultLimits()}
+	o := options{limits: defaultLimits(), qr: qrAuto}
 	cmd := &cobra.Command{
 		Use:   "serve [SITE-DIR | " + strings.Join(templates.Names(), " | ") + "]",
 		Short: "Serve a site until Ctrl-C",
@@ -64,6 +67,7 @@ func serveCommand() *cobra.Command {
 	f.StringVar(&o.listenTCP, "listen-tcp", "", "`address` for native libp2p over TCP; none without it")
 	f.StringVar(&o.name, "name", "", "the host's `name` for people; without it the one in goop.json")
 	public := f.String("public-url", "", "the `address` under which visitors know the host, such as https://chess.example.org")
+	f.Var(&o.qr, "qr", "whether to print the address for others as a QR code: auto (into a terminal), always or never")
 	f.StringVar(&o.metrics, "metrics", defaultMetrics, "`address` for Prometheus, or off; without the flag the host also runs when that address is taken")
 	f.Var(&o.limits, "limit", "another `name=value` than a limit has, such as payload=32KiB, idle=5m or members=500; may be given again")
 	f.DurationVar(&o.backupEvery, "backup-every", 24*time.Hour, "`time` between backups that the host makes by itself; 0 for none")
@@ -124,7 +128,7 @@ func serve(ctx context.Context, o options, out io.Writer) error {
 
 // greet tells the operator what there is.
 func greet(ctx context.Context, h *running, o options, out io.Writer) error {
-	pages := h.pages()
+	links := h.links()
 	var b strings.Builder
 	list := func(label string, lines ...string) {
 		for _, l := range lines {
@@ -132,12 +136,12 @@ func greet(ctx context.Context, h *running, o options, out io.Writer) error {
 			label = ""
 		}
 	}
-	data, err := filepath.Abs(o.data)
+	folder, err := filepath.Abs(o.data)
 	if err != nil {
 		return fmt.Errorf("find the data folder: %w", err)
 	}
 	fmt.Fprintf(&b, "%s is up.\n\n", h.name)
-	list("Page", pages...)
+	list("Page", linkLines(links)...)
 	list("Site", h.folder.what)
 	owners, err := h.Owners(ctx)
 	if err != nil {
@@ -152,13 +156,38 @@ func greet(ctx context.Context, h *running, o options, out io.Writer) error {
 	} else {
 		list("Owner link", "goop owner-link --data "+o.data+" makes one")
 	}
-	list("Data", data)
+	list("Data", folder)
 	if h.scrapes != nil {
 		list("Metrics", h.scrapes.URL())
 	}
-	b.WriteString("\nCtrl-C ends it.\n")
-	_, err = io.WriteString(out, b.String())
+	b.WriteString("\n")
+	if _, err := io.WriteString(out, b.String()); err != nil {
+		return err
+	}
+	for _, l := range links {
+		if l.HandOut {
+			if err := printQR(out, o.qr, l.URL, l.URL+" ("+l.Network+"), for others to come in"); err != nil {
+				return err
+			}
+		}
+	}
+	_, err = io.WriteString(out, "Ctrl-C ends it.\n")
 	return err
+}
+
+// linkLines puts what people know of a link's network behind it.
+func linkLines(links []data.Link) []string {
+	width := 0
+	for _, l := range links {
+		width = max(width, len(l.URL))
+	}
+	lines := make([]string, len(links))
+	for i, l := range links {
+		if lines[i] = l.URL; l.Kind != data.LinkLocal {
+			lines[i] = fmt.Sprintf("%-*s  %s", width, l.URL, l.Network)
+		}
+	}
+	return lines
 }
 
 // parsePublic reads --public-url.

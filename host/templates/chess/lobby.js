@@ -3,6 +3,7 @@
 import { h, setText, toast } from "./ui.js";
 import { START, thumbnail } from "./board.js";
 import { explain, scoreText } from "./results.js";
+import { waysIn } from "./owner.js";
 import { ago } from "./words.js";
 
 /** How many of the latest moves are followed for the pictures of the matches that are on. */
@@ -140,5 +141,5 @@ function newMatch(go) {
         button.disabled = false;
       }
     },
-  }, h("label", { for: "match-name" }, "What is the match called?"), h("div", { class: "row" }, input, button));
+  }, h("label", { for: "match-name" }, "What is the match called?"), h("div", { class: "row" }, input, button), waysIn());
 }

@@ -3,6 +3,7 @@
 import { h, setText, toast } from "./ui.js";
 import { spell, tidyCode } from "./codes.js";
 import { follow } from "./follow.js";
+import { waysIn } from "./owner.js";
 import { count, explain, momentOf } from "./sentences.js";
 
 export function home({ main, signal, go }) {
@@ -38,7 +39,7 @@ function teach(element, { signal, go }) {
   const noQuizzes = h("p", { class: "empty" }, "Looking for your quizzes…");
   const sessions = h("ul", { id: "sessions", class: "cards" });
   const past = h("section", { hidden: true }, h("h2", {}, "Sessions"), sessions);
-  element.replaceChildren(h("section", {}, h("h2", {}, "Your quizzes"), quizForm(go), quizzes, noQuizzes), past);
+  element.replaceChildren(h("section", {}, h("h2", {}, "Your quizzes"), waysIn(), quizForm(go), quizzes, noQuizzes), past);
   element.hidden = false;
 
   follow("quizzes", { order: ["-_id"], limit: 500 }, signal, (rows) => {

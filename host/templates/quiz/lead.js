@@ -5,7 +5,7 @@ import { confirmIn, h, setText, toast } from "./ui.js";
 import { bars, choicesOf, countdown, leaderboard, letterOf, podium, sizeOf } from "./board.js";
 import { linkTo, onlyHere, spell } from "./codes.js";
 import { everyTick, follow, pause } from "./follow.js";
-import { qrPicture } from "./qr.js";
+import { qrPicture } from "/goop/qr.js";
 import { saveResults } from "./results.js";
 import { count, explain } from "./sentences.js";
 import { READY, stageOf } from "./stage.js";

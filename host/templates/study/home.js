@@ -2,6 +2,7 @@
 
 import { $, h, setText, toast } from "./ui.js";
 import { MAX_NAME, rememberName, tidy } from "./names.js";
+import { waysIn } from "./owner.js";
 import { explain } from "./sentences.js";
 import { unreadIn } from "./unread.js";
 
@@ -85,7 +86,7 @@ function newGroup(go) {
         button.disabled = false;
       }
     },
-  }, h("label", { for: "group-name" }, "What is the group called?"), h("div", { class: "row nowrap" }, input, button));
+  }, h("label", { for: "group-name" }, "What is the group called?"), h("div", { class: "row nowrap" }, input, button), waysIn());
 }
 
 /** Who opens an invite link for the first time says who they are. */

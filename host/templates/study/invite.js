@@ -1,6 +1,6 @@
 // The dialog that makes invitations: a link to send, the same as a picture for a phone, and those that are out.
 
-import { qrPicture } from "./qr.js";
+import { qrPicture } from "/goop/qr.js";
 import { h, modal, setText, toast } from "./ui.js";
 import { explain, momentOf } from "./sentences.js";
 

@@ -1,4 +1,4 @@
-// A link as a picture, for the camera of a phone.
+// A link as a picture, for the camera of a phone: for the host's own page and for sites.
 
 import qrcode from "./vendor/qrcode.js";
 

@@ -1,0 +1,36 @@
+// The host's own page, /goop/reach: the owner sees all addresses and a QR code, a visitor the one by which they
+// came; and what goop doctor says where UDP does not get through.
+
+import assert from "node:assert/strict";
+import { becomeOwner } from "./harness/chess.mjs";
+import { scene } from "./harness/scene.mjs";
+import { BROWSERS } from "./harness/worlds.mjs";
+
+for (const browser of BROWSERS) {
+  for (const world of ["webtransport", "websocket"]) {
+    scene(`the page that shows how the host is reached, over ${world} in ${browser}`, world, async (s) => {
+      const host = await s.host({ site: "chess" });
+      const owner = await becomeOwner(host, await s.peer(browser));
+      await owner.click(".ways-in a");
+      await owner.see('[data-sees="all"]');
+      const seen = await owner.evaluate(() => ({
+        links: [...document.querySelectorAll("#links strong")].map((e) => e.innerText),
+        large: document.querySelector("#address").href,
+        code: document.querySelector("#code svg")?.getAttribute("aria-label") ?? "",
+        works: document.querySelector("#works").innerText,
+        state: document.querySelector("#state").innerText,
+      }));
+      assert.deepEqual(seen.links, [`${host.url}/`], "the harness binds one address");
+      assert.equal(seen.large, `${host.url}/`);
+      assert.match(seen.code, /as a QR code$/);
+      assert.match(seen.works, world === "webtransport" ? /^It means the machine on which it is opened/ : /^The site works, and browsers connect over WebSocket/);
+      assert.match(seen.state, world === "webtransport" ? /over WebTransport/ : /over WebSocket/);
+
+      const visitor = await (await s.peer(browser)).open(`${host.url}/goop/reach`);
+      await visitor.see("#visitor");
+      assert.equal(await visitor.evaluate(() => document.querySelector("#address").href), `${host.url}/`);
+      assert.equal(await visitor.evaluate(() => document.querySelectorAll("#links li").length), 0);
+      assert.equal(await visitor.evaluate(() => Goop.reach().catch((e) => e.code)), "forbidden");
+    });
+  }
+}
