@@ -82,6 +82,7 @@ type Status struct {
 	Site    string      `json:"site"` // which one it is, for people
 	URLs    []string    `json:"urls"`
 	Metrics string      `json:"metrics,omitempty"` // where they are read
+	Door    *Door       `json:"door,omitempty"`    // at which the host announces itself; nil for none
 	Started int64       `json:"started"`           // milliseconds
 	Now     int64       `json:"now"`               // milliseconds, by the host's clock
 
@@ -96,6 +97,15 @@ type Status struct {
 
 	Rate   float64          `json:"rate"`   // entries a second, of all groups, over the last minute
 	Limits map[string]int64 `json:"limits"` // by the names of --limit: sizes in bytes, times in milliseconds
+}
+
+// Door tells how the host is known at a door.
+type Door struct {
+	URL     string `json:"url"`
+	Page    string `json:"page"`              // the host's address there
+	Last    int64  `json:"last,omitempty"`    // when the door took the last announcement, in milliseconds; 0 for never
+	Reach   string `json:"reach,omitempty"`   // whom it brings: "everybody", "own network" or "nobody"
+	Problem string `json:"problem,omitempty"` // why the one after it was not taken, and what to do
 }
 
 // Server answers on the socket of one data folder.

@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -43,5 +44,19 @@ func lockFolder(dir string) (*folderLock, error) {
 	}
 	return &folderLock{f}, nil
 }
+
+// LockFolder keeps other hosts out of a folder that has no database in it, until the lock is closed. The
+// error is for the operator.
+func LockFolder(dir string) (io.Closer, error) {
+	l, err := lockFolder(dir)
+	if err != nil {
+		return nil, err
+	}
+	return closer(l.unlock), nil
+}
+
+type closer func() error
+
+func (c closer) Close() error { return c() }
 
 func (l *folderLock) unlock() error { return errors.Join(unlockFile(l.f), l.f.Close()) }

@@ -95,10 +95,11 @@ func Network(a netip.Addr) (string, Scope) {
 func (e *Entry) addresses(rec *record.Record, from netip.Addr, local bool) error {
 	names := 0
 	for _, a := range rec.Addrs {
-		if why := e.fault(a, local); why == elsewhere {
-			return wire.E(wire.InvalidValue, "the address ", a.String(), " ", why, ": the door sees ", from.Unmap().WithZone("").String())
-		} else if why != "" {
-			return wire.E(wire.InvalidValue, "the address ", a.String(), " ", why)
+		if why := e.fault(a, local); why != "" {
+			s := seen{from.Unmap().WithZone("")}
+			err := wire.E(wire.InvalidValue, "the address ", a.String(), " ", why, "; the announcement comes from ", s.addr.String())
+			err.Err = s
+			return err
 		}
 		if a.Name == "" {
 			continue
@@ -110,7 +111,10 @@ func (e *Entry) addresses(rec *record.Record, from netip.Addr, local bool) error
 	return nil
 }
 
-const elsewhere = "is not the announcer's"
+// seen is the cause of an error about addresses: where the announcer is, for the door.
+type seen struct{ addr netip.Addr }
+
+func (s seen) Error() string { return "seen at " + s.addr.String() }
 
 // fault says what speaks against one address in the public or the local record, nothing when it is allowed.
 func (e *Entry) fault(a record.Addr, local bool) string {
@@ -133,9 +137,9 @@ func (e *Entry) fault(a record.Addr, local bool) string {
 	case scope == Loopback && !(own && local):
 		return "means the visitor's own machine"
 	case scope == Private && !local && !own && e.Scope != Loopback:
-		return "is private, and not the announcer's own: only a local record may have it"
+		return "is private, and not the announcer's own"
 	case scope == Global && !own:
-		return elsewhere
+		return "is not the announcer's"
 	}
 	return ""
 }

@@ -2,6 +2,7 @@ package door
 
 import (
 	"errors"
+	"net/netip"
 	"strconv"
 
 	"goop/shared/jsontext"
@@ -45,8 +46,8 @@ func RetryAfter(err error) string {
 }
 
 // AppendError appends the JSON of an answer: {"error":{"code":…,"message":…}}, with retryAfter in milliseconds
-// for rate_limited, and for conflict with seq, the sequence number that the door has, as a text because
-// JavaScript's numbers do not hold it. What is no *wire.Error is told as internal, without its text.
+// for rate_limited, for conflict with seq, the sequence number that the door has, as a text because
+// JavaScript's numbers do not hold it, and for addresses with seen, the announcer's for the door. What is no *wire.Error is told as internal, without its text.
 func AppendError(dst []byte, err error) []byte {
 	e, ok := errors.AsType[*wire.Error](err)
 	if !ok {
@@ -68,7 +69,54 @@ func AppendError(dst []byte, err error) []byte {
 		w.Key("seq")
 		w.Str(strconv.FormatInt(e.Seq, 10))
 	}
+	if s, ok := errors.AsType[seen](err); ok {
+		w.Key("seen")
+		w.Str(s.addr.String())
+	}
 	w.End('}')
 	w.End('}')
 	return w.B
+}
+
+// Refusal is an answer that was written by AppendError.
+type Refusal struct {
+	wire.Error            // RetryAfter in milliseconds, and Seq
+	Seen       netip.Addr // the announcer's address for the door, when it refuses others; else the zero Addr
+}
+
+// ParseRefusal reads an answer. ok is false for what no door has written.
+func ParseRefusal(b []byte) (r Refusal, ok bool) {
+	if jsontext.Check(b) != nil {
+		return r, false
+	}
+	for outer := jsontext.MembersOf(b); outer.Next(); {
+		if string(outer.Key) != "error" || jsontext.KindOf(outer.Value) != jsontext.Object {
+			continue
+		}
+		for m := jsontext.MembersOf(outer.Value); m.Next(); {
+			text, err := jsontext.Str(m.Value)
+			switch string(m.Key) {
+			case "code":
+				r.Code = wire.Code(text)
+			case "message":
+				r.Message = text
+			case "retryAfter":
+				r.RetryAfter, err = jsontext.Int(m.Value)
+			case "seq":
+				if err == nil {
+					r.Seq, err = strconv.ParseInt(text, 10, 64)
+				}
+			case "seen":
+				if err == nil {
+					r.Seen, err = netip.ParseAddr(text)
+				}
+			default:
+				err = nil
+			}
+			if err != nil {
+				return r, false
+			}
+		}
+	}
+	return r, r.Code != ""
 }

@@ -10,8 +10,10 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
+	"goop/host/announce"
 	"goop/host/control"
 	"goop/host/dataserve"
 	"goop/host/metrics"
@@ -43,8 +45,9 @@ type running struct {
 	control *control.Server
 	online  online
 	metrics *metrics.Metrics
-	scrapes *metrics.Server // nil for none
-	pace    pace            // of entries
+	scrapes *metrics.Server     // nil for none
+	known   *announce.Announcer // at a door; nil for none
+	pace    pace                // of entries
 	backups schedule
 	desk    // does what the goop command asks of the data
 }
@@ -135,6 +138,9 @@ func (h *running) start(ctx context.Context) (err error) {
 		return err
 	}
 	if err := h.serveMetrics(ctx); err != nil {
+		return err
+	}
+	if err := h.announce(); err != nil {
 		return err
 	}
 	h.pace.start(func() int64 { return h.relay.Counters().Appended })
@@ -231,6 +237,11 @@ func (h *running) stop(ctx context.Context) error {
 	if h.control != nil {
 		told("a command was not answered", h.control.Close(ctx))
 	}
+	var leaving sync.WaitGroup
+	if h.known != nil {
+		leaving.Go(func() { h.known.Close(ctx) })
+	}
+	defer leaving.Wait()
 	h.pace.stop()
 	h.backups.stop()
 	if h.scrapes != nil {
@@ -316,6 +327,9 @@ func (h *running) Status(ctx context.Context) (control.Status, error) {
 		Backup:      h.backups.status(),
 		Rate:        math.Round(10*h.pace.perSecond(time.Now(), h.relay.Counters().Appended)) / 10,
 		Limits:      h.opts.limits.values(),
+	}
+	if h.known != nil {
+		s.Door = asDoor(h.known.Status())
 	}
 	if h.scrapes != nil {
 		s.Metrics = h.scrapes.URL()

@@ -18,6 +18,9 @@ func (h *running) pages() []string {
 	if h.opts.public != nil {
 		list = append(list, h.opts.public.String())
 	}
+	if h.known != nil && h.atDoor() {
+		list = append(list, h.known.Page())
+	}
 	all := everywhere(h.opts.listen)
 	var port string
 	var rest []string
@@ -115,7 +118,7 @@ func (h *running) invitePages(id wire.GroupID, token string) []string {
 func toHandOut(pages []string) string {
 	for _, p := range pages {
 		u, err := url.Parse(p)
-		if err != nil || u.Hostname() == "localhost" {
+		if err != nil || u.Hostname() == "localhost" || strings.HasSuffix(u.Hostname(), ".localhost") {
 			continue
 		}
 		if a, err := netip.ParseAddr(u.Hostname()); err != nil || !a.IsLoopback() {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"goop/host/announce"
 	"goop/host/control"
 	"goop/host/store"
 	"goop/host/templates"
@@ -36,6 +37,7 @@ type options struct {
 	data      string
 	name      string   // "" for the one in goop.json
 	public    *url.URL // the address under which visitors know the host; nil for none
+	door      *url.URL // where the host announces itself; nil for nowhere
 	log       *slog.Logger
 
 	limits limits
@@ -68,6 +70,7 @@ func serveCommand() *cobra.Command {
 	f.StringVar(&o.name, "name", "", "the host's `name` for people; without it the one in goop.json")
 	public := f.String("public-url", "", "the `address` under which visitors know the host, such as https://chess.example.org")
 	f.Var(&o.qr, "qr", "whether to print the address for others as a QR code: auto (into a terminal), always or never")
+	at := f.String("door", "", "the `address` of a door, such as https://door.example, at which browsers find the host; it is told where the host is, and docs/door.md says what it knows")
 	f.StringVar(&o.metrics, "metrics", defaultMetrics, "`address` for Prometheus, or off; without the flag the host also runs when that address is taken")
 	f.Var(&o.limits, "limit", "another `name=value` than a limit has, such as payload=32KiB, idle=5m or members=500; may be given again")
 	f.DurationVar(&o.backupEvery, "backup-every", 24*time.Hour, "`time` between backups that the host makes by itself; 0 for none")
@@ -101,6 +104,11 @@ func serveCommand() *cobra.Command {
 		o.limits.share()
 		if o.public, err = parsePublic(*public); err != nil {
 			return err
+		}
+		if *at != "" {
+			if o.door, err = announce.ParseDoor("--door", *at); err != nil {
+				return err
+			}
 		}
 		o.log, err = logger(cmd.ErrOrStderr(), *format, *level)
 		return err

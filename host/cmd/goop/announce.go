@@ -1,0 +1,51 @@
+package main
+
+import (
+	"time"
+
+	"goop/host/announce"
+	"goop/host/control"
+	"goop/shared/door"
+)
+
+// announce begins to keep the host known at the door of --door.
+func (h *running) announce() (err error) {
+	if h.opts.door != nil {
+		h.known, err = announce.New(announce.Options{Door: h.opts.door, Host: h.node, Log: h.opts.log})
+	}
+	return err
+}
+
+// atDoor reports whether visitors find the host at its door, as far as is known: before the first announcement
+// is answered they will.
+func (h *running) atDoor() bool {
+	s := h.known.Status()
+	return s.Problem == "" || time.Since(time.UnixMilli(s.Last)) < door.Lease
+}
+
+func asDoor(s announce.Status) *control.Door {
+	return &control.Door{URL: s.Door, Page: s.Page, Last: s.Last, Reach: string(s.Reach), Problem: s.Problem}
+}
+
+// atDoor tells how the host is known at its door.
+func atDoor(d *control.Door, now int64) string {
+	var text string
+	switch {
+	case d.Last == 0 && d.Problem == "":
+		return "not announced yet"
+	case d.Last == 0:
+		text = "not announced"
+	default:
+		text = "announced " + elapsed(now-d.Last) + " ago"
+		switch announce.Reach(d.Reach) {
+		case announce.OwnNetwork:
+			text += ", for visitors in this machine's own network"
+		case announce.Nobody:
+			text += ", with no address that visitors can use"
+		}
+	}
+	if d.Problem != "" {
+		text += "; NOW: " + d.Problem
+	}
+	return text
+}
