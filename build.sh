@@ -105,13 +105,13 @@ build_host() {
   go build -ldflags="-s -w -X main.version=$version" -o bin/goop ./host/cmd/goop
 }
 
-# The door for Cloudflare: what wrangler uploads, and run.mjs runs. The generator empties its folder.
+# The door for Cloudflare: what wrangler uploads, and wasm/edge/run.mjs runs. The generator empties its folder.
 build_edge() {
-  need go node
+  npm_packages wasm/edge
   go tool workers-assets-gen -mode=go -o bin/edge/worker
   rm bin/edge/worker/worker.mjs
   cp wasm/edge/{entry,files,hosts,judge,network}.mjs bin/edge/worker/
-  GOOS=js GOARCH=wasm go build -trimpath -buildvcs=false -ldflags='-s -w' -o bin/edge.wasm ./wasm/edge
+  GOOS=js GOARCH=wasm go build -buildvcs=false -ldflags='-s -w' -o bin/edge.wasm ./wasm/edge
   cp bin/edge.wasm bin/edge/worker/app.wasm
   node wasm/edge/assets.mjs
 }
@@ -281,8 +281,9 @@ cmd_run() {
 }
 
 cmd_run-door() {
+  need go node
+  build_visitor
   build_edge
-  npm_packages wasm/edge
   exec node wasm/edge/run.mjs "$@"
 }
 
@@ -296,6 +297,7 @@ cmd_test() {
   stage "tools" install_missing chromium=chromium firefox-esr=firefox-esr ip=iproute2 cc=gcc
   stages_check
   stage "build" cmd_build
+  stage "build of the Worker" build_edge
   stage "Go tests as js/wasm" test_wasm
   stage "Go tests with the race detector" test_go
   stage "Go tests at full size" test_large
@@ -314,6 +316,7 @@ cmd_test-browser() {
   for_browsers
   npm_packages
   cmd_build
+  build_edge
   test_browser "$@"
 }
 

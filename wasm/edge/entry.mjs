@@ -3,7 +3,7 @@
 
 import { judge } from "./judge.mjs";
 import { file, page, HEADERS } from "./files.mjs";
-import { find, keep, MAX_HOSTS, read, tidy } from "./hosts.mjs";
+import { find, keep, read, tidy } from "./hosts.mjs";
 import { network } from "./network.mjs";
 
 const DOOR_PATH = "/goop/door/";
@@ -69,8 +69,8 @@ async function take(request, label, env, ctx) {
     if (verdict.status) return refusal(verdict);
     if (!verdict.keep) return taken();
     if (!row && !(await env.NEW_HOSTS.limit({ key: from.name })).success) return tooOften("this address announces new hosts");
-    if (await keep(env.DB, label, verdict.keep, row)) return taken();
-    if (!row && !(await find(env.DB, label))) return refuse(507, "storage_full", `this door has as many hosts as it may have: ${MAX_HOSTS}`);
+    if (await keep(env.DB, label, verdict.keep, row, verdict.room)) return taken();
+    if (!row && !(await find(env.DB, label))) return refuse(507, "storage_full", "this door has as many hosts as it may have");
   }
   return tooOften("this host announces itself");
 }

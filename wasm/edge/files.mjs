@@ -10,15 +10,17 @@ export const HEADERS = {
   "X-Content-Type-Options": "nosniff",
 };
 
-/** Asset NAME of /goop/door/, with the conditions and the method of the request. */
-function asset(request, name, env) {
-  return env.ASSETS.fetch(new Request(new URL(`/goop/door/${name}`, request.url), { method: request.method, headers: request.headers }));
-}
+/** Asset NAME of /goop/door/. */
+const asset = (request, name, env, headers) =>
+  env.ASSETS.fetch(new Request(new URL(`/goop/door/${name}`, request.url), { method: request.method, headers }));
 
 /** A page, whatever the path: the address is the host's, and the page finds out what there is. */
 export async function page(request, name, env) {
   const found = await asset(request, name, env);
-  return new Response(found.body, found);
+  const headers = new Headers(found.headers);
+  headers.set("Cache-Control", "no-store");
+  headers.delete("ETag");
+  return new Response(found.body, { status: found.status, headers });
 }
 
 /**
@@ -29,7 +31,7 @@ export async function file(request, path, env) {
   const name = path.slice("/goop/door/".length);
   const accepted = request.cf?.clientAcceptEncoding ?? request.headers.get("Accept-Encoding") ?? "";
   const packed = name.endsWith(".wasm") && /\bbr\b/.test(accepted);
-  const found = await asset(request, packed ? `${name}.br` : name, env);
+  const found = await asset(request, packed ? `${name}.br` : name, env, request.headers);
   if (found.status === 404) return null;
   if (!packed) return found;
   const headers = new Headers(found.headers);

@@ -18,8 +18,8 @@ async function start(env, ctx) {
 }
 
 /**
- * What Go says of an announcement: {keep: row}, {keep: null} when the row that is there says the same already,
- * or {status, retryAfter, body} when it is refused.
+ * What Go says of an announcement: {keep: row, room} with the number of rows that there may be, {keep: null} when the
+ * row that is there says the same already, or {status, retryAfter, body} when it is refused.
  * @param {{label: string, address: string, now: number, body: Uint8Array}} announcement
  * @param {object | null} row what is known of the host
  */

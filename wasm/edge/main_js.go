@@ -31,8 +31,9 @@ func main() {
 }
 
 // judge is called with a label, the announcer's address, the time in milliseconds, the announcement's bytes and the
-// row of the label, null when there is none. It returns {keep: row}, {keep: null} when the row that is there says the
-// same already, or {status, retryAfter, body} when the announcement is refused.
+// row of the label, null when there is none. It returns {keep: row, room} with the number of rows that there may be,
+// {keep: null} when the row that is there says the same already, or {status, retryAfter, body}
+// when the announcement is refused.
 func judge(args []js.Value) any {
 	from, _ := netip.ParseAddr(args[1].String()) // an invalid one is refused with the rest that is nowhere
 	body, err := jsx.Bytes(args[3])
@@ -55,7 +56,7 @@ func judge(args []js.Value) any {
 	case next == nil:
 		return map[string]any{"keep": nil}
 	}
-	return map[string]any{"keep": map[string]any{
+	return map[string]any{"room": door.MaxHosts, "keep": map[string]any{
 		"seq":       text(next.Seq),
 		"public":    bytes(next.Public),
 		"local":     bytes(next.Local),
@@ -64,6 +65,7 @@ func judge(args []js.Value) any {
 		"announced": next.Announced,
 		"expires":   next.Expires,
 		"pace":      int64(next.Pace),
+		"forget":    next.Announced + door.Remember.Milliseconds(),
 	}}
 }
 

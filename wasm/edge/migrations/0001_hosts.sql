@@ -7,8 +7,9 @@ CREATE TABLE host (
   local     BLOB,                -- the envelope for visitors in the announcer's network
   network   TEXT    NOT NULL,    -- the announcer's
   scope     INTEGER NOT NULL,    -- of the announcer's address
-  announced INTEGER NOT NULL,    -- this and the next two in milliseconds since 1970
+  announced INTEGER NOT NULL,    -- this and the next three in milliseconds since 1970
   expires   INTEGER NOT NULL,
+  forget    INTEGER NOT NULL,
   pace      INTEGER NOT NULL
 ) WITHOUT ROWID;
 
