@@ -6,6 +6,7 @@ package docs_test
 import (
 	"os"
 	"regexp"
+	"strings"
 	"testing"
 )
 
@@ -24,4 +25,18 @@ func blocks(t *testing.T, path, info string) []string {
 		t.Fatalf("%s has no block %q", path, info)
 	}
 	return found
+}
+
+// TestMemberInGo holds the program that docs/terminal.md shows to the one that is run.
+func TestMemberInGo(t *testing.T) {
+	t.Parallel()
+	code, err := os.ReadFile("../host/node/example_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := strings.ReplaceAll("\n"+blocks(t, "terminal.md", "go member")[0], "\n", "\n\t")
+	shown = strings.ReplaceAll(strings.TrimSuffix(shown, "\t"), "\n\t\n", "\n\n")
+	if !strings.Contains(string(code), shown) {
+		t.Error("terminal.md shows another program than host/node/example_test.go runs")
+	}
 }

@@ -2,6 +2,9 @@
 // repeats what was not acknowledged, keeps the clock, and reconnects by itself. The browser's member,
 // native clients, benchmarks and tests all run this code over a Dialer of their own.
 //
+// A native program takes the dialer of package goop/host/node; docs/terminal.md shows how, and host/terminal is written
+// so.
+//
 // It must not know what carries a connection, what a page is, or what a payload means. It is linked
 // into the browser's program, so it avoids packages that are large there.
 //

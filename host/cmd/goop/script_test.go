@@ -7,8 +7,10 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"os/exec"
 	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -17,6 +19,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"goop/host/control"
+	"goop/shared/wire"
 )
 
 func TestMain(m *testing.M) {
@@ -37,6 +40,8 @@ func TestScripts(t *testing.T) {
 			"occupy": occupy,
 			"get":    get,
 			"term":   term,
+			"joined": joined,
+			"prints": prints,
 		},
 	})
 }
@@ -160,4 +165,47 @@ func term(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: term, while a command runs in the background")
 	}
 	ts.Check(running[len(running)-1].Process.Signal(syscall.SIGTERM))
+}
+
+// joined waits until a group of the host on a data folder has so many members.
+//
+//	joined DIR GROUP NUMBER
+func joined(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: joined DIR GROUP NUMBER")
+	}
+	want, err := strconv.Atoi(args[2])
+	ts.Check(err)
+	client := control.NewClient(ts.MkAbs(args[0]))
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	var g control.GroupDetail
+	for range 1000 {
+		if g, err = client.Group(context.Background(), wire.GroupID(args[1])); err == nil && g.Members == want {
+			return
+		}
+		<-tick.C
+	}
+	ts.Fatalf("the group %s has %d members, want %d: %v", args[1], g.Members, want, err)
+}
+
+// prints waits until a file, into which a command writes in the background, has a line that matches.
+//
+//	prints FILE PATTERN
+func prints(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: prints FILE PATTERN")
+	}
+	pattern, err := regexp.Compile("(?m)" + args[1])
+	ts.Check(err)
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	var text []byte
+	for range 1000 {
+		if text, err = os.ReadFile(ts.MkAbs(args[0])); err == nil && pattern.Match(text) {
+			return
+		}
+		<-tick.C
+	}
+	ts.Fatalf("%s has no line like %s: %v\n%s", args[0], args[1], err, text)
 }
