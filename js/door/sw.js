@@ -12,9 +12,10 @@ importScripts(goopVisitor.assets.exec);
   const { assets, CACHE, DoorError, start } = goopVisitor;
 
   const DOOR = "/goop/door/";
+  /** Under what the waiting page is kept. The door gives it for every address that is not its own. */
   const WAITING = "/goop/door/visit.html";
-  /** What the waiting page needs, should the door be away too. */
-  const KEPT = [WAITING, "/goop/door/visit.js", "/goop/door/visitor.js", "/goop/door/style.css", assets.exec, assets.wasm];
+  /** What it needs, should the door be away too. */
+  const KEPT = ["/goop/door/visit.js", "/goop/door/visitor.js", "/goop/door/style.css", assets.exec, assets.wasm];
   /** How long a page that is opened waits for the connection, in milliseconds, before it is told what goes on. */
   const PATIENCE = 3_000;
 
@@ -22,7 +23,7 @@ importScripts(goopVisitor.assets.exec);
   const SITE = "goop-door-site";
   const SITE_ENTRIES = 200;
   /** The largest answer that is kept, in bytes. */
-  const SITE_BYTES = 4 << 20;
+  const SITE_BYTES = 8 << 20;
   /** The host's own files whose names change with their content. */
   const FOREVER = /^\/goop\/[a-z_]+-[0-9a-f]{20}\.(?:js|wasm)$/;
 
@@ -30,9 +31,16 @@ importScripts(goopVisitor.assets.exec);
 
   worker.addEventListener("install", (/** @type {any} */ event) => {
     worker.skipWaiting(); // it holds nothing that the one before would miss
-    event.waitUntil(caches.open(CACHE).then((cache) =>
-      cache.addAll(KEPT.map((url) => new Request(url, { cache: url.includes("-") ? "default" : "no-cache" })))));
+    event.waitUntil(install());
   });
+
+  async function install() {
+    const cache = await caches.open(CACHE);
+    const files = KEPT.map((url) => new Request(url, { cache: url.includes("-") ? "default" : "no-cache" }));
+    const [page] = await Promise.all([fetch("/", { cache: "no-cache" }), cache.addAll(files)]);
+    if (!page.ok) throw new DoorError("offline", `the door has no page: ${page.status}`);
+    await cache.put(WAITING, page);
+  }
 
   worker.addEventListener("activate", (/** @type {any} */ event) => {
     event.waitUntil(tidy().then(() => worker.clients.claim()));
@@ -118,7 +126,7 @@ importScripts(goopVisitor.assets.exec);
     }
     if (!away) return text(502, `The host's answer could not be shown: ${error.message}`);
     // With another version of the door the page is another, too.
-    const page = await fetch(WAITING, { cache: "no-cache" }).catch(() => undefined);
+    const page = await fetch("/", { cache: "no-cache" }).catch(() => undefined);
     const { body, headers } = page?.ok ? page : await kept(WAITING);
     return new Response(body, { status: 503, headers });
   }

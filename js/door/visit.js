@@ -19,7 +19,7 @@
     if (document.body.dataset.view === view) return;
     document.body.dataset.view = view;
     for (const section of document.querySelectorAll("section")) section.hidden = section.dataset.view !== view;
-    document.title = document.querySelector(`[data-view="${view}"] h1`)?.textContent ?? "";
+    document.title = document.querySelector(`section[data-view="${view}"] h1`)?.textContent ?? "";
   }
 
   /** Resolves when somebody presses a button. @param {string} id */
@@ -39,22 +39,21 @@
     return undefined;
   }
 
-  /** Explains what the browser is about to ask, and waits while the answer is no. @param {"" | "network" | "device"} near */
+  /**
+   * Explains what the browser is about to ask, if it will.
+   * @param {"" | "network" | "device"} near
+   * @returns {Promise<PermissionStatus | undefined>} undefined where there is nothing to ask for
+   */
   async function consent(near) {
-    const status = near ? await permission(near) : undefined;
-    if (!status) return;
-    byId("where").textContent = near === "device" ? "this very device" : "the network that you are in";
-    if (status.state === "prompt" && sessionStorage.getItem("goop-door-asked") === null) {
-      show("ask");
-      await Promise.race([pressed("go"), changed(status)]);
-      sessionStorage.setItem("goop-door-asked", "1");
-      show("connecting");
-      byId("asking").hidden = false;
-    }
-    while (status.state === "denied") {
-      show("denied");
-      await Promise.race([pressed("again-denied"), changed(status)]);
-    }
+    // A page that comes from this device itself may reach it anyway.
+    const status = near && !location.hostname.endsWith(".localhost") ? await permission(near) : undefined;
+    if (status?.state !== "prompt") return status;
+    byId("where").textContent = near === "device" ? "this very device" : "a computer in your own network";
+    show("ask");
+    await Promise.race([pressed("go"), changed(status)]);
+    show("connecting");
+    byId("asking").hidden = false;
+    return status;
   }
 
   /** @param {PermissionStatus} status */
@@ -79,14 +78,20 @@
   /** Tries until there is a connection. @param {() => Promise<import("./globals.d.ts").Visitor>} visitor */
   async function reach(visitor) {
     for (let pause = PAUSES[0] ?? 0; ; pause = Math.min(pause * 1.5, PAUSES[1] ?? 0)) {
+      /** @type {PermissionStatus | undefined} */
+      let status;
       try {
         const v = await visitor();
-        const { near } = await v.look();
-        await consent(near);
-        if (document.body.dataset.view === "denied") show("connecting");
-        await v.connect();
-        return;
+        status = await consent((await v.look()).near);
+        return void (await v.connect());
       } catch (e) {
+        if (status?.state === "denied") {
+          show("denied");
+          await Promise.race([pressed("again-denied"), changed(status)]);
+          show("connecting");
+          continue;
+        }
+        if (status?.state === "prompt") continue; // nobody has answered yet
         await explain(/** @type {any} */ (e));
       }
       await rest(pause);

@@ -69,7 +69,7 @@ func within(own, found wire.Descriptor, used string) wire.Descriptor {
 		known[place(url)] = true
 	}
 	d := found
-	d.Name, d.Version, d.Addrs = own.Name, own.Version, own.Addrs
+	d.Name, d.Version = own.Name, own.Version
 	var wt []wire.WebTransportAddr
 	for _, a := range own.WebTransport {
 		switch {

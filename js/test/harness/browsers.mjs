@@ -31,12 +31,12 @@ const FIREFOX_PREFS = {
 /**
  * Starts a browser.
  * @param {"chromium" | "firefox"} name
- * @param {{log?: (line: string) => void, hub?: boolean, secure?: string}} options
+ * @param {{log?: (line: string) => void, hub?: boolean, secure?: string, args?: string[]}} options
  *   hub runs it in the hub namespace (Chromium alone); secure is an origin such as http://10.77.0.1:80 that
- *   it takes for a secure context although it is plain HTTP
+ *   it takes for a secure context although it is plain HTTP; args are further flags (Chromium alone)
  */
-export async function launch(name, { log = () => {}, hub = false, secure } = {}) {
-  if (name === "chromium") return Chromium.launch(log, hub, secure);
+export async function launch(name, { log = () => {}, hub = false, secure, args = [] } = {}) {
+  if (name === "chromium") return Chromium.launch(log, hub, secure, args);
   if (hub) throw new Error("Firefox is driven over TCP and so has to run where the tests do");
   return Firefox.launch(log, secure);
 }
@@ -44,7 +44,7 @@ export async function launch(name, { log = () => {}, hub = false, secure } = {})
 class Chromium {
   name = "chromium";
 
-  static async launch(log, hub, secure) {
+  static async launch(log, hub, secure, args) {
     const self = new Chromium();
     self.log = log;
     let executablePath = "/usr/bin/chromium";
@@ -55,7 +55,7 @@ class Chromium {
     }
     self.browser = await chromium.launch({
       executablePath,
-      args: [...CHROMIUM_FLAGS, ...(secure ? [`--unsafely-treat-insecure-origin-as-secure=${secure}`] : [])],
+      args: [...CHROMIUM_FLAGS, ...args, ...(secure ? [`--unsafely-treat-insecure-origin-as-secure=${secure}`] : [])],
     });
     return self;
   }
@@ -65,6 +65,7 @@ class Chromium {
     const context = await this.browser.newContext({ viewport: { width: 1280, height: 800 } });
     return new Profile(label, this.log, {
       tab: async () => new ChromiumTab(await context.newPage()),
+      grant: (permissions, origin) => context.grantPermissions(permissions, { origin }),
       close: () => context.close(),
     });
   }
@@ -135,6 +136,11 @@ class Profile {
     });
     if (url) await tab.goto(url);
     return tab;
+  }
+
+  /** Lets an origin do what the browser would ask about (Chromium alone). */
+  async grant(permissions, origin) {
+    await this.driver.grant(permissions, origin);
   }
 
   async close() {
