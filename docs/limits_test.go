@@ -18,7 +18,7 @@ var bounded = []string{
 	"shared/wire/limits.go", "shared/group/parse.go", "shared/group/people.go", "shared/group/draft.go",
 	"shared/data/aggregate.go", "shared/data/query.go", "shared/data/request.go", "shared/data/site.go", "shared/data/template.go", "shared/data/where.go", "shared/data/search.go",
 	"shared/member/backoff.go", "shared/member/heartbeat.go", "shared/member/queue.go",
-	"shared/member/keeper.go", "shared/member/look.go",
+	"shared/member/keeper.go", "shared/member/look.go", "shared/member/move.go",
 	"host/node/limits.go", "host/node/web.go", "host/relay/limits.go", "host/relay/memlog.go",
 	"host/dataserve/server.go", "host/store/db.go",
 }

@@ -498,7 +498,7 @@ export interface Changes {
   readonly added: Row[];
   readonly changed: Row[];
   readonly removed: Row[];
-  /** True on the first call, and after a loss of the connection: `rows` was read anew. */
+  /** True on the first call, after a loss of the connection, and if a move to another transport found other rows: `rows` was read anew. */
   readonly fresh: boolean;
 }
 
@@ -558,6 +558,7 @@ export interface Host {
 
 export interface Status {
   readonly state: "starting" | "connecting" | "online" | "offline" | "closed";
+  /** What carries the connection, while online. It changes when the member moves to another one, without an "offline" in between. */
   readonly transport?: "webtransport" | "websocket";
   /** Why the last attempt failed, while there is no connection. */
   readonly error?: GoopError;

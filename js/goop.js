@@ -83,6 +83,8 @@
   const waiting = new Set();
   /** @type {any} */
   let status = Object.freeze({ state: "starting" });
+  /** How often the connection was lost. One that moved to another transport was not. */
+  let losses = 0;
   /** @type {Error | undefined} */
   let fault;
   /** @type {Bridge | undefined} */
@@ -118,7 +120,7 @@
   function connectEarly() {
     /** @type {{url: string, session: WebTransport} | undefined} */
     let begun;
-    const descriptor = fetch(`${location.origin}/goop/host.json`, { cache: "no-store" }).then((response) => {
+    const descriptor = fetch(`${location.origin}/goop/host.json`, { cache: "no-store", redirect: "error" }).then((response) => {
       if (!response.ok) throw new Error(`status ${response.status}`);
       return response.text();
     });
@@ -298,12 +300,14 @@
     if (session) identity.session = session;
     if (host) Object.assign(hostInfo, { peer: host, name, version });
     const cameUp = rest.state === "online" && status.state !== "online";
+    if (rest.state !== "online") losses++;
     setStatus(rest);
     if (rest.error?.code === "wrong_host") rejectReady(rest.error);
     if (cameUp) arrive();
   }
 
   addEventListener("online", () => bridge?.wake());
+  /** @type {any} */ (navigator).connection?.addEventListener("change", () => bridge?.wake());
   addEventListener("pageshow", () => bridge?.wake());
   addEventListener("pagehide", () => bridge?.suspend());
   document.addEventListener("visibilitychange", () => bridge?.visible(document.visibilityState !== "hidden"));
@@ -492,6 +496,8 @@
     #state = Object.freeze({});
     #seq = 0;
     #count = 0;
+    /** How often the connection had been lost when the latest welcome came. */
+    #lost = -1;
     #closed = false;
     /** The member's number of the session, once joined. @type {number | undefined} */
     #session;
@@ -677,13 +683,19 @@
       this.#welcome = rest;
       this.#seq = seq;
       if (!w.resumed) this.#state = freeze(state ?? {});
+      const before = this.#lost === losses && again ? this.#people() : undefined;
+      this.#lost = losses;
       this.#roster.clear();
-      this.#takeMembers({ members, more, count, version: rosterVersion });
+      this.#takeMembers({ members, more, count, version: rosterVersion }, before);
       if (again && !w.resumed) this.#pass({ type: "state", group: this.#id, seq, state: this.#state }); // after a gap
     }
 
-    /** @param {any} r */
-    #takeMembers(r) {
+    #people() {
+      return JSON.stringify([this.#count, ...this.#roster.values()]);
+    }
+
+    /** @param {any} r @param {string} [before] the same again is nothing to tell of */
+    #takeMembers(r, before) {
       if (r.members) {
         if (this.#unfinished !== r.version || !r.members.length) this.#roster.clear(); // none: names are not told any more
         for (const m of r.members) this.#roster.set(m.peer, m);
@@ -695,7 +707,7 @@
       if (r.you) this.#welcome = { ...this.#welcome, you: r.you };
       this.#count = r.count;
       this.#members = undefined;
-      if (!this.#unfinished) {
+      if (!this.#unfinished && (before === undefined || before !== this.#people())) {
         const left = r.left ?? [];
         this.#listeners.emit("members", { type: "members", group: this.#id, members: this.members, count: r.count, left });
       }
@@ -1001,8 +1013,9 @@
           end = await b.watch(request, (answer, fresh) => {
             if (stopped) return;
             const a = JSON.parse(answer);
-            if (a.error) failed(a.error, `the watch of "${table}" has ended`);
-            else call(callback, fresh ? view.renew(a.rows) : view.change(a));
+            if (a.error) return failed(a.error, `the watch of "${table}" has ended`);
+            const change = fresh ? view.renew(a.rows) : view.change(a);
+            if (change) call(callback, change);
           });
           if (stopped) end(); // given up while it began
         }, query.signal);
@@ -1029,10 +1042,14 @@
   class View {
     /** @type {Map<any, any>} */
     #rows = new Map();
+    #lost = -1;
 
-    /** The whole result: at first, and after a loss of the connection. @param {any[]} rows */
+    /** The whole result: at first, after a loss of the connection, and after a move, when it is told only if it is new. @param {any[]} rows */
     renew(rows) {
       const before = this.#rows;
+      const moved = this.#lost === losses;
+      this.#lost = losses;
+      if (moved && JSON.stringify(rows) === JSON.stringify([...before.values()])) return;
       this.#rows = new Map(rows.map((row) => [row._id, row]));
       const differs = (/** @type {any} */ row) => JSON.stringify(row) !== JSON.stringify(before.get(row._id));
       return {

@@ -9,7 +9,7 @@ import { DESCRIPTOR, load, Session } from "./harness/sdk.mjs";
 
 const lines = (name) => readFileSync(join(root, "shared/wire/testdata", name), "utf8").split("\n").filter(Boolean).map((l) => JSON.parse(l));
 const golden = lines("frames.jsonl").map(({ name, way, line }) => ({ name, way, frame: JSON.parse(line) }));
-const { Goop, bridge, deliver, early, outcomes } = await load("http://host.test/#goop-invite=club.of-two.TOKEN");
+const { Goop, bridge, deliver, early, outcomes, status } = await load("http://host.test/#goop-invite=club.of-two.TOKEN");
 
 /** A welcome whose roster is whole and older than that of any other frame. */
 const WELCOME = structuredClone(golden.find((g) => g.name === "welcome").frame);
@@ -287,4 +287,35 @@ test("what cannot be a seq is refused before it is posted", async () => {
   bridge.post = () => assert.fail("it was posted");
   for (const ifSeq of [NaN, Infinity, 1e21, -1]) await assert.rejects(g.setState({}, { ifSeq }), { code: "invalid_value" });
   for (const seq of [0, -1, 1.5]) await assert.rejects(g.redact(seq), { code: "invalid_value" });
+});
+
+test("a move to another transport tells a page nothing but what is new", async () => {
+  const on = (transport) => status({ state: "online", transport, peer: "P", host: "H" });
+  on("webtransport");
+  const told = [];
+  Goop.on("status", (s) => told.push(s.transport ?? s.state));
+  const { id, g, events } = await joined();
+  let tell;
+  bridge.watch = async (_, fn) => ((tell = fn), () => {});
+  const rows = [];
+  await Goop.data.watch("t", (change) => rows.push(change));
+  const again = { ...WELCOME, payload: { ...WELCOME.payload, resumed: true } };
+  const result = (...list) => tell(JSON.stringify({ id: 7, rows: list }), true);
+  result({ _id: 1, a: "x" });
+
+  on("websocket");
+  deliver(id, again);
+  result({ _id: 1, a: "x" });
+  assert.deepEqual([told, events.members.length, rows.length], [["websocket"], 1, 1]);
+  assert.deepEqual(g.members, WELCOME.payload.members);
+
+  deliver(id, { ...again, payload: { ...again.payload, members: again.payload.members.slice(1), count: 1 } });
+  result({ _id: 1, a: "y" });
+  assert.deepEqual([events.members.length, rows.length, rows[1]?.fresh, rows[1]?.changed], [2, 2, true, [{ _id: 1, a: "y" }]]);
+
+  status({ state: "offline", error: { code: "offline", message: "gone" } });
+  on("websocket");
+  deliver(id, again, again);
+  result({ _id: 1, a: "y" });
+  assert.deepEqual([told, events.members.length, rows.length], [["websocket", "offline", "websocket"], 3, 3], "after a loss all is told");
 });

@@ -27,6 +27,11 @@ type connection struct {
 	wg    sync.WaitGroup
 	heard atomic.Int64 // when bytes came last on any stream, in nanoseconds since base
 	base  time.Time
+
+	doubted chan struct{} // holds one token: a heartbeat waits for too long
+	certain chan struct{} // holds one token: and now it was answered
+	hurry   chan struct{} // holds one token: the network may be another one
+	next    *connection   // what takes its place, if it ends by errMoved; set before that
 }
 
 // heardStream notes when bytes come.
@@ -59,21 +64,32 @@ func (c *connection) silence() time.Duration {
 	return time.Since(c.base) - time.Duration(c.heard.Load())
 }
 
-// run keeps the connection until the member ends. It alone dials, so there is one attempt at a time.
+// run keeps the connection until the member ends. It dials alone, or has a connection's relieve do so while that
+// is served, so there is one attempt at a time.
 func (m *Member) run() {
 	defer m.retire()
 	var outage backoff
-	for m.ctx.Err() == nil {
-		c, err := m.dial()
-		if err == nil {
-			up := time.Now()
+	var c *connection // the one to serve next; nil when it has to be dialled
+	for c != nil || m.ctx.Err() == nil {
+		var err error
+		if c == nil {
+			c, err = m.dial()
+		}
+		if c != nil {
 			err = m.serve(c)
-			if time.Since(up) >= steadyAfter {
+			lasted := time.Since(c.base)
+			if lasted >= steadyAfter {
 				outage.reset()
+			}
+			if lasted >= climbSteady {
+				m.climbBound = 0
+			}
+			if c = c.moved(); c != nil {
+				continue
 			}
 		}
 		if m.ctx.Err() != nil {
-			return
+			break
 		}
 		if errors.Is(err, wire.WrongHost) {
 			m.cancel(asError(err, wire.WrongHost))
@@ -82,6 +98,9 @@ func (m *Member) run() {
 		m.setStatus(func(s *Status) {
 			*s = Status{State: Offline, Self: s.Self, Host: s.Host, Err: asError(err, wire.Offline)}
 		})
+		if m.running != nil { // no wait: the next attempt is on its way
+			continue
+		}
 		wait := time.NewTimer(outage.next(time.Now(), m.jitter))
 		select {
 		case <-wait.C:
@@ -91,26 +110,35 @@ func (m *Member) run() {
 		}
 		wait.Stop()
 	}
+	if m.running != nil {
+		m.running.discard()
+	}
 }
 
+// dial connects, with the attempt that is under way if there is one.
 func (m *Member) dial() (*connection, error) {
-	bounded, cancel := context.WithTimeout(m.ctx, dialTimeout)
-	defer cancel()
-	ctx, giveUp := context.WithCancelCause(bounded)
-	m.mu.Lock()
-	m.dialing, m.giveUp = time.Now(), giveUp
-	m.mu.Unlock()
-	conn, err := m.opts.Dialer.Dial(ctx)
-	m.mu.Lock()
-	m.giveUp = nil
-	m.mu.Unlock()
-	giveUp(nil)
-	if err != nil {
-		return nil, err
+	a := m.running
+	m.running = nil
+	if a == nil {
+		a = m.begin(dialTimeout, m.opts.Dialer.Dial)
 	}
-	c := &connection{Conn: conn, base: time.Now()}
+	<-a.done
+	if a.err != nil {
+		return nil, a.err
+	}
+	return m.connect(a.conn), nil
+}
+
+func (m *Member) connect(conn Conn) *connection {
+	c := &connection{
+		Conn:    conn,
+		base:    time.Now(),
+		doubted: make(chan struct{}, 1),
+		certain: make(chan struct{}, 1),
+		hurry:   make(chan struct{}, 1),
+	}
 	c.ctx, c.drop = context.WithCancelCause(m.ctx)
-	return c, nil
+	return c
 }
 
 // serve works on a connection until it ends, and returns why it did.
@@ -130,9 +158,12 @@ func (m *Member) serve(c *connection) error {
 		return context.Cause(c.ctx)
 	}
 	m.publish(c)
-	defer m.publish(nil)
+	c.wg.Go(func() { m.relieve(c) })
 	err = m.desk.serve(c, stream)
 	c.drop(asError(err, wire.Offline))
+	if c.moved() == nil {
+		m.publish(nil)
+	}
 	return context.Cause(c.ctx)
 }
 

@@ -14,6 +14,15 @@ type Dialer interface {
 	Dial(ctx context.Context) (Conn, error)
 }
 
+// Climber is a Dialer that knows better and worse ways to its host.
+type Climber interface {
+	Dialer
+	// Climb tries for a connection over a better way than that of now, which goes on meanwhile and is closed
+	// once there is a better one. It is called after growing pauses, never while Dial runs. An error with code
+	// wire.NotSupported tells that there is nothing better than now, and that it need not be asked again for it.
+	Climb(ctx context.Context, now Conn) (Conn, error)
+}
+
 // Conn is one authenticated connection to the host. One that has datagrams also implements
 // link.Datagrammer.
 type Conn interface {

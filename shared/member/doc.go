@@ -23,7 +23,7 @@
 //
 // Everything exported may be used from many goroutines. A Member owns one goroutine that keeps the
 // connection and reads its data stream, and one for each session, which reads its group's stream, with a
-// Store another one that stores what waits; a connection has three more, and each group stream one, with
+// Store another one that stores what waits; a connection has four more, an attempt to connect has one, and each group stream one, with
 // datagrams another one that hands over what came in them. Close ends them all and waits. Handlers, watch
 // functions and OnStatus are called from these goroutines, one call at a time for each session, for all
 // watches, and for the status. They may call Post, Ask and everything else that returns at once; waiting in

@@ -24,13 +24,23 @@ func (m *Member) pace() time.Duration {
 	return slowBeat
 }
 
-// heartbeat asks for the host's time again and again, and drops the connection when it gets none.
+// heartbeat asks for the host's time again and again, and drops the connection when it gets none. Before that
+// it casts doubt on it. A host under load answers late, and must not get all its members' handshakes for that:
+// the moment is a little different in each, and each false alarm doubles the patience of the connection.
 func (m *Member) heartbeat(c *connection) {
+	least := doubtAfter + m.jitter(doubtAfter/4)
+	patience := least
 	for {
 		sent := time.Now()
 		m.desk.ping()
-		if !m.awaitPong(c, sent) {
+		ok, doubted := m.awaitPong(c, sent, patience)
+		if !ok {
 			return
+		}
+		if doubted {
+			patience = min(2*patience, beatWait)
+		} else {
+			patience = max(patience-regained, least)
 		}
 		if !m.rest(c, sent) {
 			return
@@ -38,10 +48,11 @@ func (m *Member) heartbeat(c *connection) {
 	}
 }
 
-// awaitPong waits for the answer to the heartbeat that was sent then. It reports false when the
-// connection is over.
-func (m *Member) awaitPong(c *connection, sent time.Time) bool {
-	wait := beatWait
+// awaitPong waits for the answer to the heartbeat that was sent then. It reports whether it came before the
+// connection was over, and whether it took longer than patience.
+func (m *Member) awaitPong(c *connection, sent time.Time, patience time.Duration) (ok, doubted bool) {
+	since := sent // or when the page came back from having been frozen
+	wait := patience
 	for {
 		armed := time.Now()
 		timer := time.NewTimer(wait)
@@ -50,16 +61,35 @@ func (m *Member) awaitPong(c *connection, sent time.Time) bool {
 			timer.Stop()
 			m.clock.sample(p.host, sent, p.at)
 			m.setStatus(func(s *Status) { s.RTT = p.at.Sub(sent) })
-			return true
+			if doubted {
+				drain(c.doubted)
+				signal(c.certain)
+			}
+			return true, doubted
 		case <-c.ctx.Done():
 			timer.Stop()
-			return false
+			return false, doubted
 		case <-timer.C:
 		}
 		now := time.Now()
-		if wait = lease(now.Sub(armed)-wait, c.silence(), now.Sub(sent)); wait == 0 {
+		late := now.Sub(armed) - wait
+		if late > frozenAfter {
+			since = now
+		}
+		asked := now.Sub(since)
+		silent := min(c.silence(), asked)
+		if wait = lease(late, silent, asked); wait == 0 {
 			c.drop(errSilent)
-			return false
+			return false, doubted
+		}
+		switch {
+		case doubted:
+		case silent >= patience:
+			doubted = true
+			drain(c.certain) // of an earlier doubt
+			signal(c.doubted)
+		default:
+			wait = patience - silent
 		}
 	}
 }

@@ -29,7 +29,8 @@ type host struct {
 	// mu guards the following.
 	mu       sync.Mutex
 	beats    []time.Time
-	deaf     bool // heartbeats are not answered
+	deaf     bool          // heartbeats are not answered
+	slow     time.Duration // the time until they are
 	requests []string
 	answer   func(d *dataStream, id int64, op, line string) // instead of {"id":…,"done":true}
 }
@@ -115,7 +116,7 @@ func (h *host) serveData(d *dataStream) {
 			}
 		}
 		h.mu.Lock()
-		answer, deaf := h.answer, h.deaf
+		answer, deaf, slow := h.answer, h.deaf, h.slow
 		if op == "time" {
 			h.beats = append(h.beats, time.Now())
 		} else {
@@ -126,6 +127,7 @@ func (h *host) serveData(d *dataStream) {
 		switch {
 		case op == "time" && deaf:
 		case op == "time":
+			time.Sleep(slow)
 			d.say(`{"id":` + n + `,"time":` + strconv.FormatInt(time.Now().UnixMilli(), 10) + `}`)
 		case answer != nil:
 			answer(d, id, op, string(line))

@@ -78,6 +78,10 @@ type Member struct {
 	broken    atomic.Bool // the store has failed
 	tooMuch   atomic.Bool // and this was told: there is more than the store may have
 
+	// The goroutine that runs the member has the following, and while it serves a connection, that one's relieve.
+	running    *try          // begun beside a connection that is over now
+	climbBound time.Duration // of the wait for the latest climb
+
 	// statusMu is held while OnStatus runs, so that the calls come in order.
 	statusMu sync.Mutex
 
@@ -171,11 +175,14 @@ func (m *Member) Session() wire.SessionID { return m.session }
 func (m *Member) Now() (ms int64, within time.Duration) { return m.clock.now(time.Now()) }
 
 // Wake tells that the network or the page has come back: an offline member tries at once, and one that
-// is online finds out at once whether it still is.
+// is online finds out at once whether it still is, and soon whether there is a better way.
 func (m *Member) Wake() {
 	m.mu.Lock()
 	if m.giveUp != nil && time.Since(m.dialing) > staleDial {
 		m.giveUp(errStale)
+	}
+	if m.current != nil {
+		signal(m.current.hurry)
 	}
 	m.mu.Unlock()
 	signal(m.wake)
@@ -210,6 +217,14 @@ func (m *Member) setStatus(change func(*Status)) {
 	before.RTT = after.RTT
 	if m.opts.OnStatus != nil && after != before {
 		m.opts.OnStatus(after)
+	}
+}
+
+// drain takes the token out of a channel, if there is one in it.
+func drain(c chan struct{}) {
+	select {
+	case <-c:
+	default:
 	}
 }
 

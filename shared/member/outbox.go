@@ -121,7 +121,7 @@ func (s *Session) post(f wire.Frame) (*Pending, error) {
 		p.epoch = s.position.Epoch
 	}
 	if f.Volatile {
-		if !s.live {
+		if !s.live && (s.next == nil || s.next.ctx.Err() != nil) {
 			return nil, wire.E(wire.Offline, "a volatile message does not wait for the connection")
 		}
 		s.out.postVolatile(f.Key, p.line)

@@ -43,6 +43,7 @@ type Session struct {
 	host     wire.PeerID // of the latest connection
 	stream   link.Stream // the current one, or nil
 	live     bool        // it has had its welcome
+	next     *connection // on which the group is being joined after a move, nil without one
 	meta     []byte
 	renewed  bool // meta has to be sent on this stream
 	leaving  bool

@@ -87,8 +87,12 @@ func (s *Session) stay() error {
 		if e, ok := err.(*ended); ok {
 			return e
 		}
-		if s.isLeaving() {
+		next := c.moved()
+		if s.isLeaving() && next == nil {
 			return wire.E(wire.Closed, "the group was left")
+		}
+		if next != nil {
+			continue
 		}
 		if time.Since(began) >= steadyAfter {
 			outage.reset()
@@ -124,7 +128,7 @@ func (s *Session) attend(c *connection) error {
 		stream.Reset()
 		return err
 	}
-	defer s.leaveStream()
+	defer s.leaveStream(c)
 	err = s.converse(c, stream, join)
 	if _, over := err.(*ended); over || err == io.EOF {
 		stream.Close() // the host waits for this end to have read its last line
@@ -142,6 +146,9 @@ func (s *Session) begin(c *connection, stream link.Stream) (join []byte, err err
 		return nil, context.Cause(s.ctx)
 	}
 	s.stream, s.host = stream, c.Host()
+	if s.next != c {
+		s.next, s.out.volatile = nil, nil
+	}
 	s.renewed = false
 	f := wire.Frame{
 		Type:    wire.TypeJoin,
@@ -161,10 +168,13 @@ func (s *Session) begin(c *connection, stream link.Stream) (join []byte, err err
 	return f.Append(nil), nil
 }
 
-func (s *Session) leaveStream() {
+func (s *Session) leaveStream(c *connection) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.stream, s.live = nil, false
+	if s.next = c.moved(); s.next != nil {
+		return // there is a connection, and the group is joined on it at once
+	}
 	s.out.volatile = nil
 	if s.out.keeper != nil {
 		signal(s.out.keeper.hurry) // nothing will be answered now

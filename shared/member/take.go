@@ -126,7 +126,7 @@ func (s *Session) takeWelcome(to *batch, event Event) error {
 	if s.position.Epoch != w.Epoch {
 		clear(s.out.early)
 	}
-	s.welcome, s.welcomed, s.live = &w, time.Now(), true
+	s.welcome, s.welcomed, s.live, s.next = &w, time.Now(), true, nil
 	s.position = next
 	s.out.moved(w.Seq)
 	s.out.admit(next, w.Time, w.Durable, w.Limits)

@@ -17,6 +17,10 @@ var (
 	errClosed = wire.E(wire.Closed, "this member was closed")
 	// errStale ends an attempt to connect that began before the network or the page came back.
 	errStale = errors.New("member: the attempt was from before the wake")
+	// errNotNeeded ends an attempt whose reason is gone.
+	errNotNeeded = errors.New("member: the connection in doubt is good, or there is none any more")
+	// errMoved is the cause of the end of a connection that another one has taken the place of.
+	errMoved = wire.E(wire.Offline, "the member moved to another connection")
 	// errLost is the cause of the end of a connection that its transport reported.
 	errLost = wire.E(wire.Offline, "the connection was lost")
 	// errSilent is the cause of the end of a connection whose heartbeat had no answer.

@@ -11,6 +11,9 @@ type Descriptor struct {
 	Addrs        []string // multiaddrs, each with /p2p/<peer>
 	WebTransport []WebTransportAddr
 	WebSocket    []string // ws:// or wss:// URLs
+	// Visitor is the network from which the host was asked, as it sees it: an IPv4 address, or the first half of an
+	// IPv6 one as a prefix. "" when that says nothing.
+	Visitor string
 }
 
 // WebTransportAddr is one WebTransport endpoint and the SHA-256 hashes, in lower-case hexadecimal, of
@@ -46,6 +49,7 @@ func (d *Descriptor) Append(dst []byte) []byte {
 	}
 	w.End(']')
 	list("websocket", d.WebSocket)
+	w.StrUnlessEmpty("visitor", d.Visitor)
 	w.End('}')
 	return w.B
 }
@@ -63,6 +67,8 @@ func ParseDescriptor(b []byte) (d Descriptor, err error) {
 			return str(&d.Name, v)
 		case "version":
 			return str(&d.Version, v)
+		case "visitor":
+			return str(&d.Visitor, v)
 		case "addrs":
 			d.Addrs, err = stringsOf(v)
 		case "websocket":

@@ -91,6 +91,7 @@ func TestPayloadsComeBackAsTheyWere(t *testing.T) {
 				return wire.WebTransportAddr{URL: word[string](rng), CertHashes: list(rng, func() string { return word[string](rng) })}
 			}),
 			WebSocket: list(rng, func() string { return word[string](rng) }),
+			Visitor:   word[string](rng),
 		}
 		same(t, descriptor, wire.ParseDescriptor, descriptor.Append(nil))
 	}

@@ -24,16 +24,18 @@ func main() {
 	jsx.SetErrorClass(start.Get("GoopError"))
 	report := start.Get("status")
 	warn := func(message string) { js.Global().Get("console").Call("warn", "Goop: "+message) }
+	store := idb.NewStore(identity.Database)
 	dialer := dial.Begun(dial.Options{
 		Base:      start.Get("base").String(),
 		Transport: start.Get("transport").String(),
+		Store:     store,
 		Warn:      warn,
 	}, start.Get("early"))
 	var m *member.Member
 	m = member.New(member.Options{
 		Dialer:   dialer,
 		Rand:     random.Reader,
-		Store:    idb.NewStore(identity.Database),
+		Store:    store,
 		OnWarn:   warn,
 		OnStatus: func(s member.Status) { report.Invoke(statusText(s, m.Session(), dialer.Descriptor())) },
 	})

@@ -143,7 +143,27 @@ func everywhere(listen string) bool {
 
 // descriptor tells a visitor how the host is reached.
 func (h *running) descriptor(r *http.Request) wire.Descriptor {
-	return h.node.Descriptor(r.Host, h.secure(r))
+	d := h.node.Descriptor(r.Host, h.secure(r))
+	d.Visitor = visitorNetwork(r)
+	return d
+}
+
+// visitorNetwork names the network from which a visitor asks: its IPv4 address, or its half of an IPv6 one. A proxy's
+// word for it may be believed: only the visitor's own answer depends on it.
+func visitorNetwork(r *http.Request) string {
+	first, _, _ := strings.Cut(r.Header.Get("X-Forwarded-For"), ",")
+	addr, err := netip.ParseAddr(strings.TrimSpace(first))
+	if err != nil {
+		from, err := netip.ParseAddrPort(r.RemoteAddr)
+		if err != nil {
+			return "" // it came over the visitor's own connection
+		}
+		addr = from.Addr()
+	}
+	if addr = addr.Unmap().WithZone(""); addr.Is4() {
+		return addr.String()
+	}
+	return netip.PrefixFrom(addr, 64).Masked().String()
 }
 
 // secure reports whether the visitor came by https, which a proxy in front of the host has ended. Only

@@ -50,6 +50,7 @@ export async function load(address = "http://host.test/", { wasm = true } = {}) 
     history: { state: null, replaceState() {} },
     document: { visibilityState: "visible", addEventListener() {} },
     addEventListener() {},
+    navigator: {},
     fetch: async (url) => new Response(String(url).endsWith("/goop/host.json") ? DESCRIPTOR : ""),
     WebTransport: Session,
     reportError: (e) => {

@@ -29,16 +29,21 @@ type Net struct {
 	// MaxPacket is the size of the largest datagram in bytes, 1,400 when it is 0.
 	MaxPacket int
 
+	// Better makes the Dialers climb: it is given what carries the present connection, and returns what carries
+	// a better one, or why there is none. Without it nothing is better.
+	Better func(now string) (transport string, err error)
+
 	wg sync.WaitGroup
 
 	// mu guards the following.
-	mu    sync.Mutex
-	down  error
-	stuck bool
-	conns map[*conn]bool
-	dials []time.Time
-	busy  map[wire.PeerID]bool // a Dial is running
-	twice bool
+	mu     sync.Mutex
+	climbs []time.Time
+	down   error
+	stuck  bool
+	conns  map[*conn]bool
+	dials  []time.Time
+	busy   map[wire.PeerID]bool // a Dial is running
+	twice  bool
 }
 
 // Dialer returns the dialer of one peer.
@@ -53,19 +58,10 @@ type dialer struct {
 func (d dialer) Dial(ctx context.Context) (member.Conn, error) {
 	n := d.n
 	n.mu.Lock()
-	n.twice = n.twice || n.busy[d.peer]
-	if n.busy == nil {
-		n.busy = map[wire.PeerID]bool{}
-	}
-	n.busy[d.peer] = true
 	n.dials = append(n.dials, time.Now())
 	down, stuck := n.down, n.stuck
 	n.mu.Unlock()
-	defer func() {
-		n.mu.Lock()
-		defer n.mu.Unlock()
-		n.busy[d.peer] = false
-	}()
+	defer n.enter(d.peer)()
 	if stuck {
 		<-ctx.Done()
 		return nil, context.Cause(ctx)
@@ -73,9 +69,46 @@ func (d dialer) Dial(ctx context.Context) (member.Conn, error) {
 	if down != nil {
 		return nil, down
 	}
-	c := &conn{n: n, peer: d.peer, done: make(chan struct{}), thaw: make(chan struct{}), budget: -1}
+	return n.connect(d.peer, "memory"), nil
+}
+
+// Climb implements member.Climber.
+func (d dialer) Climb(_ context.Context, now member.Conn) (member.Conn, error) {
+	n := d.n
+	if n.Better == nil {
+		return nil, wire.E(wire.NotSupported, "nothing is better")
+	}
+	n.mu.Lock()
+	n.climbs = append(n.climbs, time.Now())
+	n.mu.Unlock()
+	defer n.enter(d.peer)()
+	transport, err := n.Better(now.Transport())
+	if err != nil {
+		return nil, err
+	}
+	return n.connect(d.peer, transport), nil
+}
+
+// enter notes that a peer dials, until what it returns is called.
+func (n *Net) enter(peer wire.PeerID) (leave func()) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.twice = n.twice || n.busy[peer]
+	if n.busy == nil {
+		n.busy = map[wire.PeerID]bool{}
+	}
+	n.busy[peer] = true
+	return func() {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		n.busy[peer] = false
+	}
+}
+
+func (n *Net) connect(peer wire.PeerID, transport string) *conn {
+	c := &conn{n: n, peer: peer, transport: transport, done: make(chan struct{}), thaw: make(chan struct{}), budget: -1}
 	if n.Budget != nil {
-		c.budget = n.Budget(d.peer)
+		c.budget = n.Budget(peer)
 	}
 	if n.Datagrams {
 		c.near, c.far = newPackets(c), newPackets(c)
@@ -89,7 +122,7 @@ func (d dialer) Dial(ctx context.Context) (member.Conn, error) {
 		n.conns = map[*conn]bool{}
 	}
 	n.conns[c] = true
-	return c, nil
+	return c
 }
 
 // Down lets every later Dial fail with err; nil lets them succeed again. Connections stay.
@@ -130,6 +163,13 @@ func (n *Net) Dials() (at []time.Time, twice bool) {
 	return append(at, n.dials...), n.twice
 }
 
+// Climbs returns when Climb was called with a Better.
+func (n *Net) Climbs() (at []time.Time) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return append(at, n.climbs...)
+}
+
 // Close loses all connections and waits until every Serve has returned.
 func (n *Net) Close() {
 	n.Cut()
@@ -147,10 +187,11 @@ func (n *Net) open() []*conn {
 }
 
 type conn struct {
-	n    *Net
-	peer wire.PeerID
-	done chan struct{}
-	thaw chan struct{} // closed when a frozen connection is closed
+	n         *Net
+	peer      wire.PeerID
+	transport string
+	done      chan struct{}
+	thaw      chan struct{} // closed when a frozen connection is closed
 
 	near, far *packets // the member's and the host's; nil without datagrams
 
@@ -189,7 +230,7 @@ func (s hostStream) Datagrams() link.Datagrams { return s.c.far.orNone() }
 
 func (c *conn) Self() wire.PeerID     { return c.peer }
 func (c *conn) Host() wire.PeerID     { return c.n.Host }
-func (c *conn) Transport() string     { return "memory" }
+func (c *conn) Transport() string     { return c.transport }
 func (c *conn) Done() <-chan struct{} { return c.done }
 
 func (c *conn) Close() error {

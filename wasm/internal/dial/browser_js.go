@@ -71,6 +71,14 @@ func Browser() Platform {
 			}
 			return c, nil
 		},
+		Network: func() string {
+			if line := js.Global().Get("navigator").Get("connection"); line.Truthy() {
+				if kind := line.Get("type"); kind.Type() == js.TypeString {
+					return kind.String()
+				}
+			}
+			return ""
+		},
 		Key: identity.Open,
 	}
 	if webtransport.Available() {
@@ -89,10 +97,13 @@ func Browser() Platform {
 func fetch(ctx context.Context, url string) ([]byte, error) {
 	signal, release := jsx.Signal(ctx)
 	defer release()
-	options := jsx.ValueOf(map[string]any{"cache": "no-store", "signal": signal})
+	options := jsx.ValueOf(map[string]any{"cache": "no-store", "signal": signal, "redirect": "manual"})
 	response, err := jsx.Await(ctx, js.Global().Call("fetch", url, options))
 	if err != nil {
 		return nil, err
+	}
+	if response.Get("type").String() == "opaqueredirect" {
+		return nil, wire.E(wire.BadMessage, "it leads to another address")
 	}
 	if !response.Get("ok").Truthy() {
 		return nil, wire.E(wire.Offline, "status ", strconv.Itoa(response.Get("status").Int()))

@@ -11,6 +11,7 @@ package dial
 
 import (
 	"context"
+	"errors"
 	"io"
 	"strings"
 	"sync"
@@ -49,13 +50,17 @@ type Options struct {
 	// Transport, if set, is the only one that is tried: WebTransport or WebSocket.
 	Transport string
 
+	// Store, if set, keeps which networks WebTransport does not get through, beyond the page.
+	Store member.Store
+
 	// Warn, if set, is told what a person might want to know, such as that no key can be stored.
 	Warn func(message string)
 }
 
 // Platform is what a Dialer needs of the world.
 type Platform struct {
-	// Fetch returns the body of an HTTP resource, past every cache.
+	// Fetch returns the body of an HTTP resource, past every cache. One that is somewhere else now is an error with
+	// code bad_message.
 	Fetch func(ctx context.Context, url string) ([]byte, error)
 
 	// WebTransport opens a session; the host must show a certificate with one of the SHA-256 hashes.
@@ -64,6 +69,9 @@ type Platform struct {
 
 	// WebSocket opens a WebSocket.
 	WebSocket func(ctx context.Context, url string) (io.ReadWriteCloser, error)
+
+	// Network returns what kind of line the page is on, such as "wifi"; "" where that is not known. It may be nil.
+	Network func() string
 
 	// Key returns this member's key for a host. why is set when it could not be stored.
 	Key func(ctx context.Context, host wire.PeerID) (key *identity.Key, why error, err error)
@@ -82,6 +90,10 @@ type Dialer struct {
 	opts     Options
 	platform Platform
 
+	// Dial and Climb have the following, which are never called at once.
+	networks networks
+	recalled wire.PeerID // the host that networks is about
+
 	// mu guards the following.
 	mu         sync.Mutex
 	host       wire.PeerID // the only one that is accepted, once it is known
@@ -90,7 +102,7 @@ type Dialer struct {
 	descriptor wire.Descriptor
 }
 
-var _ member.Dialer = (*Dialer)(nil)
+var _ member.Climber = (*Dialer)(nil)
 
 // On returns a Dialer for a platform; New is the one for this browser.
 func On(platform Platform, opts Options) *Dialer {
@@ -122,11 +134,7 @@ func (d *Dialer) Dial(ctx context.Context) (member.Conn, error) {
 	default:
 		return nil, wire.E(wire.InvalidValue, `transport "`, d.opts.Transport, `": there are `, WebTransport, " and ", WebSocket)
 	}
-	desc, err := d.describe(ctx)
-	if err != nil {
-		return nil, err
-	}
-	key, err := d.keyFor(ctx, desc.Peer)
+	desc, key, err := d.meet(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -140,6 +148,39 @@ func (d *Dialer) Dial(ctx context.Context) (member.Conn, error) {
 	return c, nil
 }
 
+// Climb tries for WebTransport while the page is on WebSocket. See member.Climber.
+func (d *Dialer) Climb(ctx context.Context, now member.Conn) (member.Conn, error) {
+	if now.Transport() == WebTransport || d.platform.WebTransport == nil || d.opts.Transport == WebSocket {
+		return nil, wire.E(wire.NotSupported, "this page has nothing better than ", now.Transport())
+	}
+	desc, key, err := d.meet(ctx)
+	if err != nil {
+		return nil, err
+	}
+	webTransport, _ := d.attempts(&desc, key)
+	if len(webTransport) == 0 {
+		return nil, wire.E(wire.NotSupported, "the host does not offer WebTransport")
+	}
+	c, failures := d.try(ctx, webTransport, desc.Peer, key)
+	if c == nil {
+		return nil, verdict(ctx, failures)
+	}
+	d.learn(ctx, desc.Peer, d.networkOf(&desc), true)
+	return c, nil
+}
+
+// meet asks the host how it is reached, and gets what is kept for it.
+func (d *Dialer) meet(ctx context.Context) (desc wire.Descriptor, key *identity.Key, err error) {
+	if desc, err = d.describe(ctx); err != nil {
+		return desc, nil, err
+	}
+	var recalling sync.WaitGroup
+	recalling.Go(func() { d.recall(ctx, desc.Peer) })
+	key, err = d.keyFor(ctx, desc.Peer)
+	recalling.Wait()
+	return desc, key, err
+}
+
 // describe asks the host how it can be reached now.
 func (d *Dialer) describe(ctx context.Context) (wire.Descriptor, error) {
 	url := strings.TrimSuffix(d.opts.Base, "/") + wire.HostPath
@@ -149,15 +190,18 @@ func (d *Dialer) describe(ctx context.Context) (wire.Descriptor, error) {
 	switch {
 	case limited.Err() != nil:
 		return wire.Descriptor{}, context.Cause(limited)
-	case err != nil:
+	case err != nil && !errors.Is(err, wire.BadMessage):
 		return wire.Descriptor{}, &wire.Error{Code: wire.Offline, Message: "the host does not answer: " + url, Err: err}
 	}
-	desc, err := wire.ParseDescriptor(body)
-	if err != nil {
-		return desc, &wire.Error{Code: wire.Offline, Message: "not a host's descriptor: " + url, Err: err}
+	var desc wire.Descriptor
+	if err == nil {
+		desc, err = wire.ParseDescriptor(body)
 	}
-	if _, err := peerid.Key(desc.Peer); err != nil {
-		return desc, &wire.Error{Code: wire.Offline, Message: "not a host's descriptor: " + url, Err: err}
+	if err == nil {
+		_, err = peerid.Key(desc.Peer)
+	}
+	if err != nil {
+		return desc, &wire.Error{Code: wire.Offline, Message: "something else answers in the host's place, perhaps a network that wants a sign-in: " + url, Err: err}
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -38,8 +38,8 @@ func (d *Dialer) attempts(desc *wire.Descriptor, key *identity.Key) (webTranspor
 	return webTransport, webSocket
 }
 
-// race tries both kinds, WebTransport with a head start, and returns the first connection. What comes
-// later is closed.
+// race tries both kinds and returns the first connection. WebTransport has a head start, but on a network that
+// it did not get through of late. What comes later is closed.
 func (d *Dialer) race(ctx context.Context, desc *wire.Descriptor, key *identity.Key) (member.Conn, error) {
 	webTransport, webSocket := d.attempts(desc, key)
 	if len(webTransport)+len(webSocket) == 0 {
@@ -67,6 +67,7 @@ func (d *Dialer) race(ctx context.Context, desc *wire.Descriptor, key *identity.
 			}
 		})
 	}
+	network, both := d.networkOf(desc), len(webTransport) > 0 && len(webSocket) > 0
 	var late <-chan time.Time
 	running := 1
 	switch {
@@ -74,17 +75,28 @@ func (d *Dialer) race(ctx context.Context, desc *wire.Descriptor, key *identity.
 		run(webSocket)
 	case len(webSocket) == 0:
 		run(webTransport)
+	case d.networks.deaf(network, time.Now()):
+		running++
+		run(webTransport)
+		run(webSocket)
 	default:
 		run(webTransport)
 		timer := time.NewTimer(headStart)
 		defer timer.Stop()
 		late = timer.C
 	}
+	over := func(c member.Conn) (member.Conn, error) {
+		cancel() // before the memory, which may take a moment
+		if both {
+			d.learn(ctx, desc.Peer, network, c.Transport() == WebTransport)
+		}
+		return c, nil
+	}
 	var failures []failure
 	for running > 0 {
 		select {
 		case c := <-won:
-			return c, nil
+			return over(c)
 		case <-late:
 			late = nil
 			running++
@@ -101,7 +113,7 @@ func (d *Dialer) race(ctx context.Context, desc *wire.Descriptor, key *identity.
 	}
 	select {
 	case c := <-won: // just before the other one gave up
-		return c, nil
+		return over(c)
 	default:
 		return nil, verdict(ctx, failures)
 	}

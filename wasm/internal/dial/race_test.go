@@ -89,7 +89,9 @@ func (n *fakeNet) webSocket(urls ...string) *fakeNet {
 	return n
 }
 
-func (n *fakeNet) dialer() *dial.Dialer {
+func (n *fakeNet) dialer() *dial.Dialer { return n.dialerWith(dial.Options{Base: "http://host"}) }
+
+func (n *fakeNet) dialerWith(opts dial.Options) *dial.Dialer {
 	return dial.On(dial.Platform{
 		Fetch: func(context.Context, string) ([]byte, error) { return n.desc.Append(nil), nil },
 		WebTransport: func(ctx context.Context, url string, _ [][]byte) (dial.Session, error) {
@@ -112,7 +114,7 @@ func (n *fakeNet) dialer() *dial.Dialer {
 		Key: func(context.Context, wire.PeerID) (*identity.Key, error, error) {
 			return identity.FromSeed(identity.Seed, new([32]byte)), nil, nil
 		},
-	}, dial.Options{Base: "http://host"})
+	}, opts)
 }
 
 // answer waits until a URL answers.
