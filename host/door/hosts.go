@@ -16,6 +16,7 @@ const (
 // hosts is what the door remembers: all of it in memory, and in a journal on the disk.
 type hosts struct {
 	log     *slog.Logger
+	written chan struct{} // has room for one: the journal is to be synced
 	stop    chan struct{}
 	stopped sync.WaitGroup
 
@@ -26,7 +27,7 @@ type hosts struct {
 
 // openHosts reads a folder's journal, and begins a new one that has no more in it than is still of use.
 func openHosts(dir string, now time.Time, log *slog.Logger) (*hosts, error) {
-	h := &hosts{log: log, stop: make(chan struct{}), entries: map[string]*door.Entry{}}
+	h := &hosts{log: log, written: make(chan struct{}, 1), stop: make(chan struct{}), entries: map[string]*door.Entry{}}
 	damaged, err := readJournal(dir, func(label string, e *door.Entry) {
 		if have := h.entries[label]; have == nil || have.Seq < e.Seq {
 			h.entries[label] = e
@@ -70,6 +71,10 @@ func (h *hosts) put(label string, e *door.Entry, now time.Time) error {
 		return err
 	}
 	h.entries[label] = e
+	select {
+	case h.written <- struct{}{}:
+	default:
+	}
 	return nil
 }
 
@@ -100,19 +105,24 @@ func (h *hosts) tidy(now time.Time) {
 
 // run does what has to be done from time to time.
 func (h *hosts) run() {
-	syncs, tidies := time.NewTicker(syncEvery), time.NewTicker(tidyEvery)
-	defer syncs.Stop()
+	tidies := time.NewTicker(tidyEvery)
 	defer tidies.Stop()
+	var due <-chan time.Time // nil while all is on the disk
 	for {
 		select {
 		case <-h.stop:
 			return
-		case <-syncs.C:
+		case <-h.written:
+			if due == nil {
+				due = time.After(syncEvery)
+			}
+		case <-due:
+			due = nil
 			h.mu.Lock()
-			f := h.journal.unsynced()
+			f := h.journal.file
 			h.mu.Unlock()
 			if f == nil {
-				continue
+				continue // shrink has told
 			}
 			if err := f.Sync(); err != nil { // without mu: it takes long, and the file is closed by this goroutine alone
 				h.log.Error("the door's journal is not safe on the disk", "error", err)

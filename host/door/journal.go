@@ -18,7 +18,7 @@ const (
 	// maxLine bounds a line of the journal: two envelopes of 4 KiB, in base64, and what is around them.
 	maxLine = 32 << 10
 	// slack is how much a journal may grow, in bytes, beside twice what is of use in it.
-	slack = 16 << 20
+	slack = 4 << 20
 )
 
 // journal is a file with one line of JSON for each announcement. The last line of a host counts.
@@ -27,7 +27,6 @@ type journal struct {
 	file  *os.File
 	size  int64 // of what is written
 	first int64 // of what was written when it was new
-	dirty bool  // since the last sync
 	fault error // why nothing can be written any more
 }
 
@@ -101,7 +100,7 @@ func (j *journal) rewrite(entries map[string]*door.Entry) error {
 
 func (j *journal) open(name string, size int64) error {
 	j.file, j.fault = os.OpenFile(name, os.O_WRONLY|os.O_APPEND, 0)
-	j.size, j.dirty = size, true
+	j.size = size
 	return j.fault
 }
 
@@ -141,17 +140,7 @@ func (j *journal) write(label string, e *door.Entry) error {
 		return err
 	}
 	j.size += int64(len(b))
-	j.dirty = true
 	return nil
-}
-
-// unsynced returns the file when something of it may not be on the disk, and takes it to be synced now.
-func (j *journal) unsynced() *os.File {
-	if !j.dirty || j.file == nil {
-		return nil
-	}
-	j.dirty = false
-	return j.file
 }
 
 // shrink writes the journal anew when most of it is of no use any more, or nothing can be written to it.

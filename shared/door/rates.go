@@ -27,9 +27,12 @@ type Bucket int64
 // take counts one more, or tells when there may be one.
 func (b *Bucket) take(r rate, now time.Time) error {
 	at, ms := max(int64(*b), now.UnixMilli()), r.every.Milliseconds()
+	if at > now.UnixMilli()+int64(r.burst)*ms { // more than there can be: the clock was set back
+		at = now.UnixMilli()
+	}
 	if wait := at + ms - (now.UnixMilli() + int64(r.burst)*ms); wait > 0 {
 		e := wire.E(wire.RateLimited, r.who, " too often")
-		e.RetryAfter = min(wait, int64(r.burst)*ms)
+		e.RetryAfter = wait
 		return e
 	}
 	*b = Bucket(at + ms)
