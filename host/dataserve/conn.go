@@ -97,6 +97,9 @@ func (c *conn) read() (last []byte, err error) {
 //
 //go:noinline
 func (c *conn) take(line []byte) (last []byte, err error) {
+	if id, ok := data.TimeRequest(line); ok {
+		return nil, c.out.time(c.ctx, id)
+	}
 	line = bytes.Clone(line) // the reader's memory is used again
 	req, err := data.DecodeRequest(line)
 	if err == nil {
@@ -114,7 +117,7 @@ func (c *conn) take(line []byte) (last []byte, err error) {
 // stream that is lost.
 func (c *conn) start(r request) error {
 	if r.Op == data.OpTime {
-		return c.out.put(c.ctx, c.time(r.ID))
+		return c.out.time(c.ctx, r.ID)
 	}
 	if err := c.pending.spend(c.ctx, r.size); err != nil {
 		return err

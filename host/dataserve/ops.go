@@ -2,16 +2,10 @@ package dataserve
 
 import (
 	"strconv"
-	"time"
 
 	"goop/shared/data"
 	"goop/shared/wire"
 )
-
-// time answers with the host's clock.
-func (c *conn) time(id int64) []byte {
-	return data.AppendTime(make([]byte, 0, 48), id, time.Now().UnixMilli())
-}
 
 // do does one request and returns the line of its answer.
 func (c *conn) do(r *data.Request) ([]byte, error) {

@@ -2,9 +2,11 @@ package dataserve
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
+	"goop/shared/data"
 	"goop/shared/link"
 )
 
@@ -19,8 +21,12 @@ type outbox struct {
 	// mu guards the following.
 	mu      sync.Mutex
 	buf     []byte
-	writing bool          // a goroutine writes; for good when the stream has failed
+	writing bool          // somebody writes; for good when the stream has failed
 	room    chan struct{} // closed when buf has been taken; nil while nobody waits for that
+
+	// Who writes alone uses the following.
+	deadline time.Time // of writes, as it was set last
+	clock    [48]byte  // room for an answer of time
 }
 
 func newOutbox(st link.Stream, failed func(error)) *outbox {
@@ -43,6 +49,27 @@ func (o *outbox) put(ctx context.Context, line ...[]byte) error {
 			return err
 		}
 	}
+}
+
+// time adds the answer to a request for the time. Most of what a silent member costs is these, and so, where nothing
+// else is to be written, the goroutine that has read the request writes the answer, before it reads on.
+func (o *outbox) time(ctx context.Context, id int64) error {
+	o.mu.Lock()
+	if o.writing {
+		o.mu.Unlock()
+		return o.put(ctx, data.AppendTime(nil, id, time.Now().UnixMilli()))
+	}
+	o.writing = true
+	o.mu.Unlock()
+	now := time.Now()
+	if err := o.writeAll(data.AppendTime(o.clock[:0], id, now.UnixMilli()), now); err != nil {
+		return err
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.writing = false
+	o.startLocked() // what has come meanwhile
+	return nil
 }
 
 // await returns when there is room.
@@ -116,18 +143,45 @@ func (o *outbox) take(spare []byte) (buf []byte) {
 func (o *outbox) write() error {
 	var spare []byte
 	for buf := o.take(spare); buf != nil; buf = o.take(spare) {
-		for rest := buf; len(rest) > 0; {
-			n := min(len(rest), writeChunk)
-			if err := o.st.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
-				return err
-			}
-			if _, err := o.st.Write(rest[:n]); err != nil {
-				return err
-			}
-			rest = rest[n:]
+		if err := o.writeAll(buf, time.Now()); err != nil {
+			return err
 		}
 		if spare = buf; cap(spare) > writeChunk { // a large answer is rare, its memory is not kept
 			spare = nil
+		}
+	}
+	return nil
+}
+
+// writeAll writes buf, piece by piece, for each of which there is writeTimeout. A deadline that is far is left as it is,
+// for setting one is not cheap, and set when it has come too early.
+func (o *outbox) writeAll(buf []byte, now time.Time) error {
+	for len(buf) > 0 {
+		piece, by := buf[:min(len(buf), writeChunk)], now.Add(writeTimeout)
+		buf = buf[len(piece):]
+		set := o.deadline.Sub(now) < writeTimeout/2
+		for len(piece) > 0 {
+			if set {
+				o.deadline = by
+				if err := o.st.SetWriteDeadline(by); err != nil {
+					return err
+				}
+			}
+			n, err := o.st.Write(piece)
+			piece = piece[n:]
+			if err != nil {
+				early, ok := errors.AsType[interface {
+					error
+					Timeout() bool
+				}](err)
+				if !ok || !early.Timeout() || !time.Now().Before(by) {
+					return err
+				}
+				set = true
+			}
+		}
+		if len(buf) > 0 {
+			now = time.Now()
 		}
 	}
 	return nil

@@ -171,23 +171,30 @@ func (n *Node) Handle(proto string, fn Handler) {
 			s.Reset()
 			return
 		}
-		defer n.leave()
 		v := n.arrive(ns.Conn())
-		defer n.depart(v)
 		if v != nil {
 			s.datagrams = v.datagrams
 		}
 		peer := wire.PeerID(ns.Conn().RemotePeer().String())
-		defer func() {
-			if p := recover(); p != nil {
-				n.log.Error("stream handler panicked", "protocol", proto, "peer", peer, "panic", p, "stack", string(debug.Stack()))
-				s.Reset()
-				return
-			}
-			s.Close()
-		}()
-		fn(n.ctx, peer, s)
+		// In a goroutine of its own: below libp2p's frames, which decided on the protocol, each reader of a silent member
+		// would hold a stack of twice the size.
+		go n.handle(proto, fn, peer, s, v)
 	})
+}
+
+// handle has a handler work on a stream; leave and depart follow.
+func (n *Node) handle(proto string, fn Handler, peer wire.PeerID, s *stream, v *visit) {
+	defer n.leave()
+	defer n.depart(v)
+	defer func() {
+		if p := recover(); p != nil {
+			n.log.Error("stream handler panicked", "protocol", proto, "peer", peer, "panic", p, "stack", string(debug.Stack()))
+			s.Reset()
+			return
+		}
+		s.Close()
+	}()
+	fn(n.ctx, peer, s)
 }
 
 // HandleHTTP has h serve all HTTP requests that are not WebSocket upgrades. It must be called before

@@ -233,6 +233,23 @@ func DecodeRequest(line []byte) (Request, error) {
 	return r, err
 }
 
+// TimeRequest reads a line that asks for the time, as members write it every other second, and nothing else: what it
+// does not know is for DecodeRequest.
+func TimeRequest(line []byte) (id int64, ok bool) {
+	const before, after, digits = `{"id":`, `,"op":"time"}`, 15
+	n := len(line) - len(before) - len(after)
+	if n < 1 || n > digits || string(line[:len(before)]) != before || string(line[len(before)+n:]) != after {
+		return 0, false
+	}
+	for _, c := range line[len(before) : len(before)+n] {
+		if c < '0' || c > '9' || c == '0' && id == 0 {
+			return 0, false
+		}
+		id = 10*id + int64(c-'0')
+	}
+	return id, true
+}
+
 func (r *Request) decode(line []byte) *wire.Error {
 	// The first fault is told only after the whole line has been seen, because the id may stand last.
 	var fault *wire.Error

@@ -52,6 +52,19 @@ func TestGoldenRequests(t *testing.T) {
 	}
 }
 
+func TestTimeRequest(t *testing.T) {
+	t.Parallel()
+	for line, want := range map[string]int64{
+		`{"id":1,"op":"time"}`: 1, `{"id":120,"op":"time"}`: 120, `{"id":123456789012345,"op":"time"}`: 123456789012345,
+		`{"id":1234567890123456,"op":"time"}`: 0, `{"id":0,"op":"time"}`: 0, `{"id":01,"op":"time"}`: 0, `{"id":-1,"op":"time"}`: 0,
+		`{"id":,"op":"time"}`: 0, `{"id":1.5,"op":"time"}`: 0, `{"id":1, "op":"time"}`: 0, `{"id":1,"op":"tim"}`: 0, `{"op":"time","id":1}`: 0, ``: 0,
+	} {
+		if id, ok := data.TimeRequest([]byte(line)); id != want || ok != (want != 0) {
+			t.Errorf("%s: got %d, %v, want %d", line, id, ok, want)
+		}
+	}
+}
+
 func TestDecodedRequest(t *testing.T) {
 	t.Parallel()
 	r, err := data.DecodeRequest([]byte(`{"id":8,"op":"query","table":"moves","where":{"game":"a"},"order":["-_id","ply"],"limit":50,"offset":10,"columns":[]}`))
@@ -150,9 +163,14 @@ func FuzzDecodeRequest(f *testing.F) {
 	f.Add([]byte(`{"id":1,"op":"group.invite","group":"g","role":"viewer","uses":2,"expires":9,"key":"0123456789abcdef"}`))
 	f.Add([]byte(`{"id":1,"op":"group.kick","group":"g","peer":"p","message":"m","key":"0123456789abcdef"}`))
 	f.Add([]byte(`{"id":1,"op":"group.history","group":"g","before":7,"limit":500,"states":true}`))
+	f.Add([]byte(`{"id":123456,"op":"time"}`))
+	f.Add([]byte(`{"id":0123456,"op":"time"}`))
 	table := tableT(f)
 	f.Fuzz(func(t *testing.T, line []byte) {
 		r, err := data.DecodeRequest(line)
+		if id, ok := data.TimeRequest(line); ok && (err != nil || r.Op != data.OpTime || r.ID != id) {
+			t.Fatalf("%s is taken for a request %d for the time, got %+v, %v", line, id, r, err)
+		}
 		if err != nil {
 			e, ok := errors.AsType[*wire.Error](err)
 			if !ok || e.Message == "" {
