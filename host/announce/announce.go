@@ -116,7 +116,10 @@ func PageOf(at *url.URL, peer wire.PeerID) (string, error) {
 }
 
 // New begins to announce a host, which must listen by then. What it returns must be closed.
-func New(o Options) (*Announcer, error) {
+func New(o Options) (*Announcer, error) { return begin(o, routeTo) }
+
+// begin is New with another guess at where the door sees the host.
+func begin(o Options, route func(context.Context, *url.URL) netip.Addr) (*Announcer, error) {
 	label, err := peerid.Label(o.Host.Peer())
 	if err != nil {
 		return nil, err
@@ -126,7 +129,7 @@ func New(o Options) (*Announcer, error) {
 		return nil, err
 	}
 	a := &Announcer{
-		host: o.Host, door: o.Door, target: o.Door.String() + door.HostsPath + label, page: page, log: o.Log, route: routeTo,
+		host: o.Host, door: o.Door, target: o.Door.String() + door.HostsPath + label, page: page, log: o.Log, route: route,
 		status: Status{Door: o.Door.String(), Page: page},
 	}
 	if a.log == nil {
