@@ -27,7 +27,7 @@ const (
 	lookEvery = 2 * time.Second
 	// firstPause and maxPause are those after an announcement that did not arrive; each is twice the one before.
 	firstPause = time.Second
-	maxPause   = door.Renew
+	maxPause   = 3 * time.Minute
 	// requestTime bounds one announcement, and closeTime the last one.
 	requestTime = 20 * time.Second
 	closeTime   = 2 * time.Second

@@ -133,7 +133,7 @@ func Announce(a Announcement, have *Entry, verify Verify) (*Entry, error) {
 	if have != nil {
 		next.Pace = have.Pace
 	}
-	if err := next.Pace.take(peerRate, a.Now); err != nil {
+	if err := next.Pace.take(hostRate, a.Now); err != nil {
 		return nil, err
 	}
 	if err := next.read(a, verify); err != nil {

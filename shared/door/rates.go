@@ -14,10 +14,24 @@ type rate struct {
 	who   string
 }
 
+// How often a host may announce itself, an address hosts, and an address hosts that the door does not know yet: after a
+// rest as many times as the burst at once, and then one each time.
+const (
+	HostEvery    = 2 * time.Second
+	HostBurst    = 10
+	AddressEvery = time.Second
+	AddressBurst = 60
+	NewEvery     = time.Minute
+	NewBurst     = 60
+
+	// maxRates bounds the addresses of which the rates are remembered.
+	maxRates = 20_000
+)
+
 var (
-	peerRate    = rate{2 * time.Second, 10, "this host announces itself"}
-	addressRate = rate{time.Second, 60, "this address announces hosts"}
-	newRate     = rate{time.Minute, 60, "this address announces new hosts"}
+	hostRate    = rate{HostEvery, HostBurst, "this host announces itself"}
+	addressRate = rate{AddressEvery, AddressBurst, "this address announces hosts"}
+	newRate     = rate{NewEvery, NewBurst, "this address announces new hosts"}
 )
 
 // Bucket is the state of a rate: the moment, in milliseconds since 1970, at which its burst is whole again. So
@@ -38,9 +52,6 @@ func (b *Bucket) take(r rate, now time.Time) error {
 	*b = Bucket(at + ms)
 	return nil
 }
-
-// maxRates bounds the addresses of which the rates are remembered.
-const maxRates = 20_000
 
 // Rates limits what each announcer's address (IPv6: each /64) may do. It is kept in memory, and is not
 // safe for concurrent use. The zero Rates is ready.

@@ -32,8 +32,7 @@ const (
 	// MaxAddrs bounds the addresses of a record, those of unknown kinds included.
 	MaxAddrs = 16
 
-	domain        = "libp2p-peer-record"
-	signatureSize = 64
+	domain = "libp2p-peer-record"
 )
 
 var payloadType = []byte{0x03, 0x01}
@@ -73,7 +72,7 @@ func Open(envelope []byte, verify Verify) (Record, error) {
 	if err != nil {
 		return Record{}, err
 	}
-	if len(signature) != signatureSize || !verify(public, unsigned(payload), signature) {
+	if len(signature) != 64 || !verify(public, unsigned(payload), signature) {
 		return Record{}, wire.E(wire.BadMessage, "the record's signature is wrong")
 	}
 	rec.Peer = peerid.FromKey(public)

@@ -1,19 +1,51 @@
 package main
 
 import (
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
 	"time"
 
 	"goop/host/announce"
 	"goop/host/control"
+	"goop/host/node"
 	"goop/shared/door"
+	"goop/shared/record"
 )
 
 // announce begins to keep the host known at the door of --door.
 func (h *running) announce() (err error) {
 	if h.opts.door != nil {
-		h.known, err = announce.New(announce.Options{Door: h.opts.door, Host: h.node, Log: h.opts.log})
+		h.known, err = announce.New(announce.Options{Door: h.opts.door, Host: named{h.node, h.opts.public}, Log: h.opts.log})
 	}
 	return err
+}
+
+// named is a node whose records have the name in them under which visitors know the host, if that is one with TLS.
+type named struct {
+	*node.Node
+	public *url.URL
+}
+
+func (n named) RecordAddrs() []record.Addr {
+	addrs := n.Node.RecordAddrs()
+	u := n.public
+	if u == nil || u.Scheme != "https" {
+		return addrs
+	}
+	if _, err := netip.ParseAddr(u.Hostname()); err == nil {
+		return addrs // no name
+	}
+	port := uint64(443)
+	if u.Port() != "" {
+		var err error
+		if port, err = strconv.ParseUint(u.Port(), 10, 16); err != nil {
+			return addrs
+		}
+	}
+	name := record.Addr{Kind: record.WebSocket, Name: strings.ToLower(u.Hostname()), Port: uint16(port), TLS: true}
+	return append([]record.Addr{name}, addrs...)
 }
 
 // atDoor reports whether visitors find the host at its door, as far as is known: before the first announcement
