@@ -8,8 +8,10 @@ require (
 	filippo.io/edwards25519 v1.2.0 // wasm/internal/curve: the arithmetic of Go's own, without what that brings
 	github.com/HdrHistogram/hdrhistogram-go v1.4.0 // host/bench/load: percentiles of millions of times
 	github.com/andybalholm/brotli v1.2.8 // host/site: site files for browsers that take brotli
+	github.com/caddyserver/certmagic v0.25.6 // host/cert: certificates by ACME
 	github.com/gorilla/websocket v1.5.3 // tests of wasm/internal and host/node: a WebSocket client
 	github.com/libp2p/go-libp2p v0.51.0 // host/node
+	github.com/mholt/acmez/v3 v3.1.7 // host/cert: what an ACME server says when it refuses
 	github.com/multiformats/go-multiaddr v0.16.1 // host/node: addresses
 	github.com/multiformats/go-multibase v0.3.0 // host/node: certificate hashes in addresses
 	github.com/multiformats/go-multihash v0.2.3 // host/node: certificate hashes in addresses
@@ -22,6 +24,7 @@ require (
 	github.com/rogpeppe/go-internal v1.16.0 // tests of host/cmd/goop: testscript
 	github.com/spf13/cobra v1.10.2 // host/cmd/goop: commands and flags
 	github.com/syumai/workers v0.32.0 // wasm/edge; later ones panic without a body
+	go.uber.org/zap v1.28.0 // host/cert: certmagic's log, which goes into ours
 	golang.org/x/crypto v0.57.0 // tests of wasm/internal/chachapoly
 	golang.org/x/sys v0.48.0 // host/bench/load: processes that are kept to a core; host/cmd/goop: the console of Windows
 	golang.org/x/term v0.46.0 // host/cmd/goop: whether the output is a terminal, and how wide
@@ -33,6 +36,7 @@ require (
 	filippo.io/keygen v1.0.0 // indirect
 	github.com/benbjohnson/clock v1.3.5 // indirect
 	github.com/beorn7/perks v1.0.1 // indirect
+	github.com/caddyserver/zerossl v0.1.6 // indirect
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect
 	github.com/davidlazar/go-crypto v0.0.0-20200604182044-b73af7476f6c // indirect
 	github.com/decred/dcrd/dcrec/secp256k1/v4 v4.4.1 // indirect
@@ -47,6 +51,7 @@ require (
 	github.com/jbenet/go-temp-err-catcher v0.1.0 // indirect
 	github.com/klauspost/cpuid/v2 v2.4.0 // indirect
 	github.com/koron/go-ssdp v0.9.1 // indirect
+	github.com/libdns/libdns v1.1.1 // indirect
 	github.com/libp2p/go-buffer-pool v0.1.0 // indirect
 	github.com/libp2p/go-flow-metrics v0.3.0 // indirect
 	github.com/libp2p/go-libp2p-asn-util v0.4.1 // indirect
@@ -55,6 +60,7 @@ require (
 	github.com/libp2p/go-reuseport v0.4.0 // indirect
 	github.com/libp2p/go-yamux/v5 v5.1.0 // indirect
 	github.com/marten-seemann/tcp v0.0.0-20210406111302-dfbc87cc63fd // indirect
+	github.com/miekg/dns v1.1.73 // indirect
 	github.com/mikioh/tcpinfo v0.0.0-20190314235526-30a79bb1804b // indirect
 	github.com/mikioh/tcpopt v0.0.0-20190314235656-172688c1accc // indirect
 	github.com/minio/sha256-simd v1.0.1 // indirect
@@ -93,11 +99,12 @@ require (
 	github.com/spaolacci/murmur3 v1.1.0 // indirect
 	github.com/spf13/pflag v1.0.9 // indirect
 	github.com/wlynxg/anet v0.0.5 // indirect
+	github.com/zeebo/blake3 v0.2.4 // indirect
 	go.uber.org/dig v1.19.0 // indirect
 	go.uber.org/fx v1.24.0 // indirect
 	go.uber.org/mock v0.6.0 // indirect
 	go.uber.org/multierr v1.11.0 // indirect
-	go.uber.org/zap v1.28.0 // indirect
+	go.uber.org/zap/exp v0.3.0 // indirect
 	golang.org/x/exp v0.0.0-20260718201538-764159d718ef // indirect
 	golang.org/x/mod v0.41.0 // indirect
 	golang.org/x/net v0.59.0 // indirect

@@ -83,6 +83,12 @@ var rules = []rule{
 		because: "host/metrics is the only one that knows Prometheus: the others count",
 	},
 	{
+		folders: []string{"..."},
+		except:  []string{"host/cert"},
+		never:   []string{"github.com/caddyserver/...", "github.com/mholt/...", "go.uber.org/..."},
+		because: "host/cert is the only one that knows ACME",
+	},
+	{
 		folders: []string{"host/relay"},
 		never:   []string{"goop/host/..."},
 		because: "the relay declares the interfaces that it needs, and cmd puts the parts together",

@@ -2,6 +2,7 @@
 package store
 
 import (
+	_ "github.com/caddyserver/certmagic"
 	_ "github.com/ncruces/go-sqlite3"
 	_ "github.com/prometheus/client_golang/prometheus"
 	_ "github.com/spf13/cobra"
