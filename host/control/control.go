@@ -86,6 +86,8 @@ type Status struct {
 	Started int64       `json:"started"`           // milliseconds
 	Now     int64       `json:"now"`               // milliseconds, by the host's clock
 
+	Certificates []Certificate `json:"certificates,omitempty"` // with which it ends TLS; nil for none
+
 	Peers       int `json:"peers"`       // connected members, each counted once whatever its pages
 	Connections int `json:"connections"` // of members; each page that is open has one
 	Groups      int `json:"groups"`      // open
@@ -97,6 +99,13 @@ type Status struct {
 
 	Rate   float64          `json:"rate"`   // entries a second, of all groups, over the last minute
 	Limits map[string]int64 `json:"limits"` // by the names of --limit: sizes in bytes, times in milliseconds
+}
+
+// Certificate tells how one of the host's certificates is.
+type Certificate struct {
+	Names   []string `json:"names"`
+	Expires int64    `json:"expires,omitempty"` // in milliseconds; 0 while there is none
+	Problem string   `json:"problem,omitempty"` // why there is none or no new one, and what to do
 }
 
 // Door tells how the host is known at a door.

@@ -21,8 +21,9 @@ const maxHosts = 16
 const webTransportPath = "/.well-known/libp2p-webtransport?type=noise"
 
 // Descriptor says how to reach the host now. The first URL of each kind fits requestHost, the Host
-// header of the request that it answers; then come the machine's other addresses. secure tells that
-// the visitor came by https, which a proxy in front has ended. The certificates' hashes (those of now
+// header of the request that it answers; then come the machine's other addresses, for WebSocket over TLS
+// the names of the certificate. secure tells that the visitor came by https, which a proxy in front has
+// ended when the node itself has no TLS. The certificates' hashes (those of now
 // and of next) are read at each call: keep nothing of it for longer than a few minutes.
 func (n *Node) Descriptor(requestHost string, secure bool) wire.Descriptor {
 	n.mu.Lock()
@@ -42,9 +43,13 @@ func (n *Node) Descriptor(requestHost string, secure bool) wire.Descriptor {
 		certPath.WriteString("/certhash/" + c.multibase)
 	}
 
-	from := parseHost(requestHost, secure)
+	own := n.opts.TLS != nil
+	from := parseHost(requestHost, secure || own)
 	reach := reachable(binds, machine, from.loopback())
-	wt, ws := endpoints(from, secure, port, reach)
+	wt, ws := endpoints(from, secure && !own, port, reach)
+	if own {
+		ws = secureEndpoints(from, n.opts.TLS.names(port))
+	}
 	for _, e := range wt {
 		d.WebTransport = append(d.WebTransport, wire.WebTransportAddr{URL: "https://" + e.String() + webTransportPath, CertHashes: hashes})
 	}
@@ -56,7 +61,7 @@ func (n *Node) Descriptor(requestHost string, secure bool) wire.Descriptor {
 	}
 	for i, e := range ws {
 		scheme, rest := "ws://", "/ws"
-		if i == 0 && secure && e == from { // only the proxy in front has a certificate
+		if own || i == 0 && secure && e == from { // only the proxy in front has a certificate
 			scheme, rest = "wss://", "/tls/ws"
 		}
 		d.WebSocket = append(d.WebSocket, scheme+e.String()+"/")
@@ -68,7 +73,8 @@ func (n *Node) Descriptor(requestHost string, secure bool) wire.Descriptor {
 	return d
 }
 
-// Origin is an http:// origin under which this machine's own networks reach the site.
+// Origin is an http:// origin under which this machine's own networks reach the site, or with TLS an https://
+// one at a name of the certificate, of which Address is empty.
 type Origin struct {
 	URL string // without a slash at the end
 	Address
@@ -81,6 +87,16 @@ func (n *Node) Reach() []Origin {
 	binds := n.binds
 	n.mu.Unlock()
 	var origins []Origin
+	if n.opts.TLS != nil && len(binds) > 0 {
+		for _, e := range n.opts.TLS.names(binds[0].port) {
+			o := Origin{URL: e.origin()}
+			if e.addr.IsValid() {
+				o.Address = known(e.addr)
+			}
+			origins = append(origins, o)
+		}
+		return origins
+	}
 	for _, loopback := range []bool{false, true} {
 		for _, ip := range reachable(binds, machineIPs(), loopback) {
 			o := "http://" + endpoint{host: ip.String(), addr: ip, port: binds[0].port}.String()

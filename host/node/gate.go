@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"slices"
 	"sync"
 
 	"github.com/libp2p/go-libp2p/config"
@@ -30,6 +31,7 @@ var (
 type gate struct {
 	network.ResourceManager
 	limits Limits
+	exempt []netip.Prefix // nets without limits per address
 
 	// mu guards the following.
 	mu      sync.Mutex
@@ -38,12 +40,13 @@ type gate struct {
 	members int                  // authenticated connections
 }
 
-func newGate(l Limits) (*gate, error) {
-	rm, err := newResources(l)
+func newGate(l Limits, proxies []netip.Prefix) (*gate, error) {
+	exempt := append(slices.Clone(loopback), proxies...)
+	rm, err := newResources(l, exempt)
 	if err != nil {
 		return nil, err
 	}
-	return &gate{ResourceManager: rm, limits: l, pending: map[netip.Prefix]int{}}, nil
+	return &gate{ResourceManager: rm, limits: l, exempt: exempt, pending: map[netip.Prefix]int{}}, nil
 }
 
 func (g *gate) shut() {
@@ -54,7 +57,7 @@ func (g *gate) shut() {
 
 // OpenConnection lets a connection in, or says why not.
 func (g *gate) OpenConnection(dir network.Direction, usefd bool, endpoint ma.Multiaddr) (network.ConnManagementScope, error) {
-	from := addressOf(endpoint)
+	from := g.addressOf(endpoint)
 	if err := g.arrive(from); err != nil {
 		return nil, err
 	}
@@ -125,7 +128,7 @@ type origin struct {
 }
 
 // addressOf returns where an address counts, which is nowhere when it is without limits.
-func addressOf(a ma.Multiaddr) (o origin) {
+func (g *gate) addressOf(a ma.Multiaddr) (o origin) {
 	ip, err := manet.ToIP(a)
 	if err != nil {
 		return o
@@ -135,7 +138,7 @@ func addressOf(a ma.Multiaddr) (o origin) {
 		return o
 	}
 	addr = addr.Unmap()
-	for _, l := range loopback {
+	for _, l := range g.exempt {
 		if l.Contains(addr) {
 			return o
 		}

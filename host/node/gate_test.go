@@ -11,7 +11,7 @@ import (
 
 func newTestGate(t *testing.T, l Limits) *gate {
 	t.Helper()
-	g, err := newGate(l.withDefaults())
+	g, err := newGate(l.withDefaults(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,8 +15,8 @@ import (
 // table is made for nodes that are each other's equals: it lets 8 connections in from one address
 // and keeps 160 in all, which stops a class at one school's address.
 //
-// Addresses of the machine itself (127.0.0.0/8, ::1) have no limits per address, for a reverse proxy
-// brings everybody from there. "One address" is an IPv4 address or an IPv6 /64 net; a /48 gets four
+// Addresses of the machine itself (127.0.0.0/8, ::1) and of Options.Proxies have no limits per address, for
+// a reverse proxy brings everybody from there. "One address" is an IPv4 address or an IPv6 /64 net; a /48 gets four
 // times as much.
 type Limits struct {
 	// Connections is the number of authenticated connections at once, one for each open page;
@@ -101,16 +101,23 @@ func (l Limits) withDefaults() Limits {
 	return l
 }
 
-// loopback are the nets without limits per address.
+// loopback are nets without limits per address.
 var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
 
 // newResources makes go-libp2p's resource manager with our table.
-func newResources(l Limits) (network.ResourceManager, error) {
+func newResources(l Limits, exempt []netip.Prefix) (network.ResourceManager, error) {
 	files := rcmgr.Unlimited
 	if max := fileLimit(); max > 0 && max < math.MaxInt32 {
 		files = rcmgr.LimitVal(float64(max) * (1 - spareFiles))
 	}
 	count := func(n int) rcmgr.LimitVal { return rcmgr.LimitVal(n) }
+	var rates []rate.PrefixLimit
+	nets := map[bool][]rcmgr.NetworkPrefixLimit{} // by whether it is IPv4
+	for _, p := range exempt {
+		rates = append(rates, rate.PrefixLimit{Prefix: p})
+		v4 := p.Addr().Is4()
+		nets[v4] = append(nets[v4], rcmgr.NetworkPrefixLimit{Network: p, ConnCount: math.MaxInt})
+	}
 	table := rcmgr.PartialLimitConfig{
 		System: rcmgr.ResourceLimits{
 			Conns: count(l.Connections + l.Pending), ConnsInbound: count(l.Connections + l.Pending),
@@ -132,12 +139,13 @@ func newResources(l Limits) (network.ResourceManager, error) {
 	}
 	return rcmgr.NewResourceManager(rcmgr.NewFixedLimiter(table.Build(rcmgr.InfiniteLimits)),
 		rcmgr.WithMetricsDisabled(),
+		rcmgr.WithNetworkPrefixLimit(nets[true], nets[false]),
 		rcmgr.WithLimitPerSubnet(
 			[]rcmgr.ConnLimitPerSubnet{{PrefixLength: 32, ConnCount: l.AddressConnections}},
 			[]rcmgr.ConnLimitPerSubnet{{PrefixLength: 64, ConnCount: l.AddressConnections}, {PrefixLength: 48, ConnCount: 4 * l.AddressConnections}},
 		),
 		rcmgr.WithConnRateLimiters(&rate.Limiter{
-			NetworkPrefixLimits: []rate.PrefixLimit{{Prefix: loopback[0]}, {Prefix: loopback[1]}},
+			NetworkPrefixLimits: rates,
 			SubnetRateLimiter: rate.SubnetLimiter{
 				IPv4SubnetLimits: []rate.SubnetLimit{{PrefixLength: 32, Limit: rate.Limit{RPS: float64(l.AddressRate), Burst: l.AddressConnections}}},
 				IPv6SubnetLimits: []rate.SubnetLimit{

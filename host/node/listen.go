@@ -85,11 +85,16 @@ type listener interface {
 // layer is a transport on a port: the network below, and the rest of its multiaddr.
 type layer struct{ network, rest string }
 
-var (
-	// TCP comes first: it is what other programs take more often.
-	mainLayers = []layer{{"tcp", "/ws"}, {"udp", "/quic-v1"}, {"udp", "/quic-v1/webtransport"}}
-	tcpLayers  = []layer{{"tcp", ""}}
-)
+var tcpLayers = []layer{{"tcp", ""}}
+
+// mainLayers are those of the main port. TCP comes first: it is what other programs take more often.
+func (n *Node) mainLayers() []layer {
+	web := "/ws"
+	if n.opts.TLS != nil {
+		web = "/tls/ws"
+	}
+	return []layer{{"tcp", web}, {"udp", "/quic-v1"}, {"udp", "/quic-v1/webtransport"}}
+}
 
 // Listen opens all ports, or none: the error names the address that failed and what to do, and the
 // node is of no more use than to be closed. Members may come in before it returns. It is called once.
@@ -98,7 +103,7 @@ func (n *Node) Listen(ctx context.Context) error {
 	if !ok {
 		return fmt.Errorf("node: %T cannot listen on single addresses", n.host.Network())
 	}
-	binds, err := openAll(ctx, l, n.wanted, mainLayers, 0)
+	binds, err := openAll(ctx, l, n.wanted, n.mainLayers(), 0)
 	if err != nil {
 		return err
 	}
@@ -109,9 +114,19 @@ func (n *Node) Listen(ctx context.Context) error {
 			return err
 		}
 	}
+	httpPort := 0
+	if n.wantedHTTP != nil {
+		if httpPort, err = n.listenPlain(ctx, binds[0].port); err != nil {
+			l.ListenClose(l.ListenAddresses()...)
+			return err
+		}
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.binds, n.tcp = binds, tcp
+	n.binds, n.tcp, n.httpPort = binds, tcp, httpPort
+	if n.plain != nil {
+		n.plain.serve()
+	}
 	n.log.Debug("listening", "addresses", l.ListenAddresses())
 	return nil
 }

@@ -2,8 +2,8 @@
 // transports with their limits, and the goroutines that serve members' streams.
 //
 // It is built on go-libp2p and is the only package that imports it. UDP carries QUIC and WebTransport;
-// the TCP port of the same number carries the HTTP site and WebSocket; native libp2p TCP has an
-// address of its own. The package knows bytes, peers and addresses. It must not know what a stream
+// the TCP port of the same number carries the HTTP site and WebSocket, with TLS or without; native libp2p
+// TCP and plain HTTP beside TLS have addresses of their own. The package knows bytes, peers and addresses. It must not know what a stream
 // says, what a group is, or what the site serves: handlers are given to it.
 //
 // The life of a node: Open, then Handle and HandleHTTP for all that it serves, then Listen; at the
@@ -21,6 +21,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"runtime/debug"
 	"sync"
 
@@ -57,8 +58,15 @@ type Options struct {
 	// ListenTCP is the address for native libp2p over TCP, in the same form; "" means none.
 	ListenTCP string
 
+	// TLS, when set, is what the TCP port of Listen speaks.
+	TLS *TLS
+	// ListenHTTP is the address for plain HTTP beside it, in the same form; "" means none.
+	ListenHTTP string
+
 	Limits Limits
-	Log    *slog.Logger // nil discards
+	// Proxies are the nets of reverse proxies. As they bring many visitors, they are without limits per address.
+	Proxies []netip.Prefix
+	Log     *slog.Logger // nil discards
 }
 
 // Handler serves one stream of an authenticated peer. It owns the stream; when it returns, the node
@@ -72,9 +80,12 @@ type Node struct {
 	host host.Host
 	quic *quicreuse.ConnManager
 	gate *gate
-	web  http.Handler // set before Listen
+	web  http.Handler // set before Listen, as is the next
+	// plainWeb answers plain HTTP beside TLS, and plain serves it; nil for none.
+	plainWeb http.Handler
+	plain    *plain
 
-	wanted, wantedTCP []bind // what Listen will try
+	wanted, wantedTCP, wantedHTTP []bind // what Listen will try
 
 	ctx    context.Context // the lifetime of handlers
 	cancel context.CancelCauseFunc
@@ -91,6 +102,7 @@ type Node struct {
 	idle     chan struct{} // closed once stopping and active is 0
 	binds    []bind        // of the main address; nil until Listen has opened them
 	tcp      []bind        // of native TCP, the same
+	httpPort int           // of plain HTTP beside TLS; 0 for none, or not yet
 	visiting map[network.Conn]*visit
 }
 
@@ -110,15 +122,21 @@ func Open(ctx context.Context, opts Options) (*Node, error) {
 			return nil, err
 		}
 	}
+	var wantedHTTP []bind
+	if opts.ListenHTTP != "" {
+		if wantedHTTP, err = parseListen("--listen-http", opts.ListenHTTP); err != nil {
+			return nil, err
+		}
+	}
 	if err := ctx.Err(); err != nil {
 		return nil, context.Cause(ctx)
 	}
 	opts.Limits = opts.Limits.withDefaults()
-	n := &Node{opts: opts, log: opts.Log, wanted: wanted, wantedTCP: wantedTCP, idle: make(chan struct{}), visiting: map[network.Conn]*visit{}}
+	n := &Node{opts: opts, log: opts.Log, wanted: wanted, wantedTCP: wantedTCP, wantedHTTP: wantedHTTP, idle: make(chan struct{}), visiting: map[network.Conn]*visit{}}
 	if n.log == nil {
 		n.log = slog.New(slog.DiscardHandler)
 	}
-	n.gate, err = newGate(opts.Limits)
+	n.gate, err = newGate(opts.Limits, opts.Proxies)
 	if err != nil {
 		return nil, fmt.Errorf("node: resource limits: %w", err)
 	}
@@ -126,6 +144,14 @@ func Open(ctx context.Context, opts Options) (*Node, error) {
 	n.quic, err = n.gate.quicManager(opts.Key.priv)
 	if err != nil {
 		return nil, fmt.Errorf("node: %w", errors.Join(err, n.gate.Close()))
+	}
+	socket := []any{
+		websocket.WithHandshakeTimeout(handshakeTimeout),
+		websocket.WithHTTPHandler(http.HandlerFunc(n.serveHTTP)),
+		websocket.WithHTTPServerConfig(boundHTTP),
+	}
+	if opts.TLS != nil {
+		socket = append(socket, websocket.WithTLSConfig(opts.TLS.Config))
 	}
 	n.host, err = libp2p.New(
 		libp2p.Identity(opts.Key.priv),
@@ -139,10 +165,7 @@ func Open(ctx context.Context, opts Options) (*Node, error) {
 		libp2p.QUICReuse(func() *quicreuse.ConnManager { return n.quic }),
 		libp2p.Transport(quic.NewTransport),
 		libp2p.Transport(webtransport.New),
-		libp2p.Transport(websocket.New,
-			websocket.WithHandshakeTimeout(handshakeTimeout),
-			websocket.WithHTTPHandler(http.HandlerFunc(n.serveHTTP)),
-			websocket.WithHTTPServerConfig(boundHTTP)),
+		libp2p.Transport(websocket.New, socket...),
 		// With its port sharing two hosts could listen on one port, and each would get half of the
 		// members.
 		libp2p.Transport(tcp.NewTCPTransport, tcp.DisableReuseport()),
@@ -201,6 +224,9 @@ func (n *Node) handle(proto string, fn Handler, peer wire.PeerID, s *stream, v *
 // Listen; without it they get a 404.
 func (n *Node) HandleHTTP(h http.Handler) { n.web = h }
 
+// HandlePlainHTTP has h answer plain HTTP beside TLS. It must be called before Listen.
+func (n *Node) HandlePlainHTTP(h http.Handler) { n.plainWeb = h }
+
 // Peer is the host's own id.
 func (n *Node) Peer() wire.PeerID { return n.opts.Key.Peer() }
 
@@ -240,6 +266,9 @@ func (n *Node) Close() error {
 		n.StopAccepting()
 		n.cancel(ErrClosed)
 		n.closeErr = errors.Join(n.host.Close(), n.quic.Close())
+		if n.plain != nil {
+			n.closeErr = errors.Join(n.closeErr, n.plain.close())
+		}
 		<-n.idle
 		n.wg.Wait()
 	})

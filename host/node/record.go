@@ -36,6 +36,16 @@ func (n *Node) RecordAddrs() []record.Addr {
 		if len(k.binds) == 0 {
 			continue
 		}
+		if n.opts.TLS != nil && k.kind == record.WebSocket { // which only the names of the certificate have
+			for _, e := range n.opts.TLS.names(k.binds[0].port) {
+				a := record.Addr{Kind: k.kind, IP: e.addr, Port: uint16(e.port), TLS: true}
+				if !e.addr.IsValid() {
+					a.Name = e.host
+				}
+				addrs = append(addrs, a)
+			}
+			continue
+		}
 		for _, local := range []bool{false, true} {
 			for _, a := range reachable(k.binds, machine, local) {
 				if a.IsLoopback() == local {

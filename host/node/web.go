@@ -30,14 +30,17 @@ func boundHTTP(s *http.Server) {
 }
 
 // serveHTTP serves a request that is not a WebSocket upgrade.
-func (n *Node) serveHTTP(w http.ResponseWriter, r *http.Request) {
+func (n *Node) serveHTTP(w http.ResponseWriter, r *http.Request) { n.serve(w, r, n.web) }
+
+// serve has h answer a request within our bounds.
+func (n *Node) serve(w http.ResponseWriter, r *http.Request, h http.Handler) {
 	if !n.enter() {
 		w.Header().Set("Connection", "close")
 		http.Error(w, "the host is shutting down", http.StatusServiceUnavailable)
 		return
 	}
 	defer n.leave()
-	if n.web == nil {
+	if h == nil {
 		http.NotFound(w, r)
 		return
 	}
@@ -59,7 +62,7 @@ func (n *Node) serveHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		panic(http.ErrAbortHandler) // ends the connection, so that half an answer is not taken for one
 	}()
-	n.web.ServeHTTP(pw, r)
+	h.ServeHTTP(pw, r)
 }
 
 // pacedWriter gives each piece of a response its own time, so that a far end that takes nothing holds

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"goop/host/announce"
+	"goop/host/cert"
 	"goop/host/control"
 	"goop/host/dataserve"
 	"goop/host/metrics"
@@ -42,6 +43,8 @@ type running struct {
 	relay   *relay.Relay
 	tables  *store.Tables
 	node    *node.Node
+	certs   cert.Keeper   // nil without TLS
+	managed *cert.Managed // the same, when the host gets them by itself
 	control *control.Server
 	online  online
 	metrics *metrics.Metrics
@@ -49,7 +52,9 @@ type running struct {
 	known   *announce.Announcer // at a door; nil for none
 	pace    pace                // of entries
 	backups schedule
-	desk    // does what the goop command asks of the data
+	// stranger is for one word about a proxy that is not believed.
+	stranger sync.Once
+	desk     // does what the goop command asks of the data
 }
 
 // start brings a host up. What it returns has to be stopped, also when there is an error.
@@ -123,9 +128,14 @@ func (h *running) start(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	tls, err := h.openCerts()
+	if err != nil {
+		return err
+	}
 	h.node, err = node.Open(ctx, node.Options{
 		Key: key, Name: h.name, Version: versionText(),
-		Listen: o.listen, ListenTCP: o.listenTCP, Limits: o.limits.node, Log: o.log,
+		Listen: o.listen, ListenTCP: o.listenTCP, TLS: tls, ListenHTTP: o.https.listenHTTP,
+		Limits: o.limits.node, Proxies: o.https.trusted, Log: o.log,
 	})
 	if err != nil {
 		return err
@@ -133,10 +143,14 @@ func (h *running) start(ctx context.Context) (err error) {
 	h.node.Handle(wire.GroupProtocol, h.relay.Serve)
 	h.node.Handle(wire.DataProtocol, h.online.counted(requests.Serve))
 	h.node.Handle(wire.SiteProtocol, front.ServeStream)
-	h.node.HandleHTTP(front)
+	h.node.HandleHTTP(h.front(front))
+	if tls != nil {
+		h.node.HandlePlainHTTP(h.plainFront(front))
+	}
 	if err := h.node.Listen(ctx); err != nil {
 		return err
 	}
+	h.getCerts()
 	if err := h.serveMetrics(ctx); err != nil {
 		return err
 	}
@@ -241,6 +255,9 @@ func (h *running) stop(ctx context.Context) error {
 	if h.known != nil {
 		leaving.Go(func() { h.known.Close(ctx) })
 	}
+	if h.managed != nil {
+		leaving.Go(h.managed.Close)
+	}
 	defer leaving.Wait()
 	h.pace.stop()
 	h.backups.stop()
@@ -328,6 +345,7 @@ func (h *running) Status(ctx context.Context) (control.Status, error) {
 		Rate:        math.Round(10*h.pace.perSecond(time.Now(), h.relay.Counters().Appended)) / 10,
 		Limits:      h.opts.limits.values(),
 	}
+	s.Certificates = h.certificates()
 	if h.known != nil {
 		s.Door = asDoor(h.known.Status())
 	}

@@ -21,7 +21,7 @@ func (h *running) pages() []string {
 	if h.known != nil && h.atDoor() {
 		list = append(list, h.known.Page())
 	}
-	all := everywhere(h.opts.listen)
+	all := h.certs == nil && everywhere(h.opts.listen) // no certificate is for localhost
 	var port string
 	var rest []string
 	for _, o := range h.node.Origins() {
@@ -164,14 +164,4 @@ func visitorNetwork(r *http.Request) string {
 		return addr.String()
 	}
 	return netip.PrefixFrom(addr, 64).Masked().String()
-}
-
-// secure reports whether the visitor came by https, which a proxy in front of the host has ended. Only
-// the visitor's own answer depends on it, so it may be believed.
-func (h *running) secure(r *http.Request) bool {
-	if p := h.opts.public; p != nil && p.Scheme == "https" && strings.EqualFold(r.Host, p.Host) {
-		return true
-	}
-	first, _, _ := strings.Cut(r.Header.Get("X-Forwarded-Proto"), ",")
-	return strings.EqualFold(strings.TrimSpace(first), "https")
 }

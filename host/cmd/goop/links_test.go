@@ -1,12 +1,14 @@
 package main
 
 import (
+	"log/slog"
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
 	"testing"
 
 	"goop/host/node"
+	"goop/host/proxy"
 	"goop/shared/data"
 )
 
@@ -99,20 +101,23 @@ func TestSecure(t *testing.T) {
 		name      string
 		public    *url.URL
 		host      string
+		from      string
 		forwarded string
 		want      bool
 	}{
-		{"on the machine's own network", nil, "192.168.1.5:7780", "", false},
-		{"behind a proxy that says so", nil, "chess.example.org", "https", true},
-		{"behind two proxies", nil, "chess.example.org", "HTTPS, http", true},
-		{"behind a proxy without TLS", nil, "chess.example.org", "http", false},
-		{"by the public address", public, "chess.example.org", "", true},
-		{"by another address", public, "192.168.1.5:7780", "", false},
-		{"by a public address without TLS", &url.URL{Scheme: "http", Host: "chess.example.org"}, "chess.example.org", "", false},
+		{"on the machine's own network", nil, "192.168.1.5:7780", "192.168.1.9:1234", "", false},
+		{"behind a proxy that says so", nil, "chess.example.org", "127.0.0.1:1234", "https", true},
+		{"behind two proxies", nil, "chess.example.org", "[::1]:1234", "HTTPS, http", true},
+		{"behind a proxy without TLS", nil, "chess.example.org", "127.0.0.1:1234", "http", false},
+		{"by a visitor's own word", nil, "chess.example.org", "192.168.1.9:1234", "https", false},
+		{"over libp2p", nil, "chess.example.org", "12D3KooWPeer", "https", false},
+		{"by the public address", public, "chess.example.org", "127.0.0.1:1234", "", true},
+		{"by another address", public, "192.168.1.5:7780", "192.168.1.9:1234", "", false},
+		{"by a public address without TLS", &url.URL{Scheme: "http", Host: "chess.example.org"}, "chess.example.org", "127.0.0.1:1234", "", false},
 	} {
-		h := &running{opts: options{public: tt.public}}
+		h := &running{opts: options{public: tt.public, log: slog.New(slog.DiscardHandler), https: httpsOptions{trusted: proxy.Loopback()}}}
 		r := httptest.NewRequest("GET", "/goop/host.json", nil)
-		r.Host = tt.host
+		r.Host, r.RemoteAddr = tt.host, tt.from
 		if tt.forwarded != "" {
 			r.Header.Set("X-Forwarded-Proto", tt.forwarded)
 		}

@@ -96,7 +96,7 @@ func (p *process) start(listen string) {
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
 		if page, ok := strings.CutPrefix(strings.TrimSpace(lines.Text()), "Page "); ok {
-			p.page = strings.TrimSpace(page)
+			p.page = strings.Fields(page)[0]
 			break
 		}
 	}

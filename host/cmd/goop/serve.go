@@ -40,6 +40,7 @@ type options struct {
 	door      *url.URL // where the host announces itself; nil for nowhere
 	log       *slog.Logger
 
+	https  httpsOptions
 	limits limits
 
 	backupEvery time.Duration // 0 for no backups by themselves
@@ -61,13 +62,14 @@ func serveCommand() *cobra.Command {
 			"is " + templates.Default + ". A folder with the name of a built-in site is meant by a path, such as ./" + templates.Default + ".\n\n" +
 			"All that must not be lost lies in the data folder: the host's identity, the site's data, its groups.\n\n" +
 			"What --limit can set, and what holds without it (docs/limits.md says more):\n\n" + o.limits.help(),
-		Example: "  goop serve\n  goop serve my-site --listen :8080 --data my-data",
+		Example: "  goop serve\n  goop serve my-site --listen :8080 --data my-data\n  goop serve quiz --domain quiz.example.org",
 		Args:    cobra.MaximumNArgs(1),
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.listen, "listen", ":7780", "`address` for TCP (HTTP, WebSocket) and UDP (QUIC, WebTransport); port 0 takes a free one")
+	f.StringVar(&o.listen, "listen", ":7780", "`address` for TCP (HTTP, WebSocket) and UDP (QUIC, WebTransport); port 0 takes a free one; with --domain it is :443")
 	f.StringVar(&o.listenTCP, "listen-tcp", "", "`address` for native libp2p over TCP; none without it")
 	f.StringVar(&o.name, "name", "", "the host's `name` for people; without it the one in goop.json")
+	https := httpsFlags(cmd, &o.https, &o.listen)
 	public := f.String("public-url", "", "the `address` under which visitors know the host, such as https://chess.example.org")
 	f.Var(&o.qr, "qr", "whether to print the address for others as a QR code: auto (into a terminal), always or never")
 	at := f.String("door", "", "the `address` of a door, such as https://door.example, at which browsers find the host; it is told where the host is, and docs/door.md says what it knows")
@@ -103,6 +105,9 @@ func serveCommand() *cobra.Command {
 		}
 		o.limits.share()
 		if o.public, err = parsePublic(*public); err != nil {
+			return err
+		}
+		if err := https(); err != nil {
 			return err
 		}
 		if *at != "" {
@@ -163,6 +168,9 @@ func greet(ctx context.Context, h *running, o options, out io.Writer) error {
 		list("Owner link", link.URLs[0], "(the browser that opens it owns this host; good once, until "+when(link.Expires)+")")
 	} else {
 		list("Owner link", "goop owner-link --data "+o.data+" makes one")
+	}
+	for _, c := range h.certificates() {
+		list("Certificate", certificateLine(c))
 	}
 	list("Data", folder)
 	if h.scrapes != nil {

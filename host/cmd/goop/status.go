@@ -46,6 +46,9 @@ func printStatus(out io.Writer, s control.Status) error {
 	if s.Metrics != "" {
 		fmt.Fprintf(w, "metrics\t%s\n", s.Metrics)
 	}
+	for _, c := range s.Certificates {
+		fmt.Fprintf(w, "certificate\t%s\n", certificateLine(c))
+	}
 	if d := s.Door; d != nil {
 		fmt.Fprintf(w, "door\t%s\n\t%s\n", d.Page, atDoor(d, s.Now))
 	}
