@@ -244,13 +244,14 @@ browser() {
 # Each file has half of the machine, and each half its own namespaces: most of the time a test waits for a page.
 test_browser() {
   local run=(js/test/netns.sh node --test --test-concurrency=1 --test-reporter=spec) first=() second=() file half log status=0
+  npm_packages docs/examples/js-libp2p # a member in another language, which is run
   if [[ -n ${1:-} ]]; then
     "${run[@]}" --test-name-pattern="$1" js/test/*.test.mjs
     return
   fi
   for file in js/test/*.test.mjs; do
     case ${file##*/} in
-      quiz.* | visits.* | session.* | timeline.* | hostile.*) second+=("$file") ;;
+      quiz.* | visits.* | session.* | timeline.* | hostile.* | terminal.*) second+=("$file") ;;
       *) first+=("$file") ;;
     esac
   done
