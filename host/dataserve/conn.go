@@ -85,7 +85,12 @@ func (c *conn) read() (last []byte, err error) {
 		default:
 			return nil, err
 		}
-		if last, err = c.take(line); last != nil || err != nil {
+		if id, ok := data.TimeRequest(line); ok {
+			err = c.out.time(c.ctx, id)
+		} else {
+			last, err = c.take(line)
+		}
+		if last != nil || err != nil {
 			return last, err
 		}
 	}
@@ -97,9 +102,6 @@ func (c *conn) read() (last []byte, err error) {
 //
 //go:noinline
 func (c *conn) take(line []byte) (last []byte, err error) {
-	if id, ok := data.TimeRequest(line); ok {
-		return nil, c.out.time(c.ctx, id)
-	}
 	line = bytes.Clone(line) // the reader's memory is used again
 	req, err := data.DecodeRequest(line)
 	if err == nil {

@@ -4,8 +4,11 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"io"
+	"runtime/debug"
 	"slices"
+	"sync"
 	"time"
 
 	"goop/shared/jsontext"
@@ -30,7 +33,10 @@ func (r *Relay) Serve(ctx context.Context, peer wire.PeerID, stream link.Stream)
 	account := r.account(peer)
 	defer account.leave()
 	lines := link.NewReader(stream, r.wire.Line)
-	s, id, err := r.admit(ctx, peer, account, stream, lines)
+	var s *session
+	var id wire.GroupID
+	var err error
+	aside(func() { s, id, err = r.admit(ctx, peer, account, stream, lines) })
 	switch {
 	case err == nil:
 		s.h.mu.Lock()
@@ -50,6 +56,26 @@ func (r *Relay) Serve(ctx context.Context, peer wire.PeerID, stream link.Stream)
 		r.count.refuse(refused.Code)
 		refused.Fatal = true
 		_ = link.LastWords(stream, errorLine(id, refused), r.limits.LastWords)
+	}
+}
+
+// aside runs fn on a stack of its own, and returns when that has. A stack that has grown is hardly ever made smaller, and
+// that of a member who only listens lies below reading for as long as it stays: it should not be as large as joining has
+// needed. What fn panics with, aside does.
+func aside(fn func()) {
+	var failed any
+	var over sync.WaitGroup
+	over.Go(func() {
+		defer func() {
+			if failed = recover(); failed != nil {
+				failed = fmt.Sprint(failed, "\n", string(debug.Stack()))
+			}
+		}()
+		fn()
+	})
+	over.Wait()
+	if failed != nil {
+		panic(failed)
 	}
 }
 
