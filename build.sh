@@ -8,6 +8,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 readonly COMMANDS=(
   "build|the member for browsers (js/dist) and the host's binary (bin/goop); skips what is up to date"
   "run|build, then serve the demo site; further arguments go to: goop serve"
+  "build-door|the door for Cloudflare into bin/edge, from where wrangler takes it"
   "run-door|build, then run the door for Cloudflare on this machine, in workerd; [--port 7790] [--data DIR]"
   "check|formatting, vet and staticcheck for both targets, types, dependencies, cross builds"
   "test|everything, with what it needs installed first: check, the tests below, the ledgers, each benchmark once"
@@ -107,7 +108,6 @@ build_host() {
 
 # The door for Cloudflare: what wrangler uploads, and wasm/edge/run.mjs runs. The generator empties its folder.
 build_edge() {
-  npm_packages wasm/edge
   go tool workers-assets-gen -mode=go -o bin/edge/worker
   rm bin/edge/worker/worker.mjs
   cp wasm/edge/{entry,files,hosts,judge,network}.mjs bin/edge/worker/
@@ -282,10 +282,15 @@ cmd_run() {
   exec bin/goop serve "$@"
 }
 
-cmd_run-door() {
+cmd_build-door() {
   need go node
   build_visitor
   build_edge
+}
+
+cmd_run-door() {
+  cmd_build-door
+  npm_packages wasm/edge
   exec node wasm/edge/run.mjs "$@"
 }
 
@@ -300,6 +305,7 @@ cmd_test() {
   stages_check
   stage "build" cmd_build
   stage "build of the Worker" build_edge
+  stage "npm packages of the Worker" npm_packages wasm/edge
   stage "Go tests as js/wasm" test_wasm
   stage "Go tests with the race detector" test_go
   stage "Go tests at full size" test_large
@@ -319,6 +325,7 @@ cmd_test-browser() {
   npm_packages
   cmd_build
   build_edge
+  npm_packages wasm/edge
   test_browser "$@"
 }
 

@@ -13,7 +13,9 @@ async function start(env, ctx) {
   const started = { binding: {}, gone: false };
   const go = new Go();
   const instance = new WebAssembly.Instance(module, { ...go.importObject, workers: { ready() {} } });
-  go.run(instance, createRuntimeContext({ env, ctx, binding: started.binding })).finally(() => (started.gone = true));
+  const ended = () => (started.gone = true);
+  go.run(instance, createRuntimeContext({ env, ctx, binding: started.binding })).then(ended, ended);
+  if (!started.binding.judge) throw new Error("the Go program has not come up");
   return (program = started);
 }
 
