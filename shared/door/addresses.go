@@ -124,7 +124,7 @@ func (e *Entry) fault(a record.Addr, local bool) string {
 	case a.Name == "":
 	case a.Kind != record.WebSocket || !a.TLS:
 		return "is a name: a record has these only for WebSocket with TLS"
-	case !strings.Contains(a.Name, "."):
+	case !record.ValidName(a.Name) || e.Scope != Loopback && nearby(a.Name):
 		return "is no name of the internet"
 	default:
 		return ""
@@ -142,6 +142,12 @@ func (e *Entry) fault(a record.Addr, local bool) string {
 		return "is not the announcer's"
 	}
 	return ""
+}
+
+// nearby reports whether a name means something else in each network, or on each machine.
+func nearby(name string) bool {
+	last := name[strings.LastIndexByte(name, '.')+1:]
+	return last == name || last == "localhost" || last == "local" || last == "internal" || last == "lan"
 }
 
 // Choose takes out of a host's addresses, best first, those that a door will allow in the public and in the local

@@ -107,6 +107,12 @@ func TestAddresses(t *testing.T) {
 			t.Errorf("%s, announcing from %s, chooses %s as %v and %v", c.addr, c.from, c.addr, public, local)
 		}
 	}
+	if public, _ := door.Choose([]record.Addr{wss("Quiz.example.org"), wss("a_b.example.org"), wss("*.example.org"), wss("quiz.example.org")}, wide); len(public) != 1 {
+		t.Errorf("of names that are none are chosen %v", public)
+	}
+	if _, err := announce(nil, netip.MustParseAddr("127.0.0.1"), at(0), []record.Addr{wss("quiz.localhost")}, nil); err != nil {
+		t.Errorf("a name of this machine, announced on it: %v", err)
+	}
 	for _, c := range []struct {
 		what  string
 		addrs []record.Addr
@@ -116,6 +122,8 @@ func TestAddresses(t *testing.T) {
 		{"a name without", []record.Addr{{Kind: record.WebSocket, Name: "quiz.example.org", Port: 80}}, false},
 		{"a name for QUIC", []record.Addr{{Kind: record.QUIC, Name: "quiz.example.org", Port: 443}}, false},
 		{"a name of one's own network", []record.Addr{wss("router")}, false},
+		{"a name of this machine", []record.Addr{wss("quiz.localhost")}, false},
+		{"another", []record.Addr{wss("printer.local")}, false},
 		{"as many names as may be", slices.Repeat([]record.Addr{wss("quiz.example.org")}, door.MaxNames), true},
 		{"more names", slices.Repeat([]record.Addr{wss("quiz.example.org")}, door.MaxNames+1), false},
 		{"no port", []record.Addr{{Kind: record.TCP, IP: wide}}, false},

@@ -120,7 +120,7 @@ func parseAddr(b, own []byte) (a Addr, ok bool) {
 	case ip6:
 		a.IP, _ = netip.AddrFromSlice(p.take(16))
 	case dns, dns4, dns6:
-		if a.Name = string(p.prefixed()); !validName(a.Name) {
+		if a.Name = string(p.prefixed()); !ValidName(a.Name) {
 			return a, false
 		}
 	default:
@@ -219,9 +219,9 @@ func (p *parts) port() uint16 {
 	return uint16(b[0])<<8 | uint16(b[1])
 }
 
-// validName reports whether a name is one of the DNS, in small letters, and not an IP address in disguise: of
-// some address in digits browsers would make one.
-func validName(s string) bool {
+// ValidName reports whether a name is one of the DNS that may stand in an Addr: in small letters, and not an IP
+// address in disguise, which browsers make of many things in digits.
+func ValidName(s string) bool {
 	if len(s) == 0 || len(s) > 253 {
 		return false
 	}

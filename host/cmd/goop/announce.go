@@ -3,6 +3,7 @@ package main
 import (
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -45,6 +46,9 @@ func (n named) RecordAddrs() []record.Addr {
 		}
 	}
 	name := record.Addr{Kind: record.WebSocket, Name: strings.ToLower(u.Hostname()), Port: uint16(port), TLS: true}
+	if slices.ContainsFunc(addrs, func(a record.Addr) bool { return a.String() == name.String() }) {
+		return addrs // the host has that certificate itself
+	}
 	return append([]record.Addr{name}, addrs...)
 }
 

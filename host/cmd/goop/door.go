@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -9,12 +10,14 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"goop/host/cert"
 	"goop/host/door"
 	"goop/host/proxy"
 	"goop/host/store"
@@ -29,6 +32,9 @@ type doorOptions struct {
 	host    string
 	data    string
 	trusted []netip.Prefix
+	behind  bool // a proxy that the operator has named
+	cert    string
+	key     string
 	log     *slog.Logger
 }
 
@@ -50,7 +56,9 @@ func doorCommand() *cobra.Command {
 	f.StringVar(&o.listen, "listen", ":7790", "`address` for HTTP, or for HTTPS with --tls-cert; port 0 takes a free one")
 	f.StringVar(&o.host, "host", "", "the door's own `name`, without https://; each host has one below it")
 	f.StringVar(&o.data, "data", "./goop-door-data", "the `folder` in which the door remembers hosts")
-	proxies := f.StringSlice("trusted-proxy", nil, "`address` or net of a reverse proxy whose X-Forwarded-For is believed; may be given again")
+	f.StringVar(&o.cert, "tls-cert", "", "PEM `file` with a certificate for the name and for all below it, to serve https; read again when it changes")
+	f.StringVar(&o.key, "tls-key", "", "PEM `file` with its key")
+	proxies := f.StringSlice("trusted-proxy", []string{"127.0.0.0/8", "::1"}, "`address` or net of a reverse proxy whose X-Forwarded-For is believed; may be given again")
 	format := f.String("log", "text", "how to log: text or json")
 	level := f.String("log-level", "info", "what to log: debug, info, warn or error")
 	cmd.PreRunE = func(cmd *cobra.Command, _ []string) (err error) {
@@ -60,6 +68,10 @@ func doorCommand() *cobra.Command {
 		if o.trusted, err = proxy.ParseTrusted("--trusted-proxy", *proxies); err != nil {
 			return err
 		}
+		if (o.cert == "") != (o.key == "") {
+			return errors.New("--tls-cert and --tls-key belong together")
+		}
+		o.behind = cmd.Flags().Changed("trusted-proxy")
 		o.log, err = logger(cmd.ErrOrStderr(), *format, *level)
 		return err
 	}
@@ -96,7 +108,11 @@ func beDoor(ctx context.Context, o doorOptions, out io.Writer) (err error) {
 		return fmt.Errorf("data folder %s: %w", o.data, cause(err))
 	}
 	defer func() { err = errors.Join(err, d.Close()) }()
-	s, err := d.Listen(ctx, o.listen, nil)
+	config, err := doorTLS(o)
+	if err != nil {
+		return err
+	}
+	s, err := d.Listen(ctx, o.listen, config)
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w", o.listen, cause(err))
 	}
@@ -113,14 +129,39 @@ func beDoor(ctx context.Context, o doorOptions, out io.Writer) (err error) {
 	return errors.Join(err, s.Close(stopping))
 }
 
+// doorTLS returns the certificate of --tls-cert, nil for none.
+func doorTLS(o doorOptions) (*tls.Config, error) {
+	if o.cert == "" {
+		return nil, nil
+	}
+	files, err := cert.OpenFiles(o.cert, o.key, o.log)
+	if err != nil {
+		return nil, err
+	}
+	name, _, err := net.SplitHostPort(o.host)
+	if err != nil {
+		name = o.host
+	}
+	for _, want := range []string{name, "*." + name} {
+		if !slices.ContainsFunc(files.Status(), func(s cert.Status) bool { return slices.Contains(s.Names, want) }) {
+			o.log.Warn("the certificate is not for all that a door needs: browsers refuse what is missing", "file", o.cert, "missing", want)
+		}
+	}
+	return files.TLS(), nil
+}
+
 // doorOrigin returns the address under which the door is reached, as far as it can tell.
 func doorOrigin(o doorOptions, listens net.Addr) string {
-	if len(o.trusted) > 0 { // the proxy has the port, and the certificate
+	if o.behind { // the proxy has the port, and the certificate
 		return "https://" + o.host
 	}
+	scheme, usual := "http://", "80"
+	if o.cert != "" {
+		scheme, usual = "https://", "443"
+	}
 	host := o.host
-	if _, port, err := net.SplitHostPort(listens.String()); err == nil && !strings.Contains(host, ":") {
+	if _, port, err := net.SplitHostPort(listens.String()); err == nil && !strings.Contains(host, ":") && port != usual {
 		host = net.JoinHostPort(host, port)
 	}
-	return "http://" + host
+	return scheme + host
 }

@@ -4,8 +4,10 @@ import (
 	"bufio"
 	"context"
 	"crypto/ed25519"
+	"crypto/tls"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -28,6 +30,8 @@ import (
 type doorProcess struct {
 	t      *testing.T
 	data   string
+	host   string
+	flags  []string
 	origin string // http://localhost:7790
 	cmd    *exec.Cmd
 	wg     sync.WaitGroup
@@ -40,7 +44,8 @@ func (p *doorProcess) start(listen string) {
 		p.t.Fatal(err)
 	}
 	p.cmd = exec.Command(self)
-	p.cmd.Args = []string{"goop", "door", "--host", "localhost", "--listen", listen, "--data", p.data, "--log-level", "warn"}
+	p.cmd.Args = []string{"goop", "door", "--host", p.host, "--listen", listen, "--data", p.data, "--log-level", "warn"}
+	p.cmd.Args = append(p.cmd.Args, p.flags...)
 	p.cmd.Stderr = p.t.Output()
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {
@@ -114,7 +119,7 @@ func TestDoor(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	d := &doorProcess{t: t, data: filepath.Join(t.TempDir(), "door")}
+	d := &doorProcess{t: t, host: "localhost", data: filepath.Join(t.TempDir(), "door")}
 	d.start("127.0.0.1:0")
 	h := startHost(t, "--door", d.origin)
 	if !regexp.MustCompile(`^http://k51qzi5uqu5\w{51}\.localhost:\d+/$`).MatchString(h.page) {
@@ -156,6 +161,37 @@ func TestDoor(t *testing.T) {
 	d.end(syscall.SIGTERM)
 }
 
+// A door with a certificate of its own answers over https, for its name and for those below it.
+func TestDoorTLS(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	certFile, keyFile := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	roots := ownPair(t, 1, certFile, keyFile)
+	d := &doorProcess{t: t, host: "example.org", data: filepath.Join(dir, "door"), flags: []string{"--tls-cert", certFile, "--tls-key", keyFile}}
+	d.start("127.0.0.1:0")
+	defer d.end(syscall.SIGTERM)
+	at, err := url.Parse(d.origin)
+	if err != nil || at.Scheme != "https" || at.Hostname() != "example.org" {
+		t.Fatalf("the door is at %s, %v", d.origin, err)
+	}
+	client := &http.Client{Transport: &http.Transport{
+		TLSClientConfig:   &tls.Config{RootCAs: roots},
+		ForceAttemptHTTP2: true,
+		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, network, "127.0.0.1:"+at.Port())
+		},
+	}}
+	defer client.CloseIdleConnections()
+	answer, err := client.Get("https://k.example.org:" + at.Port() + "/goop/door/1/record")
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Body.Close()
+	if answer.StatusCode != http.StatusNotFound || answer.Proto != "HTTP/2.0" || answer.Header.Get("Content-Type") != "application/json" {
+		t.Errorf("got %s over %s", answer.Status, answer.Proto)
+	}
+}
+
 // A host whose door is not there runs, says so, and hands out its own addresses.
 func TestDoorAway(t *testing.T) {
 	t.Parallel()
@@ -183,6 +219,7 @@ func TestDoorFlags(t *testing.T) {
 		{"door --host *.door.example", "is not a name"},
 		{"door --host door.example:0", "is not a name"},
 		{"door --host door.example --trusted-proxy x", "--trusted-proxy"},
+		{"door --host door.example --tls-cert x", "belong together"},
 		{"serve --door door.example", "is not the address of a door"},
 		{"serve --door http://door.example", "by https"},
 	} {
