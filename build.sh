@@ -222,8 +222,8 @@ test_go() {
   CGO_ENABLED=1 go test -race -vet=off -timeout=9m "${@:-./...}"
 }
 
-# A storm of 2,000 joins, and a slow one among 100 members: with the race detector both are smaller.
-test_large() { go test -vet=off -timeout=9m -run='^(TestJoinStorm|TestSlowMember)$' ./host/relay ./host/internal/together; }
+# A storm of 2,000 joins, a slow one among 100 members, two rotations of certificates: with the race detector all are smaller.
+test_large() { go test -vet=off -timeout=9m -run='^(TestJoinStorm|TestSlowMember|TestRotation)$' ./host/relay ./host/internal/together ./host/node; }
 
 # What the hot paths allocate, counted without the race detector, which allocates too.
 test_allocations() { go test -vet=off -count=1 ./host/bench/ledger; }

@@ -59,6 +59,8 @@ type DialerOptions struct {
 	Host wire.PeerID
 	// Transport is Auto, QUIC, WebTransport, WebSocket or TCP; "" is Auto.
 	Transport string
+
+	udp []quicreuse.Option // of tests, as in Options
 }
 
 // Dialer is a native member's end of the network: one key, and one transport or all of them. It does without
@@ -116,7 +118,7 @@ func (d *Dialer) make(name string) (transport.Transport, error) {
 	if overUDP(name) {
 		if d.quic == nil {
 			// Its two keys are for servers, which must recognise what they sent before a restart.
-			m, err := quicreuse.NewConnManager([32]byte{}, [32]byte{})
+			m, err := quicreuse.NewConnManager([32]byte{}, [32]byte{}, d.opts.udp...)
 			if err != nil {
 				return nil, err
 			}

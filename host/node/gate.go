@@ -203,7 +203,7 @@ func (c *guest) Done() {
 // quicManager makes the part of go-libp2p that QUIC and WebTransport share. It differs from the stock
 // one in what a connection's scope outlives: there, a second WebTransport session that fails ends the
 // scope of a connection that goes on, and a stranger could hold as many as he likes.
-func (g *gate) quicManager(key crypto.PrivKey) (*quicreuse.ConnManager, error) {
+func (g *gate) quicManager(key crypto.PrivKey, more ...quicreuse.Option) (*quicreuse.ConnManager, error) {
 	reset, err := config.PrivKeyToStatelessResetKey(key)
 	if err != nil {
 		return nil, err
@@ -212,7 +212,7 @@ func (g *gate) quicManager(key crypto.PrivKey) (*quicreuse.ConnManager, error) {
 	if err != nil {
 		return nil, err
 	}
-	return quicreuse.NewConnManager(reset, token,
+	return quicreuse.NewConnManager(reset, token, append(more,
 		quicreuse.ConnContext(func(ctx context.Context, info *quic.ClientInfo) (context.Context, error) {
 			addr, err := quicreuse.ToQuicMultiaddr(info.RemoteAddr, quic.Version1)
 			if err != nil {
@@ -226,7 +226,7 @@ func (g *gate) quicManager(key crypto.PrivKey) (*quicreuse.ConnManager, error) {
 			return network.WithConnManagementScope(ctx, lasting{scope}), nil
 		}),
 		quicreuse.VerifySourceAddress(g.VerifySourceAddress),
-	)
+	)...)
 }
 
 // lasting is a scope that ends with its connection and not before.

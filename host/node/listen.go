@@ -93,7 +93,11 @@ func (n *Node) mainLayers() []layer {
 	if n.opts.TLS != nil {
 		web = "/tls/ws"
 	}
-	return []layer{{"tcp", web}, {"udp", "/quic-v1"}, {"udp", "/quic-v1/webtransport"}}
+	layers := []layer{{"tcp", web}, {"udp", "/quic-v1"}, {"udp", "/quic-v1/webtransport"}}
+	if n.opts.udp != nil {
+		layers = layers[1:]
+	}
+	return layers
 }
 
 // Listen opens all ports, or none: the error names the address that failed and what to do, and the

@@ -67,6 +67,9 @@ type Options struct {
 	// Proxies are the nets of reverse proxies. As they bring many visitors, they are without limits per address.
 	Proxies []netip.Prefix
 	Log     *slog.Logger // nil discards
+
+	// udp is of tests: another network than the machine's, which has no TCP.
+	udp []quicreuse.Option
 }
 
 // Handler serves one stream of an authenticated peer. It owns the stream; when it returns, the node
@@ -141,7 +144,7 @@ func Open(ctx context.Context, opts Options) (*Node, error) {
 		return nil, fmt.Errorf("node: resource limits: %w", err)
 	}
 	quiet(n.log)
-	n.quic, err = n.gate.quicManager(opts.Key.priv)
+	n.quic, err = n.gate.quicManager(opts.Key.priv, opts.udp...)
 	if err != nil {
 		return nil, fmt.Errorf("node: %w", errors.Join(err, n.gate.Close()))
 	}
