@@ -81,6 +81,7 @@ type Status struct {
 	Name    string      `json:"name"`
 	Site    string      `json:"site"` // which one it is, for people
 	URLs    []string    `json:"urls"`
+	Links   []Link      `json:"links"`             // the same with their networks
 	Metrics string      `json:"metrics,omitempty"` // where they are read
 	Door    *Door       `json:"door,omitempty"`    // at which the host announces itself; nil for none
 	Started int64       `json:"started"`           // milliseconds
@@ -106,6 +107,15 @@ type Certificate struct {
 	Names   []string `json:"names"`
 	Expires int64    `json:"expires,omitempty"` // in milliseconds; 0 while there is none
 	Problem string   `json:"problem,omitempty"` // why there is none or no new one, and what to do
+}
+
+// Link is an address of the first page, as data.Link.
+type Link struct {
+	URL     string `json:"url"`
+	Kind    string `json:"kind"`
+	Network string `json:"network"`
+	Secure  bool   `json:"secure"`
+	HandOut bool   `json:"handOut,omitempty"`
 }
 
 // Door tells how the host is known at a door.

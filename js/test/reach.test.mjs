@@ -2,7 +2,11 @@
 // came; and what goop doctor says where UDP does not get through.
 
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
 import { becomeOwner } from "./harness/chess.mjs";
+import { root } from "./harness/host.mjs";
+import { dropUdp, passUdp } from "./harness/network.mjs";
 import { scene } from "./harness/scene.mjs";
 import { BROWSERS } from "./harness/worlds.mjs";
 
@@ -34,3 +38,33 @@ for (const browser of BROWSERS) {
     });
   }
 }
+
+scene("goop doctor as a visitor, with and without UDP", "websocket", async (s) => {
+  const host = await s.host({ site: "chess" });
+  const doctor = (...args) => {
+    const { status, stdout } = spawnSync(join(root, "bin/goop"), ["doctor", host.url, ...args], { encoding: "utf8", timeout: 60_000 });
+    s.log(stdout);
+    return { status, stdout };
+  };
+  const all = doctor();
+  assert.equal(all.status, 0);
+  assert.match(all.stdout, /^from this machine  yes  The site works, over WebSocket: browsers do not trust plain http/m);
+  assert.match(all.stdout, /^ok    webtransport: WebTransport \(UDP port \d+ of 10\.77\.0\.1\): connected after \d+ ms/m);
+
+  s.defer(passUdp);
+  dropUdp();
+  const without = doctor("--json");
+  assert.equal(without.status, 0, "plain http does without UDP");
+  const { ok, findings } = JSON.parse(without.stdout);
+  assert.equal(ok, true);
+  const of = (area) => findings.find((f) => f.area === area);
+  assert.equal(of("webtransport").level, "note");
+  assert.match(of("webtransport").seen, /^UDP does not get through/);
+  assert.equal(of("websocket").level, "ok");
+
+  passUdp();
+  await host.kill();
+  const gone = doctor();
+  assert.equal(gone.status, 1);
+  assert.match(gone.stdout, /^from this machine +NO +They cannot come\.$/m);
+});

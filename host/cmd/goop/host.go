@@ -345,6 +345,9 @@ func (h *running) Status(ctx context.Context) (control.Status, error) {
 		Rate:        math.Round(10*h.pace.perSecond(time.Now(), h.relay.Counters().Appended)) / 10,
 		Limits:      h.opts.limits.values(),
 	}
+	for _, l := range h.links() {
+		s.Links = append(s.Links, control.Link{URL: l.URL, Kind: string(l.Kind), Network: l.Network, Secure: l.Secure, HandOut: l.HandOut})
+	}
 	s.Certificates = h.certificates()
 	if h.known != nil {
 		s.Door = asDoor(h.known.Status())

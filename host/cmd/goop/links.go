@@ -9,6 +9,7 @@ import (
 
 	"goop/host/node"
 	"goop/shared/data"
+	"goop/shared/door"
 	"goop/shared/wire"
 )
 
@@ -75,21 +76,13 @@ func linkOf(page string, machine []node.Address) data.Link {
 	for _, a := range machine {
 		if a.IP == ip {
 			l.Kind, l.Network = data.LinkKind(a.Kind), a.Network()
-			if ip.Is4() && global(ip) {
+			if ip.Is4() && door.ScopeOf(ip) == door.Global {
 				l.Network += ", the internet"
 			}
 		}
 	}
 	return l
 }
-
-// global reports whether the internet routes an address.
-func global(ip netip.Addr) bool {
-	return ip.IsGlobalUnicast() && !ip.IsPrivate() && !carrier.Contains(ip)
-}
-
-// carrier is the net between a provider's customers and its NAT.
-var carrier = netip.MustParsePrefix("100.64.0.0/10")
 
 // inviteURL returns the address at which a token of a group is redeemed, or without a token that of the
 // first page. The host makes it: a page knows only the address that it came from itself.

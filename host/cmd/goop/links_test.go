@@ -49,7 +49,7 @@ func TestLinkOf(t *testing.T) {
 		return node.Address{IP: netip.MustParseAddr(ip), Interface: name, Kind: kind}
 	}
 	machine := []node.Address{
-		at("192.168.1.5", "wlan0", node.WiFi), at("203.0.113.9", "eth0", node.Ethernet), at("100.101.102.103", "tailscale0", node.VPN),
+		at("192.168.1.5", "wlan0", node.WiFi), at("193.0.2.9", "eth0", node.Ethernet), at("100.101.102.103", "tailscale0", node.VPN),
 		at("172.17.0.1", "docker0", node.Virtual), at("2001:db8::5", "wlan0", node.WiFi),
 	}
 	for page, want := range map[string]data.Link{
@@ -58,7 +58,7 @@ func TestLinkOf(t *testing.T) {
 		"http://[::1]:7780/":           {Kind: "loopback", Network: "this machine alone", Secure: true},
 		"http://192.168.1.5:7780/":     {Kind: "wifi", Network: "Wi-Fi wlan0"},
 		"http://[2001:db8::5]:7780/":   {Kind: "wifi", Network: "Wi-Fi wlan0"},
-		"http://203.0.113.9/":          {Kind: "ethernet", Network: "Ethernet eth0, the internet"},
+		"http://193.0.2.9/":            {Kind: "ethernet", Network: "Ethernet eth0, the internet"},
 		"http://100.101.102.103:7780/": {Kind: "vpn", Network: "VPN tailscale0"},
 		"http://172.17.0.1:7780/":      {Kind: "virtual", Network: "containers docker0"},
 		"http://198.51.100.7:7780/":    {Kind: "internet", Network: "the internet"},

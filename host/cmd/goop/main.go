@@ -102,7 +102,8 @@ func command() *cobra.Command {
 		SilenceUsage:      true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
-	root.AddCommand(serveCommand(), doorCommand(), newCommand(), joinCommand(), sendCommand(), queryCommand(), watchCommand(), ownerLinkCommand(), ownersCommand(), groupCommand(), statusCommand(),
+	root.AddCommand(serveCommand(), doctorCommand(), doorCommand(), newCommand(), joinCommand(), sendCommand(), queryCommand(), watchCommand(),
+		ownerLinkCommand(), ownersCommand(), groupCommand(), statusCommand(),
 		dataCommand(), benchCommand(), backupCommand(), restoreCommand(), migrateCommand(), versionCommand())
 	return root
 }
