@@ -71,6 +71,7 @@ function render() {
 async function refresh() {
   try {
     links = Goop.me.role === "owner" ? await Goop.reach() : [];
+    links.sort((a, b) => Number(a.kind === "loopback") - Number(b.kind === "loopback")); // of no use to others
   } catch (e) {
     if (e.code === "forbidden") links = []; // no owner any more
     else return; // the next connection asks again

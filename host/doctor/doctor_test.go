@@ -93,6 +93,17 @@ func TestExamine(t *testing.T) {
 		{"a door", func(f *Facts) { f.Door = &Door{Page: "https://k51.door.example/", Reach: "everybody"} }, true, [3]Level{OK, OK, OK}, "through the door", "door", "ok"},
 		{"a door, from a private network", func(f *Facts) { f.Door = &Door{Page: "https://k51.door.example/", Reach: "own network"} }, true, [3]Level{OK, OK, Note}, "", "door", "note: The door has this host's address, which the internet does not route."},
 		{"a door that says no", func(f *Facts) { f.Door = &Door{Page: "https://k51.door.example/", Fault: "its clock is wrong"} }, false, [3]Level{OK, OK, Note}, "", "door", "bad"},
+		{"a certificate", func(f *Facts) {
+			f.Certificates = []Own{{Names: "quiz.example.org", There: true, Left: 60 * 24 * time.Hour}}
+		}, true, [3]Level{OK, OK, Note}, "", "certificate", "ok: The certificate for quiz.example.org is good for 60 days."},
+		{"a certificate that is not renewed", func(f *Facts) {
+			f.Certificates = []Own{{Names: "quiz.example.org", There: true, Left: 20 * 24 * time.Hour, Fault: "the name is gone"}}
+		}, true, [3]Level{OK, OK, Note}, "", "certificate", "warn"},
+		{"a certificate that ends", func(f *Facts) {
+			f.Certificates = []Own{{Names: "quiz.example.org", There: true, Left: 30 * time.Hour, Fault: "the name is gone"}}
+		}, false, [3]Level{OK, OK, Note}, "", "certificate", "bad: The certificate for quiz.example.org ends in 30 hours, and there is no new one: the name is gone."},
+		{"no certificate", func(f *Facts) { f.Certificates = []Own{{Names: "quiz.example.org", Fault: "the name has no address"}} }, false, [3]Level{OK, OK, Note}, "", "certificate", "bad: There is no certificate for quiz.example.org: the name has no address."},
+		{"https alone", func(f *Facts) { f.Links = []Link{public} }, true, [3]Level{OK, OK, OK}, "", "secure context", ""},
 		{"no network", func(f *Facts) { f.Addresses, f.Links = f.Addresses[1:], f.Links[:1] }, true, [3]Level{OK, Note, Note}, "", "address", "warn: This machine is in no network."},
 		{"no address was given", func(f *Facts) {
 			f.Addresses[0].Kind, f.Addresses[0].IP = "linklocal", netip.MustParseAddr("169.254.7.7")

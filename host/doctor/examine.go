@@ -84,6 +84,18 @@ func (r *Report) links(f *Facts) {
 			"Pages there have no WebTransport and use WebSocket: that works. They have no service worker, camera, microphone or notifications either.",
 			"For a site that needs these: a name and a certificate (goop serve --domain), or a door (--door).")
 	}
+	for _, c := range f.Certificates {
+		switch {
+		case !c.There:
+			r.add("certificate", Bad, "There is no certificate for "+c.Names+": "+c.Fault+".", "Browsers refuse https, and the site with it.", "docs/operating.md (HTTPS) says what a certificate takes.")
+		case c.Left < lastDays:
+			r.add("certificate", Bad, fmt.Sprintf("The certificate for %s ends in %d hours, and there is no new one%s.", c.Names, int(c.Left.Hours()), after(c.Fault)), "After that browsers refuse the site.", "docs/operating.md (HTTPS) says what a certificate takes.")
+		case c.Fault != "":
+			r.add("certificate", Warn, "The certificate for "+c.Names+" is good, and could not be renewed: "+c.Fault+".", "Nothing yet; the host goes on trying.", "")
+		default:
+			r.add("certificate", OK, fmt.Sprintf("The certificate for %s is good for %d days.", c.Names, int(c.Left.Hours()/24)), "", "")
+		}
+	}
 	switch d := f.Door; {
 	case d == nil:
 	case d.Fault != "":
@@ -95,6 +107,14 @@ func (r *Report) links(f *Facts) {
 	case d.Reach == "nobody":
 		r.add("door", Warn, "The door knows this host, and has no address of it that anybody could use.", "Visitors of "+d.Page+" are told that the host is away.", "Let the host listen on an address of its networks: goop serve --listen :7780")
 	}
+}
+
+// after puts why behind what.
+func after(why string) string {
+	if why == "" {
+		return ""
+	}
+	return ": " + why
 }
 
 func udpAdvice(port int) string { return fmt.Sprintf("Let UDP port %d through, as well as TCP.", port) }

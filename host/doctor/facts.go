@@ -1,6 +1,9 @@
 package doctor
 
-import "net/netip"
+import (
+	"net/netip"
+	"time"
+)
 
 // Facts are what was seen of a machine and of the host on it.
 type Facts struct {
@@ -19,6 +22,7 @@ type Facts struct {
 	Files            int64 // how many the host may have open; 0 when not known
 	Connections      int64 // how many pages the host takes
 	Door             *Door // nil for none
+	Certificates     []Own // of https
 }
 
 // Door is one at which the host announces itself.
@@ -26,6 +30,14 @@ type Door struct {
 	Page  string // the host's address there
 	Reach string // whom it brings: "everybody", "own network", "nobody", or "" when nothing was announced yet
 	Fault string // why the last announcement was not taken; "" when it was
+}
+
+// Own is a certificate of the host's own.
+type Own struct {
+	Names string        // for people
+	There bool          // there is one
+	Left  time.Duration // until it ends
+	Fault string        // why there is none, or no new one; "" when all is well
 }
 
 // Address is one of the machine's.

@@ -62,6 +62,14 @@ func near(f *Facts, r *Report) Visitors {
 		v.Can += " What stands between them and this machine was not seen; from one of theirs, goop doctor " + l.URL + " sees it."
 		return v
 	}
+	if v.Level == Note {
+		for i := range f.Links {
+			if l := &f.Links[i]; l.Kind == internet && l.Works() && !l.Other {
+				v.Level, v.Can = OK, "They come as everybody does, by "+l.URL+"."
+				break
+			}
+		}
+	}
 	return v
 }
 

@@ -37,6 +37,11 @@ async function chess(host, peer) {
   const [white, black, guest] = [await (await peer("white")).open(host.url), await (await peer("black")).open(host.url), await (await peer("guest")).open(host.url)];
   await owner.waitFor(() => document.querySelector("#no-matches").innerText.startsWith("No match"));
   await picture(owner, "01-lobby-of-the-owner");
+  await owner.click(".ways-in a");
+  await owner.see('[data-sees="all"]');
+  await picture(owner, "01-how-others-get-here");
+  await owner.goto(host.url);
+  await owner.see("#no-matches");
   await picture(guest, "02-lobby-empty");
 
   const id = await newMatch(owner, "A night at the opera");

@@ -10,9 +10,12 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -129,6 +132,11 @@ func lookAround(ctx context.Context, dir, listen string) (doctor.Facts, error) {
 		if d := s.Door; d != nil {
 			f.Door = &doctor.Door{Page: d.Page, Reach: d.Reach, Fault: d.Problem}
 		}
+		for _, c := range s.Certificates {
+			own := doctor.Own{Names: strings.Join(c.Names, ", "), There: c.Expires != 0, Fault: c.Problem}
+			own.Left = time.Duration(c.Expires-s.Now) * time.Millisecond
+			f.Certificates = append(f.Certificates, own)
+		}
 		f.Links = probe(ctx, s)
 		f.Port = hostPort(s.Links)
 	}
@@ -136,17 +144,29 @@ func lookAround(ctx context.Context, dir, listen string) (doctor.Facts, error) {
 	return f, nil
 }
 
-// hostPort returns the port of the host's own addresses.
+// hostPort returns the port of the host's own addresses; with https alone, of its name.
 func hostPort(links []control.Link) int {
+	links = slices.Clone(links)
+	slices.SortStableFunc(links, func(a, b control.Link) int {
+		return strings.Compare(outside(a), outside(b))
+	})
 	for _, l := range links {
-		if u, err := url.Parse(l.URL); err == nil && l.Kind != string(data.LinkInternet) {
-			if port, err := net.LookupPort("tcp", u.Port()); err == nil && port > 0 {
+		if u, err := url.Parse(l.URL); err == nil {
+			if port, err := strconv.Atoi(u.Port()); err == nil {
 				return port
 			}
 			return map[string]int{"http": 80, "https": 443}[u.Scheme]
 		}
 	}
 	return 0
+}
+
+// outside puts addresses that are not the machine's own behind those that are.
+func outside(l control.Link) string {
+	if l.Kind == string(data.LinkInternet) {
+		return l.Kind
+	}
+	return ""
 }
 
 // probe visits the host at its addresses, all at a time. A page at a door comes by other ways than HTTP.
