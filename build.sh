@@ -251,7 +251,7 @@ test_browser() {
   fi
   for file in js/test/*.test.mjs; do
     case ${file##*/} in
-      quiz.* | visits.* | session.* | timeline.* | hostile.* | terminal.*) second+=("$file") ;;
+      https.* | quiz.* | visits.* | session.* | timeline.* | hostile.* | terminal.*) second+=("$file") ;;
       *) first+=("$file") ;;
     esac
   done
@@ -265,8 +265,31 @@ test_browser() {
   return "$status"
 }
 
+# What the browser tests need: browsers, namespaces, and a tool for the certificates that browsers believe.
+readonly FOR_BROWSERS=(chromium=chromium firefox-esr=firefox-esr ip=iproute2 certutil=libnss3-tools)
+
+# The reverse proxies that are tested in front of a host, into bin/proxies. They are unpacked and not installed: an
+# installed one would begin to serve the machine's port 80.
+proxies() {
+  local missing=() name
+  for name in nginx caddy; do
+    command -v "$name" /usr/sbin/"$name" bin/proxies/usr/{s,}bin/"$name" >/dev/null || missing+=("$name")
+  done
+  ((${#missing[@]})) || return 0
+  command -v apt-get >/dev/null || die "please install: ${missing[*]}"
+  say "unpacking ${missing[*]}"
+  mkdir -p bin/proxies
+  (
+    cd bin/proxies
+    apt-get download -qq "${missing[@]}" 2>/dev/null || { as_root apt-get update -qq && apt-get download -qq "${missing[@]}"; }
+    for name in *.deb; do dpkg-deb -x "$name" .; done
+    rm ./*.deb
+  )
+}
+
 for_browsers() {
-  install_missing chromium=chromium firefox-esr=firefox-esr ip=iproute2
+  install_missing "${FOR_BROWSERS[@]}"
+  proxies
 }
 
 # ---- the commands ---------------------------------------------------------------------------------
@@ -301,7 +324,8 @@ cmd_check() {
 
 cmd_test() {
   need go node npm
-  stage "tools" install_missing chromium=chromium firefox-esr=firefox-esr ip=iproute2 cc=gcc
+  stage "tools" install_missing "${FOR_BROWSERS[@]}" cc=gcc
+  stage "proxies" proxies
   stages_check
   stage "build" cmd_build
   stage "build of the Worker" build_edge

@@ -46,6 +46,10 @@ ip addr add 10.77.0.2/24 dev page0
 ip link set page0 up
 ip route add default via 10.77.0.1
 
+# The hub has a name, for certificates. Every namespace of this one's sees the same file.
+{ cat /etc/hosts; echo "10.77.0.1 goop.test"; } >/run/hosts
+mount --bind /run/hosts /etc/hosts
+
 # The command runs as a child, so that this shell takes in the orphans of a process namespace.
 export GOOP_NETNS=ready
 "$@" &

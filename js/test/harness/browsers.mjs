@@ -1,7 +1,8 @@
 // Chromium (through Playwright) and Firefox (through Puppeteer and WebDriver BiDi) behind one small
 // interface. A Profile is a peer of its own; its Tabs share it.
 
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
@@ -31,30 +32,40 @@ const FIREFOX_PREFS = {
 /**
  * Starts a browser.
  * @param {"chromium" | "firefox"} name
- * @param {{log?: (line: string) => void, hub?: boolean, secure?: string, args?: string[]}} options
+ * @param {{log?: (line: string) => void, hub?: boolean, secure?: string, args?: string[], root?: string}} options
  *   hub runs it in the hub namespace (Chromium alone); secure is an origin such as http://10.77.0.1:80 that
- *   it takes for a secure context although it is plain HTTP; args are further flags (Chromium alone)
+ *   it takes for a secure context although it is plain HTTP; args are further flags (Chromium alone);
+ *   root is a PEM file with the certificate of an authority that it believes as it does those of its own list
  */
-export async function launch(name, { log = () => {}, hub = false, secure, args = [] } = {}) {
-  if (name === "chromium") return Chromium.launch(log, hub, secure, args);
+export async function launch(name, { log = () => {}, hub = false, secure, args = [], root } = {}) {
+  if (name === "chromium") return Chromium.launch(log, hub, secure, args, root);
   if (hub) throw new Error("Firefox is driven over TCP and so has to run where the tests do");
-  return Firefox.launch(log, secure);
+  return Firefox.launch(log, secure, root);
+}
+
+/** Makes a database of certificates, as both browsers have them, that trusts an authority for websites. */
+function believe(root, folder) {
+  mkdirSync(folder, { recursive: true });
+  execFileSync("certutil", ["-N", "-d", `sql:${folder}`, "--empty-password"]);
+  execFileSync("certutil", ["-A", "-d", `sql:${folder}`, "-n", "authority of the test", "-t", "C,,", "-i", root]);
 }
 
 class Chromium {
   name = "chromium";
 
-  static async launch(log, hub, secure, args) {
+  static async launch(log, hub, secure, args, root) {
     const self = new Chromium();
     self.log = log;
     let executablePath = "/usr/bin/chromium";
+    if (hub || root) self.folder = mkdtempSync(join(tmpdir(), "goop-chromium-"));
+    if (root) believe(root, join(self.folder, ".pki/nssdb"));
     if (hub) {
-      self.folder = mkdtempSync(join(tmpdir(), "goop-chromium-"));
       executablePath = join(self.folder, "chromium");
       writeFileSync(executablePath, '#!/bin/sh\nexec ip netns exec hub /usr/bin/chromium "$@"\n', { mode: 0o755 });
     }
     self.browser = await chromium.launch({
       executablePath,
+      env: root ? { ...process.env, HOME: self.folder } : process.env,
       args: [...CHROMIUM_FLAGS, ...args, ...(secure ? [`--unsafely-treat-insecure-origin-as-secure=${secure}`] : [])],
     });
     return self;
@@ -79,13 +90,18 @@ class Chromium {
 class Firefox {
   name = "firefox";
 
-  static async launch(log, secure) {
+  static async launch(log, secure, root) {
     const self = new Firefox();
     self.log = log;
+    if (root) {
+      self.folder = mkdtempSync(join(tmpdir(), "goop-firefox-"));
+      believe(root, self.folder);
+    }
     self.browser = await puppeteer.launch({
       browser: "firefox",
       executablePath: "/usr/bin/firefox",
       headless: true,
+      ...(self.folder ? { userDataDir: self.folder } : {}),
       extraPrefsFirefox: { ...FIREFOX_PREFS, ...(secure ? { "dom.securecontext.allowlist": new URL(secure).hostname } : {}) },
     });
     return self;
@@ -106,6 +122,7 @@ class Firefox {
 
   async close() {
     await this.browser.close();
+    if (this.folder) rmSync(this.folder, { recursive: true, force: true });
   }
 }
 

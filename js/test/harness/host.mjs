@@ -24,20 +24,22 @@ export class Host {
   #log;
 
   /**
-   * @param {{site?: string, address?: string, hub?: boolean, args?: string[], log?: (line: string) => void}} options
-   *   address is an IP address; hub runs the host in the hub namespace (see netns.sh)
+   * @param {{site?: string, address?: string, hub?: boolean, args?: string[], origin?: string, log?: (line: string) => void}} options
+   *   address is an IP address; hub runs the host in the hub namespace (see netns.sh); origin is where pages find
+   *   it, when args say that this is elsewhere
    */
-  constructor({ site, address = "127.0.0.1", hub = false, args = [], log = () => {} } = {}) {
+  constructor({ site, address = "127.0.0.1", hub = false, args = [], origin, log = () => {} } = {}) {
     this.data = mkdtempSync(join(tmpdir(), "goop-host-"));
     this.address = address;
     this.port = 0;
     this.hub = hub;
+    this.origin = origin;
     this.#args = [...(site ? [site] : []), "--data", this.data, ...args];
     this.#log = log;
   }
 
   get url() {
-    return `http://${this.address}:${this.port}`;
+    return this.origin ?? `http://${this.address}:${this.port}`;
   }
 
   get pid() {
@@ -63,8 +65,8 @@ export class Host {
     const page = new RegExp(`http://${this.address.replaceAll(".", "\\.")}:(\\d+)/`);
     const deadline = Date.now() + START_WAIT;
     while (Date.now() < deadline) {
-      const port = this.#output.match(page)?.[1];
-      if (port && this.#output.includes("Ctrl-C")) {
+      const port = this.origin ? this.port : this.#output.match(page)?.[1];
+      if (port !== undefined && this.#output.includes("Ctrl-C")) {
         this.port = Number(port);
         return this;
       }
