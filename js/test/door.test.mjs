@@ -12,28 +12,29 @@ const online = (tab) => tab.waitFor(() => globalThis.Goop?.status.state === "onl
 const view = (tab, name) => tab.waitFor((want) => document.body?.dataset.view === want, [name], { timeout: 30_000, what: `the view "${name}"` });
 
 /** A door and a host that has announced itself to it; resolves with where the site is, too. */
-async function behindDoor(s, options = {}) {
-  const door = await Door.start({ log: s.log });
+async function behindDoor(s, options = {}, kind = "native") {
+  const door = await Door[kind](s.log);
   s.defer(() => door.stop());
   const host = await s.host({ ...options, args: ["--door", door.url, ...(options.args ?? [])] });
   return { door, host, url: await door.knows(host) };
 }
 
 for (const browser of BROWSERS) {
-  scene(`chess and a quiet cut of ${browser} through a door`, "webtransport", async (s) => {
-    const { host, url } = await behindDoor(s);
+  scene(`chess and a quiet cut of ${browser} through the door in workerd`, "webtransport", async (s) => {
+    const { host, url } = await behindDoor(s, {}, "workerd");
     const { white } = await playChess({ host, url, a: await s.peer(browser, "anne"), b: await s.peer(browser, "ben") });
     assert.deepEqual(await white.evaluate(() => [location.origin, Goop.status.transport, !!navigator.serviceWorker.controller]), [url, "webtransport", true]);
     const ofDoor = await fetch(`${url.replace(/k\w+\./, "")}/goop/goop.js`);
     assert.equal(ofDoor.status, 404, "the door has the site's files itself, so that they prove nothing");
 
-    const second = await behindDoor(s, { site: SITE });
+    const second = await behindDoor(s, { site: SITE }, "workerd");
     const page = await (await s.peer(browser, "page")).open(`${second.url}/?way=door#kept`);
     await online(page);
     assert.equal(await page.evaluate(() => location.search + location.hash), "?way=door#kept");
     const other = await (await s.peer("chromium", "other")).open(second.url);
     await online(other);
-    await quietCut({ page, other, cut: () => second.host.kill(), heal: () => second.host.start(), log: s.log });
+    // The host stands still: neither page is told a word.
+    await quietCut({ page, other, cut: () => process.kill(second.host.pid, "SIGSTOP"), heal: () => process.kill(second.host.pid, "SIGCONT"), log: s.log });
   });
 
   scene(`a host of which ${browser} finds nobody at home comes back`, "webtransport", async (s) => {
@@ -89,6 +90,13 @@ for (const browser of BROWSERS) {
     for (const path of ["/goop/goop.js", "/app.js", "/icon.svg", "/", "/nothing/here"]) {
       const [got, want] = [await tab.evaluate(look, path), await direct.evaluate(look, path)];
       assert.deepEqual(got, want, path);
+    }
+    for (const t of [tab, direct]) {
+      const went = await t.evaluate(async () => {
+        const answer = await fetch("/vendor?x=1");
+        return [answer.status, answer.redirected, new URL(answer.url).pathname];
+      });
+      assert.deepEqual(went, [404, true, "/vendor/"], "a folder's address");
     }
     assert.deepEqual(await tab.evaluate(async () => {
       const answer = await fetch("/", { method: "POST", body: "text" });

@@ -1,4 +1,4 @@
-// The real door, as somebody would run it for themselves.
+// A real door with its visitors' pages: the one that people run for themselves (goop door), and the Worker in workerd.
 
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -24,26 +24,41 @@ export async function peerOf(host) {
 }
 
 export class Door {
-  #process;
-  #output = "";
-  #data = mkdtempSync(join(tmpdir(), "goop-door-"));
-
-  /** @param {{listen?: string, log?: (line: string) => void}} options listen is an IP address */
-  static async start({ listen = "127.0.0.1", log = () => {} } = {}) {
-    const self = new Door();
-    self.#process = spawn(BIN, ["door", "--host", "localhost", "--listen", `${listen}:0`, "--data", self.#data], { stdio: ["ignore", "pipe", "pipe"] });
-    self.exited = new Promise((resolve) => self.#process.once("exit", resolve));
-    for (const stream of [self.#process.stdout, self.#process.stderr]) {
+  /** Starts goop door. @param {(line: string) => void} log */
+  static async native(log = () => {}) {
+    const data = mkdtempSync(join(tmpdir(), "goop-door-"));
+    const child = spawn(BIN, ["door", "--host", "localhost", "--listen", "127.0.0.1:0", "--data", data], { stdio: ["ignore", "pipe", "pipe"] });
+    const exited = new Promise((resolve) => child.once("exit", resolve));
+    let output = "";
+    for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding("utf8").on("data", (text) => {
-        self.#output += text;
+        output += text;
         for (const line of text.trimEnd().split("\n")) log(`door: ${line}`);
       });
     }
     for (const deadline = Date.now() + WAIT; ; await new Promise((resolve) => setTimeout(resolve, 20))) {
-      self.port = Number(self.#output.match(/Page +http:\/\/localhost:(\d+)\//)?.[1]);
-      if (self.port && self.#output.includes("Ctrl-C")) return self;
-      if (Date.now() > deadline || self.#process.exitCode !== null) throw new Error(`the door did not come up:\n${self.#output}`);
+      const port = output.match(/Page +http:\/\/localhost:(\d+)\//)?.[1];
+      if (port && output.includes("Ctrl-C")) {
+        return new Door(port, async () => {
+          child.kill("SIGTERM");
+          await exited;
+          rmSync(data, { recursive: true, force: true });
+        });
+      }
+      if (Date.now() > deadline || child.exitCode !== null) throw new Error(`the door did not come up:\n${output}`);
     }
+  }
+
+  /** Starts the Worker. @param {(line: string) => void} log */
+  static async workerd(log = () => {}) {
+    const { open } = await import("../../../wasm/edge/run.mjs");
+    const { url, close } = await open({ log: (text) => log(`workerd: ${text.trimEnd()}`) });
+    return new Door(new URL(url).port, close);
+  }
+
+  constructor(port, stop) {
+    this.port = port;
+    this.stop = stop;
   }
 
   /** What goop serve --door is told. */
@@ -58,11 +73,5 @@ export class Door {
       if ((await fetch(`${this.url}/goop/door/1/hosts/${label}`)).ok) return `http://${label}.localhost:${this.port}`;
       if (Date.now() > deadline) throw new Error("the host is not known to the door");
     }
-  }
-
-  async stop() {
-    this.#process.kill("SIGTERM");
-    await this.exited;
-    rmSync(this.#data, { recursive: true, force: true });
   }
 }
