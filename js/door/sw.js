@@ -184,18 +184,21 @@ importScripts(goopVisitor.assets.exec);
     /** @type {() => void} */
     let over = () => {};
     event.waitUntil(new Promise((resolve) => (over = () => resolve(undefined)))); // the worker lives as long
+    let given = false; // up, by who reads it
     return new ReadableStream({
       async pull(controller) {
         try {
           const chunk = await v.read(number);
+          if (given) return;
           if (chunk) return controller.enqueue(chunk);
           controller.close();
         } catch (e) {
-          controller.error(e);
+          if (!given) controller.error(e);
         }
         over();
       },
       cancel() {
+        given = true;
         over();
         return v.cancel(number);
       },
