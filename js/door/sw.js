@@ -156,8 +156,9 @@ importScripts(goopVisitor.assets.exec);
   function build(v, a, url, event) {
     const headers = new Headers();
     for (let i = 0; i < a.headers.length; i += 2) {
+      const [name = "", value = ""] = a.headers.slice(i, i + 2);
       try {
-        headers.append(a.headers[i], a.headers[i + 1]);
+        headers.append(name, value);
       } catch {
         // Characters that a header of a page cannot have: it goes without.
       }

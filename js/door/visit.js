@@ -148,7 +148,7 @@
     show("connecting");
     let installed;
     try {
-      installed = navigator.serviceWorker.register("/goop/door/sw.js", { scope: "/", updateViaCache: "none" });
+      installed = navigator.serviceWorker.register("/goop/door/sw.js", { scope: "/", updateViaCache: "imports" });
       await installed;
     } catch (e) {
       // Without a network, the one of the last visit is still there.

@@ -1,10 +1,11 @@
 // Pictures of every page of the built-in sites, on a phone and on a desktop, light and dark, into
-// test-results/screens. Run by ./build.sh screens [chess|quiz|study]; made for people to look at, and for the README.
+// test-results/screens. Run by ./build.sh screens [chess|quiz|study|door]; made for people to look at, and for the README.
 
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { becomeOwner, move, newMatch, OPERA, plies, sitDown, squares } from "./harness/chess.mjs";
 import { launch } from "./harness/browsers.mjs";
+import { Faker } from "./harness/faker.mjs";
 import { Host } from "./harness/host.mjs";
 import { answer, at, joinByCode, newQuiz, next, openSession, paste } from "./harness/quiz.mjs";
 import { accept, hear, inviteLink, newGroup, say } from "./harness/study.mjs";
@@ -246,14 +247,42 @@ async function quiz(host, peer) {
   await picture(lost, "quiz-25-no-such-code");
 }
 
-const SITES = { chess, quiz, study };
+/** What a door shows: each of its pages, and each view of the one that is seen before a site's own. */
+async function door(host, peer) {
+  const faker = await Faker.start();
+  faker.silent = true; // the page waits for the record, and stays as it is
+  const tab = await (await peer("visitor")).open(`${faker.origin(faker.label)}/`);
+  await tab.waitFor(() => document.body.dataset.view === "connecting");
+  const views = await tab.evaluate(() => [...document.querySelectorAll("section")].map((s) => s.dataset.view));
+  for (const [i, view] of views.entries()) {
+    await tab.evaluate((view) => {
+      document.body.dataset.view = view;
+      for (const section of document.querySelectorAll("section")) section.hidden = section.dataset.view !== view;
+      document.getElementById("why").textContent = "the host was not reached; tried https://192.168.1.5:7780/.well-known/libp2p-webtransport?type=noise (no answer in time)";
+      document.getElementById("fault").textContent = "the door gave a record that the host has not signed";
+      document.getElementById("lacks").textContent = "This browser, or this private window, has no service workers, and they are what brings the site's pages here.";
+    }, view);
+    await picture(tab, `door-${String(i + 1).padStart(2, "0")}-${view}`);
+  }
+  await tab.goto(`${faker.origin(faker.label)}/goop/door/forget.html`);
+  await picture(tab, "door-10-forget");
+  const landing = await (await peer("landing")).open(`http://localhost:${faker.port}/`);
+  await picture(landing, "door-11-landing");
+  await landing.fill("#host", "no such thing");
+  await landing.click("form button");
+  await landing.waitFor(() => document.querySelector("#fault").textContent);
+  await picture(landing, "door-12-landing-not-an-id");
+  await faker.close();
+}
+
+const SITES = { chess, quiz, study, door };
 const wanted = process.argv[2] ? [process.argv[2]] : Object.keys(SITES);
 const browser = await launch("chromium");
 try {
   for (const site of wanted) {
     const host = new Host({ site });
     try {
-      await host.start();
+      if (site !== "door") await host.start();
       await SITES[site](host, (label) => browser.profile(label));
     } finally {
       await host.dispose();

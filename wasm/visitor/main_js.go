@@ -9,6 +9,7 @@ package main
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"syscall/js"
 
@@ -23,7 +24,8 @@ func main() {
 	v := &visitor{host: start.Get("host").String(), ask: start.Get("record")}
 	v.expected, v.fault = expectedPeer(v.host)
 	v.dialer = dial.On(v.platform(), dial.Options{Peer: v.expected})
-	v.client = sitefetch.New(v.connect)
+	agent := js.Global().Get("navigator").Get("userAgent").String()
+	v.client = sitefetch.New(sitefetch.Options{Dial: v.connect, Leaky: strings.Contains(agent, "Firefox/")})
 	start.Get("ready").Invoke(v.object())
 	select {}
 }

@@ -11,6 +11,10 @@ const TYPES = { js: "text/javascript", css: "text/css", html: "text/html; charse
 export class Faker {
   /** The records by label: bytes, or nothing for a host that is away. @type {Map<string, Uint8Array>} */
   records = new Map();
+  /** A label for which there is no host. */
+  label = "k51qzi5uqu5dlq3o0h59x4j4ehgjk178orxat0674tb9kzmfckvhujnx5j9dw3";
+  /** Whether it answers nothing when it is asked for a record. */
+  silent = false;
   /** Files in place of the real ones, by name; null for one that is not there. @type {Map<string, Uint8Array | null>} */
   replaced = new Map();
 
@@ -23,12 +27,13 @@ export class Faker {
       const { pathname } = new URL(request.url, "http://door");
       const send = (status, more, body) => response.writeHead(status, { ...headers, ...more }).end(body);
       if (pathname === "/goop/door/1/record") {
+        if (self.silent) return;
         const record = self.records.get(label);
         if (record) send(200, { "Content-Type": "application/octet-stream", "Cache-Control": "no-store" }, record);
         else send(404, { "Content-Type": "application/json", "Cache-Control": "no-store" }, '{"error":{"code":"not_found","message":"away"}}');
         return;
       }
-      const file = pathname.match(/^\/goop\/door\/([\w.-]+)$/)?.[1] ?? (pathname.startsWith("/goop/door/") ? "none" : "visit.html");
+      const file = pathname.match(/^\/goop\/door\/([\w.-]+)$/)?.[1] ?? (pathname.startsWith("/goop/door/") ? "none" : request.headers.host.startsWith(self.name) ? "index.html" : "visit.html");
       const body = self.file(file);
       if (!body) return send(404, {}, "");
       send(200, {

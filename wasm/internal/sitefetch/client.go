@@ -3,6 +3,8 @@ package sitefetch
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -24,11 +26,28 @@ const (
 	// rest is how long a failure to connect stands for the requests that come after it: those of one page come
 	// by the dozen.
 	rest = time.Second
+
+	// maxLeaked is how much may be lost of the room that a connection has for what nobody has read yet, in bytes,
+	// before another one is made: see Options.Leaky.
+	maxLeaked = 2 << 20
+	// unread is how much one answer that was given up may have cost of that room, at most: what a browser lets
+	// a host send ahead on one stream.
+	unread = 1 << 20
 )
+
+// Options say how a Client connects.
+type Options struct {
+	// Dial is called once at a time.
+	Dial func(ctx context.Context) (member.Conn, error)
+	// Leaky tells that a stream which is thrown away keeps what has arrived on it: Firefox 153 tells the host nothing of
+	// it, and the room that it took is missing for all others of the connection, until none is left. Such a
+	// connection is replaced in time.
+	Leaky bool
+}
 
 // Client asks one host, over one connection that it makes when it is needed and when the last one was lost.
 type Client struct {
-	dial   func(ctx context.Context) (member.Conn, error)
+	opts   Options
 	ctx    context.Context
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
@@ -37,17 +56,20 @@ type Client struct {
 	// mu guards the following.
 	mu      sync.Mutex
 	line    *line
+	spoiled map[*line]struct{} // those that were replaced, until what goes over them has ended
 	dialing *dialing
 	waiting int
 }
 
-// line is a connection and when something came over it last.
+// line is a connection, when something came over it last, and what goes over it.
 type line struct {
 	member.Conn
 
 	// mu guards the following.
-	mu   sync.Mutex
-	last time.Time
+	mu     sync.Mutex
+	last   time.Time
+	open   int // answers under way
+	leaked int64
 }
 
 func (l *line) heard() {
@@ -62,6 +84,15 @@ func (l *line) silentFor() time.Duration {
 	return time.Since(l.last)
 }
 
+// count notes that an answer begins or ends, and what was lost with it, and returns what there is then.
+func (l *line) count(answers int, leaked int64) (open int, sum int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.open += answers
+	l.leaked += leaked
+	return l.open, l.leaked
+}
+
 // dialing is one attempt to connect, which all share that want a connection meanwhile.
 type dialing struct {
 	done  chan struct{}
@@ -69,9 +100,9 @@ type dialing struct {
 	err   error
 }
 
-// New returns a Client. dial is called once at a time.
-func New(dial func(ctx context.Context) (member.Conn, error)) *Client {
-	c := &Client{dial: dial, slots: make(chan struct{}, maxOpen)}
+// New returns a Client.
+func New(opts Options) *Client {
+	c := &Client{opts: opts, slots: make(chan struct{}, maxOpen), spoiled: map[*line]struct{}{}}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	return c
 }
@@ -80,12 +111,41 @@ func New(dial func(ctx context.Context) (member.Conn, error)) *Client {
 func (c *Client) Close() {
 	c.cancel()
 	c.mu.Lock()
-	l := c.line
+	lines := slices.Collect(maps.Keys(c.spoiled))
+	if c.line != nil {
+		lines = append(lines, c.line)
+	}
 	c.mu.Unlock()
-	if l != nil {
+	for _, l := range lines {
 		l.Close()
 	}
 	c.wg.Wait()
+}
+
+// ended notes the end of an answer. left is what was not read of it, -1 when that is not known.
+func (c *Client) ended(l *line, left int64) {
+	if left < 0 || left > unread {
+		left = unread
+	}
+	if !c.opts.Leaky {
+		left = 0
+	}
+	open, leaked := l.count(-1, left)
+	if leaked <= maxLeaked {
+		return
+	}
+	c.mu.Lock()
+	if c.line == l {
+		c.line = nil
+		c.spoiled[l] = struct{}{}
+	}
+	if open == 0 {
+		delete(c.spoiled, l)
+	}
+	c.mu.Unlock()
+	if open == 0 {
+		l.Close()
+	}
 }
 
 // Connected returns the connection, or nil when there is none at the moment.
@@ -149,7 +209,7 @@ func (c *Client) connect(ctx context.Context) (*line, error) {
 
 // run dials, whoever of those that wait gives up meanwhile.
 func (c *Client) run(d *dialing) {
-	conn, err := c.dial(c.ctx)
+	conn, err := c.opts.Dial(c.ctx)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if err == nil && c.ctx.Err() != nil {
@@ -183,7 +243,7 @@ func (c *Client) Do(ctx context.Context, r *Request) (*Response, error) {
 			release()
 			return nil, err
 		}
-		answer, err := l.ask(ctx, r.Method, text, release)
+		answer, err := c.ask(ctx, l, r.Method, text, release)
 		if err == nil {
 			return answer, nil
 		}
@@ -237,57 +297,64 @@ func (c *Client) acquire(ctx context.Context) error {
 	}
 }
 
-// ask sends a request on a stream of its own.
-func (l *line) ask(ctx context.Context, method string, text []byte, release func()) (*Response, error) {
-	asked := time.Now()
+// ask sends a request on a stream of its own. release is called when the answer is over, if there is one.
+func (c *Client) ask(ctx context.Context, l *line, method string, text []byte, release func()) (*Response, error) {
 	limited, cancel := context.WithTimeoutCause(ctx, headTime, wire.E(wire.Timeout, "the host does not answer"))
 	defer cancel()
-	// A look at the clock each second, until the head is there: a connection is as good as its last byte.
-	watch := make(chan struct{})
 	var wg sync.WaitGroup
 	defer wg.Wait()
-	defer close(watch)
-	wg.Go(func() {
-		tick := time.NewTicker(time.Second)
-		defer tick.Stop()
-		for {
-			select {
-			case <-watch:
-				return
-			case <-tick.C:
-				if time.Since(asked) > silence && l.silentFor() > silence {
-					l.Close()
-					return
-				}
-			}
-		}
-	})
+	answered := make(chan struct{})
+	defer close(answered)
+	wg.Go(func() { l.watch(answered) })
+
 	stream, err := l.Open(limited, wire.SiteProtocol)
 	if err != nil {
 		return nil, err
 	}
+	l.count(1, 0)
 	stop := context.AfterFunc(limited, func() { stream.Reset() })
-	answer, err := l.talk(stream, method, text, release)
+	answer, err := l.talk(stream, method, text, func(left int64) {
+		release()
+		c.ended(l, left)
+	})
 	if !stop() && err != nil {
 		err = context.Cause(limited)
 	}
 	if err != nil {
 		stream.Reset()
+		c.ended(l, -1)
 		return nil, err
 	}
-	if !answer.Body.over {
-		whole := answer.Body
+	if body := answer.Body; !body.over {
 		off := context.AfterFunc(ctx, func() { stream.Reset() })
-		ended := whole.ended
-		whole.ended = func() {
+		ended := body.ended
+		body.ended = func(left int64) {
 			off()
-			ended()
+			ended(left)
 		}
 	}
 	return answer, nil
 }
 
-func (l *line) talk(stream link.Stream, method string, text []byte, ended func()) (*Response, error) {
+// watch closes a connection that says nothing while an answer is waited for: it is as good as its last byte.
+func (l *line) watch(answered <-chan struct{}) {
+	asked := time.Now()
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-answered:
+			return
+		case <-tick.C:
+			if time.Since(asked) > silence && l.silentFor() > silence {
+				l.Close()
+				return
+			}
+		}
+	}
+}
+
+func (l *line) talk(stream link.Stream, method string, text []byte, ended func(left int64)) (*Response, error) {
 	if _, err := stream.Write(text); err != nil {
 		return nil, err
 	}

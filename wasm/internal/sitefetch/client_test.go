@@ -88,7 +88,7 @@ func silent(stream link.Stream, _ *http.Request) { link.AwaitEnd(stream, time.Ho
 func over(conns ...*conn) (c *Client, dials func() int) {
 	var mu sync.Mutex
 	n := 0
-	c = New(func(context.Context) (member.Conn, error) {
+	c = New(Options{Dial: func(context.Context) (member.Conn, error) {
 		mu.Lock()
 		defer mu.Unlock()
 		n++
@@ -96,7 +96,7 @@ func over(conns ...*conn) (c *Client, dials func() int) {
 			return nil, wire.E(wire.Offline, "no further connection")
 		}
 		return conns[n-1], nil
-	})
+	}, Leaky: true})
 	return c, func() int {
 		mu.Lock()
 		defer mu.Unlock()
@@ -281,5 +281,53 @@ func TestClientAbort(t *testing.T) {
 		}
 		one.Close()
 		one.wg.Wait()
+	})
+}
+
+// In Firefox an answer that was given up takes its room away from all others: after some of them, the connection is
+// another one, and the old one ends with what still goes over it.
+func TestClientLeavesALeakyConnection(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		large := func(stream link.Stream, _ *http.Request) {
+			io.WriteString(stream, "HTTP/1.1 200 OK\r\nContent-Length: 8388608\r\n\r\n")
+			for range 8 << 10 {
+				if _, err := stream.Write(make([]byte, 1<<10)); err != nil {
+					return
+				}
+			}
+			stream.Close()
+		}
+		one, two := newConn(large), newConn(hello)
+		c, dials := over(one, two)
+		defer c.Close()
+		kept, err := c.Do(t.Context(), &Request{Method: "GET", Target: "/", Host: "h"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range maxLeaked/unread + 1 {
+			if dials() != 1 {
+				t.Errorf("%d connections, want one until then", dials())
+			}
+			r, err := c.Do(t.Context(), &Request{Method: "GET", Target: "/", Host: "h"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Body.Close()
+		}
+		if got, err := get(t, c, "/new"); err != nil || got != "/new" || dials() != 2 {
+			t.Errorf("got %q, %v over connection %d, want the second", got, err, dials())
+		}
+		if n, err := io.Copy(io.Discard, kept.Body); err != nil || n != 8<<20 {
+			t.Errorf("what went over the first ended after %d bytes with %v", n, err)
+		}
+		synctest.Wait()
+		select {
+		case <-one.done:
+		default:
+			t.Error("the first connection is still there")
+		}
+		one.wg.Wait()
+		two.wg.Wait()
 	})
 }

@@ -104,7 +104,7 @@ func read(t testing.TB, method, text string, piece int) (*Response, []byte, erro
 		}
 		far.CloseWrite()
 	}()
-	r, err := receive(near, method, func() {}, func() {})
+	r, err := receive(near, method, func() {}, func(int64) {})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -95,8 +95,8 @@ func parseLength(s string) (int64, bool) {
 }
 
 // receive reads the head of the answer to a method from a stream, of which the Body then has the rest. heard is
-// called whenever something has arrived, and ended once when the body is over.
-func receive(stream link.Stream, method string, heard, ended func()) (*Response, error) {
+// called whenever something has arrived, and ended once when the body is over, unless there is an error.
+func receive(stream link.Stream, method string, heard func(), ended func(left int64)) (*Response, error) {
 	buf := make([]byte, 0, 4<<10)
 	for {
 		if len(buf) == cap(buf) {
@@ -123,7 +123,7 @@ func receive(stream link.Stream, method string, heard, ended func()) (*Response,
 	}
 }
 
-func answer(stream link.Stream, method string, top, rest []byte, heard, ended func()) (*Response, error) {
+func answer(stream link.Stream, method string, top, rest []byte, heard func(), ended func(left int64)) (*Response, error) {
 	h, err := parseHead(top)
 	if err != nil {
 		return nil, err
@@ -146,7 +146,7 @@ type Body struct {
 	over   bool   // the stream is not used any more
 	closed bool   // by Close, before the end
 	heard  func()
-	ended  func()
+	ended  func(left int64) // is told how much was not read, -1 for nobody knows
 }
 
 // Read reads as io.Reader does. It returns io.EOF at the body's end alone; one that was cut is an error with code
@@ -204,7 +204,7 @@ func (b *Body) Close() error {
 	if !b.over {
 		b.over, b.closed = true, true
 		b.stream.Reset()
-		b.ended()
+		b.ended(b.left)
 	}
 	return nil
 }
@@ -214,6 +214,6 @@ func (b *Body) end() {
 	if !b.over {
 		b.over = true
 		b.stream.Close()
-		b.ended()
+		b.ended(0)
 	}
 }
