@@ -179,14 +179,14 @@ check_cross() {
   done
 }
 
-# What the member may not even reach, as .ci/member-deps lists it with reasons.
+# What the programs of pages may not even reach, as .ci/member-deps lists it with reasons.
 check_member_deps() {
   local deps pattern reason bad=0
-  deps=$(GOOS=js GOARCH=wasm go list -deps ./wasm/member)
+  deps=$(GOOS=js GOARCH=wasm go list -deps ./wasm/member ./wasm/visitor)
   while IFS=$'\t' read -r pattern reason; do
     [[ -z $pattern || $pattern == \#* ]] && continue
     if grep -E "^($pattern)(/|\$)" <<<"$deps" >&2; then
-      echo "wasm/member reaches the above, which it must not: $reason" >&2
+      echo "wasm/member or wasm/visitor reaches the above, which neither may: $reason" >&2
       bad=1
     fi
   done <.ci/member-deps
@@ -195,6 +195,7 @@ check_member_deps() {
 
 check_size() {
   build_member
+  build_visitor
   member_ledger --check
 }
 
@@ -423,6 +424,7 @@ cmd_screens() {
 
 cmd_ledger() {
   build_member
+  build_visitor
   member_ledger
 }
 

@@ -21,6 +21,7 @@ var bounded = []string{
 	"shared/member/keeper.go", "shared/member/look.go", "shared/member/move.go",
 	"host/node/limits.go", "host/node/web.go", "host/relay/limits.go", "host/relay/memlog.go",
 	"host/dataserve/server.go", "host/store/db.go",
+	"wasm/internal/sitefetch/client.go", "wasm/internal/sitefetch/request.go",
 	"shared/record/record.go", "shared/door/door.go", "shared/door/rates.go", "host/door/server.go", "host/announce/announce.go",
 }
 

@@ -12,22 +12,24 @@ const online = (tab) => tab.waitFor(() => globalThis.Goop?.status.state === "onl
 const view = (tab, name) => tab.waitFor((want) => document.body?.dataset.view === want, [name], { timeout: 30_000, what: `the view "${name}"` });
 
 /** A door and a host that has announced itself to it; resolves with where the site is, too. */
-async function behindDoor(s, options = {}, kind = "native") {
-  const door = await Door[kind](s.log);
-  s.defer(() => door.stop());
+async function behindDoor(s, options = {}, door = undefined) {
+  if (!door) s.defer(() => door.stop());
+  door ??= await Door.native(s.log);
   const host = await s.host({ ...options, args: ["--door", door.url, ...(options.args ?? [])] });
   return { door, host, url: await door.knows(host) };
 }
 
 for (const browser of BROWSERS) {
   scene(`chess and a quiet cut of ${browser} through the door in workerd`, "webtransport", async (s) => {
-    const { host, url } = await behindDoor(s, {}, "workerd");
+    const door = await Door.workerd(s.log);
+    s.defer(() => door.stop());
+    const { host, url } = await behindDoor(s, {}, door);
     const { white } = await playChess({ host, url, a: await s.peer(browser, "anne"), b: await s.peer(browser, "ben") });
     assert.deepEqual(await white.evaluate(() => [location.origin, Goop.status.transport, !!navigator.serviceWorker.controller]), [url, "webtransport", true]);
     const ofDoor = await fetch(`${url.replace(/k\w+\./, "")}/goop/goop.js`);
     assert.equal(ofDoor.status, 404, "the door has the site's files itself, so that they prove nothing");
 
-    const second = await behindDoor(s, { site: SITE }, "workerd");
+    const second = await behindDoor(s, { site: SITE }, door);
     const page = await (await s.peer(browser, "page")).open(`${second.url}/?way=door#kept`);
     await online(page);
     assert.equal(await page.evaluate(() => location.search + location.hash), "?way=door#kept");
@@ -124,8 +126,7 @@ for (const browser of BROWSERS) {
 
 scene("two hosts behind one door know nothing of each other", "webtransport", async (s) => {
   const one = await behindDoor(s, { site: SITE });
-  const host = await s.host({ site: SITE, args: ["--door", one.door.url] });
-  const two = await one.door.knows(host);
+  const { host, url: two } = await behindDoor(s, { site: SITE }, one.door);
   for (const browser of BROWSERS) {
     const profile = await s.peer(browser);
     const a = await profile.open(one.url);
@@ -150,8 +151,7 @@ scene("two hosts behind one door know nothing of each other", "webtransport", as
 
 scene("a record that is not the host's own opens nothing", "webtransport", async (s) => {
   const { door, host } = await behindDoor(s, { site: SITE });
-  const other = await s.host({ site: SITE, args: ["--door", door.url] });
-  await door.knows(other);
+  const { host: other } = await behindDoor(s, { site: SITE }, door);
   const envelope = async (h) => new Uint8Array(await (await fetch(`${door.url}/goop/door/1/hosts/${labelOf(await peerOf(h))}`)).arrayBuffer());
   const label = labelOf(await peerOf(host));
   const good = await envelope(host);

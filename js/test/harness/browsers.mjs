@@ -168,6 +168,9 @@ class Profile {
 /** Firefox reports a WebSocket that it could not open, or that was cut, as if it were an error in the page. */
 const CUT_SOCKET = /^(Firefox can’t establish a connection to the server at|The connection to) wss?:/;
 
+/** And an answer of a service worker that the page gave up in the middle. */
+const GIVEN_UP = /Failed to load ‘’\. A ServiceWorker intercepted the request/;
+
 /** What both drivers have in common: most is built on evaluate. */
 class Tab {
   console = [];
@@ -195,7 +198,7 @@ class Tab {
 
   onError(fn) {
     this.page.on("pageerror", (e) => {
-      if (!CUT_SOCKET.test(e.message)) fn(e.stack ?? String(e));
+      if (!CUT_SOCKET.test(e.message) && !GIVEN_UP.test(e.message)) fn(e.stack ?? String(e));
     });
   }
 
