@@ -11,10 +11,12 @@ const online = (tab) => tab.waitFor(() => globalThis.Goop?.status.state === "onl
 /** One of the views of the page that is seen before the site's own. */
 const view = (tab, name) => tab.waitFor((want) => document.body?.dataset.view === want, [name], { timeout: 30_000, what: `the view "${name}"` });
 
-/** A door and a host that has announced itself to it; resolves with where the site is, too. */
+/** A host that has announced itself to a door, one of its own if there is none; resolves with where the site is, too. */
 async function behindDoor(s, options = {}, door = undefined) {
-  if (!door) s.defer(() => door.stop());
-  door ??= await Door.native(s.log);
+  if (!door) {
+    door = await Door.native(s.log);
+    s.defer(() => door.stop());
+  }
   const host = await s.host({ ...options, args: ["--door", door.url, ...(options.args ?? [])] });
   return { door, host, url: await door.knows(host) };
 }
