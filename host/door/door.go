@@ -82,6 +82,7 @@ func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	path := r.URL.Path
 	if named, ok := strings.CutPrefix(path, door.HostsPath); ok {
+		named = strings.ToLower(named)
 		switch {
 		case label != "" && named != label:
 			refuse(w, wire.E(wire.NotFound, "this is the origin of another host"))
@@ -121,7 +122,7 @@ func (d *Door) host(r *http.Request) string {
 // announce takes an announcement.
 func (d *Door) announce(w http.ResponseWriter, r *http.Request, label string) {
 	from := d.from(r)
-	err := d.take(r, strings.ToLower(label), from)
+	err := d.take(r, label, from)
 	if err == nil {
 		w.WriteHeader(http.StatusNoContent)
 		return
@@ -175,7 +176,7 @@ func verify(public, message, signature []byte) bool {
 
 // record answers a visitor.
 func (d *Door) record(w http.ResponseWriter, r *http.Request, label string) {
-	entry := d.hosts.get(strings.ToLower(label))
+	entry := d.hosts.get(label)
 	var envelope []byte
 	if entry != nil {
 		envelope = entry.For(d.from(r), time.Now())
