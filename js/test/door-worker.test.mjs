@@ -65,6 +65,8 @@ for (const [name, open] of [["the Worker", worker], ["goop door", native]]) {
         assert.ok(answer.body.equals(envelope));
         has(answer, { ...PLAIN, "content-type": "application/octet-stream" });
       }
+      const loud = `/goop/door/1/hosts/${host.label.toUpperCase()}`;
+      assert.ok((await door.ask("GET", loud, { host: host.label.toUpperCase(), from: OTHER })).body.equals(envelope));
       const head = await door.ask("HEAD", path, { from: OTHER });
       assert.deepEqual([head.status, head.body.length], [200, 0]);
       // A host may be told of at its own origin, and nowhere else's.
@@ -410,6 +412,19 @@ describe("the Worker alone", () => {
       const host = new Announcer();
       const answer = await door.ask("PUT", `/goop/door/1/hosts/${host.label}`, { headers: { "CF-Connecting-IP": address || " " }, body: body(host.envelope([])) });
       assert.equal(answer.status, address ? 400 : 204, `${address} is nowhere`);
+    }
+  });
+
+  test("plain HTTP is for trying it, and leads to https anywhere else", async () => {
+    const online = await worker("door.test");
+    try {
+      const { label } = new Announcer();
+      for (const [method, path] of [["GET", "/a?b=c"], ["PUT", `/goop/door/1/hosts/${label}`]]) {
+        const answer = await online.ask(method, path, { host: label, body: method === "PUT" ? "x" : undefined });
+        assert.deepEqual([answer.status, answer.headers.location], [308, `https://${label}.${new URL(online.url).host}${path}`]);
+      }
+    } finally {
+      await online.close();
     }
   });
 });

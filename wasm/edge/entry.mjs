@@ -11,6 +11,8 @@ const RECORD_PATH = "/goop/door/1/record";
 const HOST_PATH = /^\/goop\/door\/1\/hosts\/([^/]*)$/;
 /** A peer id in base36. Whether it is one, Go says. */
 const LABEL = /^k[0-9a-z]{61}$/;
+/** Where a door is tried, without https. */
+const LOCAL = /(^|\.)localhost$/;
 /** How long an announcement may be, in bytes. */
 const MAX_ANNOUNCEMENT = 8 << 10;
 /** How long those wait who are counted by the minute, of which nobody says how much is left; in milliseconds. */
@@ -35,15 +37,16 @@ export default {
 
 async function answer(request, env, ctx) {
   const url = new URL(request.url);
+  if (url.protocol === "http:" && !LOCAL.test(url.hostname)) return secure(url);
   const apex = url.hostname === env.DOOR;
   const label = url.hostname.endsWith(`.${env.DOOR}`) ? url.hostname.slice(0, -env.DOOR.length - 1) : "";
   if (!apex && !LABEL.test(label)) return refuse(404, "not_found", "this is the address of no host");
 
-  const named = url.pathname.match(HOST_PATH);
-  if (named) {
-    if (!LABEL.test(named[1]) || (!apex && named[1] !== label)) return refuse(404, "not_found", "this is the label of no host");
-    if (request.method === "PUT") return take(request, named[1], env, ctx);
-    return only(request, "GET, HEAD, PUT") ?? record(request, named[1], env);
+  const named = url.pathname.match(HOST_PATH)?.[1].toLowerCase();
+  if (named !== undefined) {
+    if (!LABEL.test(named) || (!apex && named !== label)) return refuse(404, "not_found", "this is the label of no host");
+    if (request.method === "PUT") return take(request, named, env, ctx);
+    return only(request, "GET, HEAD, PUT") ?? record(request, named, env);
   }
   const refused = only(request, "GET, HEAD");
   if (refused) return refused;
@@ -89,6 +92,12 @@ function only(request, allowed) {
   const refused = refuse(405, "unsupported_type", `here are only ${allowed}`);
   refused.headers.set("Allow", allowed);
   return refused;
+}
+
+/** Pages need a secure context, and records should come from whom they seem to. */
+function secure(url) {
+  url.protocol = "https:";
+  return new Response(null, { status: 308, headers: { ...HEADERS, Location: url.href } });
 }
 
 const taken = () => new Response(null, { status: 204, headers: HEADERS });

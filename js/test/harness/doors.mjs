@@ -13,15 +13,15 @@ const START_WAIT = 30_000;
 
 /** @typedef {Awaited<ReturnType<typeof worker>>} Door */
 
-/** The Worker. Its database is at hand, because nobody waits for ten minutes. */
-export async function worker(log = () => {}) {
+/** The Worker, under a name. Its database is at hand, because nobody waits for ten minutes. */
+export async function worker(name = "localhost") {
   const { open } = await import("../../../wasm/edge/run.mjs");
-  const door = await open({ log });
+  const door = await open({ name });
   return { ...at(door.url, "CF-Connecting-IP"), worker: door.worker, db: await door.worker.getD1Database("DB"), close: door.close };
 }
 
 /** goop door, behind a proxy that it trusts: the test. */
-export async function native(log = () => {}) {
+export async function native() {
   const data = mkdtempSync(join(tmpdir(), "goop-door-"));
   const args = ["door", "--host", "localhost", "--listen", "127.0.0.1:0", "--trusted-proxy", "127.0.0.1", "--data", data];
   const child = spawn(join(root, "bin/goop"), args, { stdio: ["ignore", "pipe", "pipe"] });
@@ -31,7 +31,6 @@ export async function native(log = () => {}) {
     const late = setTimeout(() => reject(new Error(`the door does not come up: ${output}`)), START_WAIT);
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding("utf8").on("data", (text) => {
-        log(text);
         output += text;
         const listens = output.match(/Listens +127\.0\.0\.1:(\d+)/);
         if (!listens) return;
@@ -54,7 +53,7 @@ export async function native(log = () => {}) {
 
 /** A door at an address; from is the header in which it reads where a request comes from. */
 function at(url, from) {
-  const { port } = new URL(url);
+  const { host: own, port } = new URL(url);
 
   /**
    * One request on a connection of its own: a door that refuses a body does not read it to its end.
@@ -73,7 +72,7 @@ function at(url, from) {
         path,
         method,
         agent: false,
-        headers: { Host: `${host && `${host}.`}localhost:${port}`, ...(address ? { [from]: address } : {}), ...headers },
+        headers: { Host: `${host && `${host}.`}${own}`, ...(address ? { [from]: address } : {}), ...headers },
       });
       sent.on("response", (got) => {
         answered = true;
