@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
-	"strings"
 	"sync"
 	"time"
 
@@ -44,11 +42,8 @@ var (
 	byTCP = []string{WebSocket, TCP}
 )
 
-const (
-	dialTimeout   = 15 * time.Second // for one Dial whose context has no end
-	fetchTimeout  = 10 * time.Second // for a descriptor
-	maxDescriptor = 64 << 10         // bytes
-)
+// dialTimeout is for one Dial whose context has no end.
+const dialTimeout = 15 * time.Second
 
 // DialerOptions say who dials whom, and how.
 type DialerOptions struct {
@@ -229,30 +224,4 @@ func (d *Dialer) expect(named wire.PeerID) (wire.PeerID, error) {
 		return "", wire.E(wire.WrongHost, "the host at this address is ", string(named), ", not ", string(d.host))
 	}
 	return d.host, nil
-}
-
-// FetchDescriptor returns a function that reads the descriptor of the host whose site is at origin,
-// such as "http://192.168.1.5:7780".
-func FetchDescriptor(origin string) func(context.Context) (wire.Descriptor, error) {
-	client := &http.Client{Timeout: fetchTimeout, Transport: &http.Transport{DisableKeepAlives: true}}
-	target := strings.TrimSuffix(origin, "/") + wire.HostPath
-	return func(ctx context.Context) (wire.Descriptor, error) {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
-		if err != nil {
-			return wire.Descriptor{}, fmt.Errorf("fetch the descriptor: %w", err)
-		}
-		res, err := client.Do(req)
-		if err != nil {
-			return wire.Descriptor{}, fmt.Errorf("fetch the descriptor: %w", err)
-		}
-		defer res.Body.Close()
-		if res.StatusCode != http.StatusOK {
-			return wire.Descriptor{}, fmt.Errorf("fetch the descriptor: %s answers %s", target, res.Status)
-		}
-		b, err := io.ReadAll(io.LimitReader(res.Body, maxDescriptor))
-		if err != nil {
-			return wire.Descriptor{}, fmt.Errorf("fetch the descriptor: %w", err)
-		}
-		return wire.ParseDescriptor(b)
-	}
 }

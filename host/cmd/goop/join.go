@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -118,15 +119,16 @@ func sendCommand() *cobra.Command {
 		if o.Form, err = form(); err != nil {
 			return err
 		}
-		for _, message := range o.Messages {
-			if message == "" {
-				return errors.New("a message is empty")
-			}
+		if slices.Contains(o.Messages, "") {
+			return errors.New("a message is empty")
 		}
 		return m.check()
 	}
 	cmd.RunE = do(func(cmd *cobra.Command, _ []string) error {
 		o.In = cmd.InOrStdin()
+		if len(o.Messages) == 0 && interactive(o.In) {
+			cmd.PrintErrln("each line is a message, Ctrl-D ends")
+		}
 		return m.connect(cmd, a, false, func(ctx context.Context, t *terminal.Terminal) error { return t.Send(ctx, o) })
 	})
 	return cmd

@@ -1,11 +1,15 @@
 package main
 
 import (
+	"context"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 )
 
 // TestTerminalFlags holds the table of docs/terminal.md to the flags that the commands have.
@@ -40,5 +44,30 @@ func TestTerminalFlags(t *testing.T) {
 	slices.Sort(has)
 	if !slices.Equal(documented, has) {
 		t.Errorf("documented are %q,\nand there are %q", documented, has)
+	}
+}
+
+// A terminal finds a host by the name that it has at a door, and says so when it is away.
+func TestTerminalAtDoor(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	d := &doorProcess{t: t, host: "localhost", data: filepath.Join(t.TempDir(), "door")}
+	d.start("127.0.0.1:0")
+	defer d.end(syscall.SIGTERM)
+	h := startHost(t, "--door", d.origin)
+	d.record(ctx, h.page, true)
+	say := func() (code int, out, errs string) {
+		var stdout, stderr strings.Builder
+		code = run(ctx, []string{"send", "--anonymous", h.page + "index.html", "lobby", "hello"}, strings.NewReader(""), &stdout, &stderr)
+		return code, stdout.String(), stderr.String()
+	}
+	if code, out, errs := say(); code != exitOK || !strings.HasPrefix(out, `{"seq":1,`) {
+		t.Errorf("exit code %d, %s%s", code, out, errs)
+	}
+	h.terminate()
+	d.record(ctx, h.page, false)
+	if code, out, errs := say(); code != exitFailed || out != "" || !strings.Contains(errs, "the host is away: the door has no record of it") {
+		t.Errorf("while it is away: exit code %d, %s%s", code, out, errs)
 	}
 }
