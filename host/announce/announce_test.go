@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -305,9 +306,7 @@ func read(r *http.Request) []byte {
 
 func answer(status int, body string, h http.Header) *http.Response {
 	w := httptest.NewRecorder()
-	for k, v := range h {
-		w.Header()[k] = v
-	}
+	maps.Copy(w.Header(), h)
 	w.WriteHeader(status)
 	_, _ = w.WriteString(body)
 	return w.Result()

@@ -38,26 +38,27 @@ func (a Addr) String() string {
 	case a.IP.IsValid():
 		family = "/ip6/"
 	}
-	s := family + a.host()
+	var s strings.Builder
+	s.WriteString(family + a.host())
 	port := strconv.Itoa(int(a.Port))
 	switch a.Kind {
 	case WebTransport:
-		s += "/udp/" + port + "/quic-v1/webtransport"
+		s.WriteString("/udp/" + port + "/quic-v1/webtransport")
 		for _, h := range a.CertHashes {
-			s += "/certhash/u" + base64.RawURLEncoding.EncodeToString(append([]byte{sha256, hashSize}, h...))
+			s.WriteString("/certhash/u" + base64.RawURLEncoding.EncodeToString(append([]byte{sha256, hashSize}, h...)))
 		}
 	case QUIC:
-		s += "/udp/" + port + "/quic-v1"
+		s.WriteString("/udp/" + port + "/quic-v1")
 	case WebSocket:
-		s += "/tcp/" + port
+		s.WriteString("/tcp/" + port)
 		if a.TLS {
-			s += "/tls"
+			s.WriteString("/tls")
 		}
-		s += "/ws"
+		s.WriteString("/ws")
 	case TCP:
-		s += "/tcp/" + port
+		s.WriteString("/tcp/" + port)
 	}
-	return s
+	return s.String()
 }
 
 // URL returns what a browser dials, empty for a kind that none does.
