@@ -80,6 +80,8 @@ type Announcer struct {
 
 	cancel  context.CancelFunc
 	stopped sync.WaitGroup
+	tried   chan struct{} // closed when the first announcement has gone well or not
+	once    sync.Once     // closes it
 
 	// The loop's own.
 	seq  uint64     // the last one that was used
@@ -129,7 +131,7 @@ func begin(o Options, route func(context.Context, *url.URL) netip.Addr) (*Announ
 		return nil, err
 	}
 	a := &Announcer{
-		host: o.Host, door: o.Door, target: o.Door.String() + door.HostsPath + label, page: page, log: o.Log, route: route,
+		host: o.Host, door: o.Door, target: o.Door.String() + door.HostsPath + label, page: page, log: o.Log, route: route, tried: make(chan struct{}),
 		status: Status{Door: o.Door.String(), Page: page},
 	}
 	if a.log == nil {
@@ -156,6 +158,14 @@ func (a *Announcer) Status() Status {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.status
+}
+
+// Wait waits until it is known how the first announcement went, but no longer than ctx allows.
+func (a *Announcer) Wait(ctx context.Context) {
+	select {
+	case <-a.tried:
+	case <-ctx.Done():
+	}
 }
 
 // Close tells the door that the host is away, for at most 2 s or as long as ctx allows.
@@ -236,6 +246,7 @@ func (a *Announcer) tell(err *failure) {
 	}
 	now := a.status
 	a.mu.Unlock()
+	defer a.once.Do(func() { close(a.tried) })
 	switch {
 	case err != nil && (before.Problem != now.Problem):
 		a.log.Warn("the host could not announce itself at the door", "door", now.Door, "problem", now.Problem)

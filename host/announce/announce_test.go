@@ -324,6 +324,7 @@ func TestProblems(t *testing.T) {
 		{"no name", &url.Error{Err: &net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host"}}}, "the name is not found"},
 		{"an old certificate", &url.Error{Err: &tls.CertificateVerificationError{Err: x509.CertificateInvalidError{Reason: x509.Expired}}}, "is this machine's clock right?"},
 		{"another's certificate", &url.Error{Err: &tls.CertificateVerificationError{Err: x509.HostnameError{Certificate: &x509.Certificate{}, Host: "door.example"}}}, "is not for door.example"},
+		{"a port without TLS", &url.Error{Err: errors.New("http: server gave HTTP response to HTTPS client")}, "speaks no https"},
 		{"silence", &url.Error{Err: context.DeadlineExceeded}, "does not answer"},
 		{"a refusal", &refusal{door.Refusal{Error: *wire.E(wire.StorageFull, "this door is full")}}, "refuses it (storage_full): this door is full"},
 	} {

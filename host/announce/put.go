@@ -146,7 +146,7 @@ func explain(at *url.URL, err error) *failure {
 	switch {
 	case isA[*net.DNSError](err):
 		return &failure{text: "there is no door at " + name + ": the name is not found (look at --door, and at this machine's connection to the internet)"}
-	case isA[*x509.CertificateInvalidError](err) || isA[x509.CertificateInvalidError](err):
+	case isA[x509.CertificateInvalidError](err):
 		return &failure{text: "the door's certificate is not valid now: is this machine's clock right? It says " + time.Now().UTC().Format(time.DateTime) + " UTC (" + err.Error() + ")"}
 	case isA[*tls.CertificateVerificationError](err):
 		return &failure{text: "the door's certificate is not for " + name + ", or of an authority that this machine does not know (" + err.Error() + ")"}
@@ -154,6 +154,9 @@ func explain(at *url.URL, err error) *failure {
 		return &failure{text: "the door does not answer: look at this machine's connection to the internet, or at the door's"}
 	case isA[*net.OpError](err):
 		return &failure{text: "the door is not reached (" + err.Error() + "): look at --door, and at this machine's connection to the internet"}
+	}
+	if strings.Contains(err.Error(), "HTTP response to HTTPS client") {
+		return &failure{text: "what answers there speaks no https: look at the port in --door"}
 	}
 	return &failure{text: err.Error()}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -21,6 +22,20 @@ func (h *running) announce() (err error) {
 		h.known, err = announce.New(announce.Options{Door: h.opts.door, Host: named{h.node, h.opts.public}, Log: h.opts.log})
 	}
 	return err
+}
+
+// doorTime is how long a host that starts waits to know whether its door has taken it, so that it tells an address at
+// which visitors find it.
+const doorTime = 3 * time.Second
+
+// awaitDoor waits for that.
+func (h *running) awaitDoor(ctx context.Context) {
+	if h.known == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, doorTime)
+	defer cancel()
+	h.known.Wait(ctx)
 }
 
 // named is a node whose records have the name in them under which visitors know the host, if that is one with TLS.
@@ -52,11 +67,25 @@ func (n named) RecordAddrs() []record.Addr {
 	return append([]record.Addr{name}, addrs...)
 }
 
-// atDoor reports whether visitors find the host at its door, as far as is known: before the first announcement
-// is answered they will.
+// atDoor reports whether visitors find the host at its door, as far as is known: while the first announcement is not
+// answered it is expected.
 func (h *running) atDoor() bool {
 	s := h.known.Status()
 	return s.Problem == "" || time.Since(time.UnixMilli(s.Last)) < door.Lease
+}
+
+// ownerPages returns the pages in the order in which an owner should take them: the one at a door last, because whoever
+// runs the door could give the owner's browser another program than ours.
+func (h *running) ownerPages() []string {
+	pages := h.pages()
+	if h.known == nil {
+		return pages
+	}
+	at := slices.Index(pages, h.known.Page())
+	if at < 0 {
+		return pages
+	}
+	return append(slices.Delete(pages, at, at+1), h.known.Page())
 }
 
 func asDoor(s announce.Status) *control.Door {

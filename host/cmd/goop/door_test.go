@@ -125,6 +125,9 @@ func TestDoor(t *testing.T) {
 	if !regexp.MustCompile(`^http://k51qzi5uqu5\w{51}\.localhost:\d+/$`).MatchString(h.page) {
 		t.Errorf("the first page is %s, want the door's", h.page)
 	}
+	if links := h.run("owner-link"); !strings.HasPrefix(links, "http://127.0.0.1:") || !strings.Contains(links, h.page) {
+		t.Errorf("an owner comes by\n%s, want the host's own address first", links)
+	}
 	rec := d.record(ctx, h.page, true)
 
 	// A visitor gets to the host by what the record says, and by nothing else.
@@ -196,6 +199,9 @@ func TestDoorTLS(t *testing.T) {
 func TestDoorAway(t *testing.T) {
 	t.Parallel()
 	h := startHost(t, "--door", "http://localhost:1")
+	if !strings.HasPrefix(h.page, "http://127.0.0.1:") {
+		t.Errorf("the first page is %s, and nobody finds the host there", h.page)
+	}
 	for {
 		if status := h.run("status"); strings.Contains(status, "not announced; NOW: the door is not reached") {
 			if !regexp.MustCompile(`page     http://127\.0\.0\.1:\d+/\n`).MatchString(status) {

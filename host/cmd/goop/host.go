@@ -290,7 +290,7 @@ func (h *running) stop(ctx context.Context) error {
 // peer at another address, and so what one of them has used up does not spoil the others.
 func (h *running) OwnerLink(ctx context.Context) (control.OwnerLink, error) {
 	l := control.OwnerLink{Expires: time.Now().Add(24 * time.Hour).UnixMilli()}
-	for _, p := range h.pages() {
+	for _, p := range h.ownerPages() {
 		secret, err := h.db.CreateOwnerLink(ctx)
 		if err != nil {
 			return control.OwnerLink{}, err

@@ -126,6 +126,7 @@ func serveCommand() *cobra.Command {
 func serve(ctx context.Context, o options, out io.Writer) error {
 	h, err := start(ctx, o)
 	if err == nil {
+		h.awaitDoor(ctx)
 		err = greet(context.WithoutCancel(ctx), h, o, out) // a host that is up says so, however soon it ends
 	}
 	if err == nil {
