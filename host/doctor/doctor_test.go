@@ -113,7 +113,7 @@ func TestExamine(t *testing.T) {
 		{"a full disk", func(f *Facts) { f.FreeDisk = 50 << 20 }, false, [3]Level{OK, OK, Note}, "", "disk", "bad: The disk of the data folder has 50 MiB left."},
 		{"a disk that is nearly full", func(f *Facts) { f.FreeDisk = 500 << 20 }, true, [3]Level{OK, OK, Note}, "", "disk", "warn"},
 		{"a disk that is not known", func(f *Facts) { f.FreeDisk = -1 }, true, [3]Level{OK, OK, Note}, "", "disk", ""},
-		{"few files", func(f *Facts) { f.Files = 1024 }, true, [3]Level{OK, OK, Note}, "", "files", "so that about 724 of these get in, and the others are refused. Pages over WebTransport need none. | Before goop serve: ulimit -n 12300"},
+		{"few files", func(f *Facts) { f.Files = 1024 }, true, [3]Level{OK, OK, Note}, "", "files", "A page over WebSocket needs one: 896 of these get in, and the others are refused. Pages over WebTransport need none. | Before goop serve: ulimit -n 13715"},
 		{"no host", func(f *Facts) { f.Running, f.Links = false, nil }, true, [3]Level{Warn, Warn, Warn}, "No host runs.", "port", "ok: TCP and UDP port 7780 are free."},
 		{"no host, and the port is taken", func(f *Facts) { f.Running, f.Links, f.FreeUDP = false, nil, "address already in use" }, false, [3]Level{Warn, Warn, Warn}, "", "port", "bad: The UDP port 7780 cannot be taken: address already in use."},
 		{"a data folder of somebody else", func(f *Facts) { f.Running, f.Links, f.DataFault = false, nil, "permission denied" }, false, [3]Level{Warn, Warn, Warn}, "", "data", "bad"},

@@ -14,7 +14,7 @@ const (
 	wantBuffer = 7 << 20   // bytes; quic-go asks for as much
 	lowDisk    = 1 << 30   // bytes
 	noDisk     = 100 << 20 // bytes
-	spareFiles = 300       // of files: the database, sockets that listen, streams of HTTP
+	spareFiles = 8         // a host keeps one file in so many for the database and the site
 )
 
 // Examine says what the facts about a machine come to.
@@ -204,10 +204,11 @@ func (r *Report) machine(f *Facts) {
 		r.add("disk", OK, fmt.Sprintf("The disk of the data folder has %d GiB left.", f.FreeDisk>>30), "", "")
 	}
 	if f.Files > 0 && f.Connections > 0 {
-		if need := f.Connections + spareFiles; f.Files < need {
+		if fit := f.Files - f.Files/spareFiles; fit < f.Connections {
+			need := f.Connections*spareFiles/(spareFiles-1) + 1
 			r.add("files", Note, fmt.Sprintf("The host may have %d files open, and takes %d pages.", f.Files, f.Connections),
-				fmt.Sprintf("A page over WebSocket needs one, so that about %d of these get in, and the others are refused. Pages over WebTransport need none.", max(0, f.Files-spareFiles)),
-				fmt.Sprintf("Before goop serve: ulimit -n %d (systemd: LimitNOFILE=%d); or fewer pages: --limit pages=%d", need, need, max(1, f.Files-spareFiles)))
+				fmt.Sprintf("A page over WebSocket needs one: %d of these get in, and the others are refused. Pages over WebTransport need none.", fit),
+				fmt.Sprintf("Before goop serve: ulimit -n %d (systemd: LimitNOFILE=%d); or fewer pages: --limit pages=%d", need, need, fit))
 		} else {
 			r.add("files", OK, fmt.Sprintf("The host may have %d files open, enough for the %d pages that it takes.", f.Files, f.Connections), "", "")
 		}
