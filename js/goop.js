@@ -701,13 +701,16 @@
         for (const m of r.members) this.#roster.set(m.peer, m);
         this.#unfinished = r.more ? r.version : undefined;
       }
+      // A member that moved to another transport is told of as it was.
+      const same = !r.members && !r.you && !r.joined?.length && !r.left?.length && r.count === this.#count
+        && r.updated?.every((/** @type {any} */ m) => JSON.stringify(m) === JSON.stringify(this.#roster.get(m.peer)));
       for (const m of r.joined ?? []) this.#roster.set(m.peer, m);
       for (const m of r.updated ?? []) this.#roster.set(m.peer, m);
       for (const d of r.left ?? []) this.#roster.delete(d.peer);
       if (r.you) this.#welcome = { ...this.#welcome, you: r.you };
       this.#count = r.count;
       this.#members = undefined;
-      if (!this.#unfinished && (before === undefined || before !== this.#people())) {
+      if (!this.#unfinished && !same && (before === undefined || before !== this.#people())) {
         const left = r.left ?? [];
         this.#listeners.emit("members", { type: "members", group: this.#id, members: this.members, count: r.count, left });
       }

@@ -31,13 +31,25 @@ type connection struct {
 	doubted chan struct{} // holds one token: a heartbeat waits for too long
 	certain chan struct{} // holds one token: and now it was answered
 	hurry   chan struct{} // holds one token: the network may be another one
+	better  bool          // it came of a climb
 	next    *connection   // what takes its place, if it ends by errMoved; set before that
 }
 
-// heardStream notes when bytes come.
+// heardStream notes when bytes come. Nobody waits on it any more once its connection is over.
 type heardStream struct {
 	link.Stream
-	c *connection
+	c    *connection
+	stop func() bool
+}
+
+func (s heardStream) Close() error {
+	s.stop()
+	return s.Stream.Close()
+}
+
+func (s heardStream) Reset() error {
+	s.stop()
+	return s.Stream.Reset()
 }
 
 func (s heardStream) Read(p []byte) (int, error) {
@@ -56,7 +68,12 @@ func (c *connection) open(ctx context.Context, protocol string) (link.Stream, er
 	if err != nil {
 		return nil, err
 	}
-	return heardStream{s, c}, nil
+	stop := context.AfterFunc(c.ctx, func() {
+		now := time.Now()
+		s.SetReadDeadline(now)
+		s.SetWriteDeadline(now)
+	})
+	return heardStream{s, c, stop}, nil
 }
 
 // silence is how long nothing has come.
@@ -81,8 +98,8 @@ func (m *Member) run() {
 			if lasted >= steadyAfter {
 				outage.reset()
 			}
-			if lasted >= climbSteady {
-				m.climbBound = 0
+			if lasted >= climbSteady || c.better {
+				m.climbed(lasted >= climbSteady)
 			}
 			if c = c.moved(); c != nil {
 				continue
@@ -149,6 +166,10 @@ func (m *Member) serve(c *connection) error {
 		case <-c.Done():
 			c.drop(errLost)
 		case <-c.ctx.Done():
+		}
+		if c.moved() != nil {
+			m.wg.Go(func() { m.linger(c) })
+			return
 		}
 		c.Conn.Close()
 	})

@@ -19,6 +19,7 @@ const (
 	lastClimb  = 5 * time.Minute
 	soonClimb  = time.Second // after a Wake
 	climbLimit = 8 * time.Second
+	lingerFor  = time.Second // that a connection is kept after a move from it
 	// climbSteady is how long a connection has to last for the waits to begin anew: on a network where the better
 	// kind of connection opens and dies again, each climb would cost an outage.
 	climbSteady = 5 * time.Minute
@@ -65,7 +66,7 @@ func (a *try) discard() {
 // doubt, and something better while it is not.
 func (m *Member) relieve(c *connection) {
 	climber, _ := m.opts.Dialer.(Climber)
-	due := time.NewTimer(m.climbWait(false))
+	due := time.NewTimer(m.climbWait())
 	defer due.Stop()
 	if climber == nil {
 		due.Stop()
@@ -79,7 +80,8 @@ func (m *Member) relieve(c *connection) {
 			continue
 		case <-c.hurry:
 			if climber != nil {
-				due.Reset(m.climbWait(true))
+				m.climbBound = 0
+				due.Reset(soonClimb/2 + m.jitter(soonClimb/2))
 			}
 			continue
 		case <-due.C:
@@ -90,23 +92,24 @@ func (m *Member) relieve(c *connection) {
 		if m.climb(c, climber) {
 			climber = nil
 		} else {
-			due.Reset(m.climbWait(false))
+			m.climbed(false)
+			due.Reset(m.climbWait())
 		}
 	}
 }
 
-// climbWait returns the wait before the next climb; anew tells that the network may be another one.
-func (m *Member) climbWait(anew bool) time.Duration {
-	switch {
-	case anew:
+// climbWait returns the wait before the next climb.
+func (m *Member) climbWait() time.Duration {
+	bound := max(m.climbBound, firstClimb)
+	return bound/2 + m.jitter(bound/2)
+}
+
+// climbed takes in whether a climb was worth it: what came of it has lasted.
+func (m *Member) climbed(well bool) {
+	m.climbBound = min(2*max(m.climbBound, firstClimb), lastClimb)
+	if well {
 		m.climbBound = 0
-		return soonClimb/2 + m.jitter(soonClimb/2)
-	case m.climbBound == 0:
-		m.climbBound = firstClimb
-	default:
-		m.climbBound = min(2*m.climbBound, lastClimb)
 	}
-	return m.climbBound/2 + m.jitter(m.climbBound/2)
 }
 
 // climb tries for something better than c and hands over to it. It reports whether there is no use in
@@ -126,7 +129,7 @@ func (m *Member) climb(c *connection, climber Climber) (top bool) {
 	if a.err != nil {
 		return errors.Is(a.err, wire.NotSupported)
 	}
-	m.handOver(c, a.conn)
+	m.handOver(c, a.conn, true)
 	return false
 }
 
@@ -149,14 +152,29 @@ func (m *Member) standIn(c *connection) {
 	default:
 	}
 	if a.err == nil { // otherwise the heartbeat decides
-		m.handOver(c, a.conn)
+		m.handOver(c, a.conn, false)
 	}
 }
 
-// handOver ends c for another connection: nothing waits, and nobody is told that there was none.
-func (m *Member) handOver(c *connection, conn Conn) {
+// handOver ends c for another connection, which may be a better one: nothing waits, and nobody is told that there
+// was none.
+func (m *Member) handOver(c *connection, conn Conn, better bool) {
 	c.next = m.connect(conn)
+	c.next.better = better
 	c.drop(errMoved)
+}
+
+// linger closes a connection that was moved from, a little later than that: to the others in a group a session that
+// has joined on the new one by then was never away.
+func (m *Member) linger(c *connection) {
+	wait := time.NewTimer(lingerFor)
+	defer wait.Stop()
+	select {
+	case <-wait.C:
+	case <-c.Done():
+	case <-m.ctx.Done():
+	}
+	c.Conn.Close()
 }
 
 // moved returns the connection that takes the place of one that is over, or nil.

@@ -163,6 +163,12 @@ func TestClimb(t *testing.T) {
 			t.Errorf("events: got %q, want %q", got, want)
 		}
 		synctest.Wait()
+		select {
+		case <-g.ended:
+			t.Error("the stream on the old connection ended before the new one was joined")
+		default:
+		}
+		time.Sleep(2 * time.Second)
 		if n := h.net.Conns(); n != 1 {
 			t.Errorf("%d connections are left, want 1", n)
 		}
@@ -246,6 +252,26 @@ func TestClimbsIntoATrapBecomeRare(t *testing.T) {
 		time.Sleep(time.Hour)
 		if n := moves.Load(); n < 5 || n > 20 {
 			t.Errorf("%d climbs in an hour, want 5 to 20", n)
+		}
+	})
+}
+
+// Connections that are lost on the way say nothing about the better transport, so the waits stay short.
+func TestLossesDoNotMakeClimbsRare(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, h *host) {
+		open := climbing(h)
+		h.start(member.Options{Rand: constant(0xff)})
+		for range 10 {
+			synctest.Wait()
+			h.net.Cut()
+			time.Sleep(time.Second)
+		}
+		open.Store(true)
+		before := len(h.net.Climbs())
+		time.Sleep(6 * time.Second) // up to 2s until it is connected again, and up to 4s
+		if n := len(h.net.Climbs()) - before; n == 0 {
+			t.Error("no climb within 6s")
 		}
 	})
 }

@@ -132,7 +132,7 @@ func (s *Session) attend(c *connection) error {
 	err = s.converse(c, stream, join)
 	if _, over := err.(*ended); over || err == io.EOF {
 		stream.Close() // the host waits for this end to have read its last line
-	} else {
+	} else if c.moved() == nil { // otherwise the next join makes it a ghost, which is less than an absence
 		stream.Reset()
 	}
 	return err
@@ -224,6 +224,9 @@ func (s *Session) converse(c *connection, stream link.Stream, join []byte) error
 	unbind = s.bind(c)
 	stream.SetReadDeadline(time.Time{})
 	stream.SetWriteDeadline(time.Time{})
+	if c.ctx.Err() != nil { // its deadlines may just have been lifted
+		return context.Cause(c.ctx)
+	}
 
 	ctx, cancel := context.WithCancel(s.ctx)
 	var writer sync.WaitGroup

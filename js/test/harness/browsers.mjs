@@ -34,7 +34,7 @@ const FIREFOX_PREFS = {
  * @param {"chromium" | "firefox"} name
  * @param {{log?: (line: string) => void, hub?: boolean, secure?: string, args?: string[], root?: string}} options
  *   hub runs it in the hub namespace (Chromium alone); secure is an origin such as http://10.77.0.1:80 that
- *   it takes for a secure context although it is plain HTTP; args are further flags (Chromium alone);
+ *   it takes for a secure context although it is plain HTTP, or some at one address with commas between; args are further flags (Chromium alone);
  *   root is a PEM file with the certificate of an authority that it believes as it does those of its own list
  */
 export async function launch(name, { log = () => {}, hub = false, secure, args = [], root } = {}) {
@@ -102,7 +102,7 @@ class Firefox {
       executablePath: "/usr/bin/firefox",
       headless: true,
       ...(self.folder ? { userDataDir: self.folder } : {}),
-      extraPrefsFirefox: { ...FIREFOX_PREFS, ...(secure ? { "dom.securecontext.allowlist": new URL(secure).hostname } : {}) },
+      extraPrefsFirefox: { ...FIREFOX_PREFS, ...(secure ? { "dom.securecontext.allowlist": new URL(secure.split(",")[0]).hostname } : {}) },
     });
     return self;
   }

@@ -1,7 +1,7 @@
 // The real binary, started as an operator would start it.
 
 import { execFile, spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -24,12 +24,13 @@ export class Host {
   #log;
 
   /**
-   * @param {{site?: string, address?: string, hub?: boolean, args?: string[], origin?: string, log?: (line: string) => void}} options
+   * @param {{site?: string, address?: string, hub?: boolean, args?: string[], origin?: string, key?: Uint8Array, log?: (line: string) => void}} options
    *   address is an IP address; hub runs the host in the hub namespace (see netns.sh); origin is where pages find
-   *   it, when args say that this is elsewhere
+   *   it, when args say that this is elsewhere; key is the file of the host's own key
    */
-  constructor({ site, address = "127.0.0.1", hub = false, args = [], origin, log = () => {} } = {}) {
+  constructor({ site, address = "127.0.0.1", hub = false, args = [], origin, key, log = () => {} } = {}) {
     this.data = mkdtempSync(join(tmpdir(), "goop-host-"));
+    if (key) writeFileSync(join(this.data, "identity.key"), key, { mode: 0o600 });
     this.address = address;
     this.port = 0;
     this.hub = hub;

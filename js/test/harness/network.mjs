@@ -30,7 +30,7 @@ export function passUdp() {
 
 /** The page's machine moves to another network: its address is another one, and the old one leads nowhere. */
 export function readdress(from, to) {
+  ip("addr", "del", `${from}/24`, "dev", "page0"); // first: with it would go all others of its network
   ip("addr", "add", `${to}/24`, "dev", "page0");
-  ip("addr", "del", `${from}/24`, "dev", "page0");
   ip("route", "replace", "default", "via", "10.77.0.1");
 }

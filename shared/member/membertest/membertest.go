@@ -6,6 +6,7 @@ package membertest
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -288,7 +289,7 @@ type stream struct {
 
 func (s *stream) Read(p []byte) (int, error) {
 	n, err := s.Stream.Read(p)
-	if s.c.isFrozen() {
+	if s.c.isFrozen() && !errors.Is(err, link.ErrDeadline) {
 		<-s.c.thaw
 		return 0, link.ErrReset
 	}

@@ -117,3 +117,25 @@ func TestClimb(t *testing.T) {
 		now.Close()
 	})
 }
+
+// A descriptor that does not come is no reason to wait when there is an earlier one; at first there is none.
+func TestDescriptorThatDoesNotCome(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := newFakeNet(t, nil).webTransport("wt").webSocket("ws")
+		t.Cleanup(n.wg.Wait)
+		d := n.dialer()
+		n.slow = never
+		if c, err := d.Dial(t.Context()); !errors.Is(err, wire.Timeout) {
+			t.Errorf("at first: got %v, %v, want timeout", c, err)
+		}
+		n.slow = 0
+		if transport, dials := took(t, n, d); transport != dial.WebTransport || dials != "wt at 0s" {
+			t.Errorf("got %s, %s", transport, dials)
+		}
+		n.slow = never
+		if transport, dials := took(t, n, d); transport != dial.WebTransport || dials != "wt at 1s" {
+			t.Errorf("with an earlier one: got %s, %s, want it to be used after 1s", transport, dials)
+		}
+	})
+}

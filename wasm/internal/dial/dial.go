@@ -34,6 +34,7 @@ const (
 	headStart    = 300 * time.Millisecond // of WebTransport
 	wholeLimit   = 10 * time.Second       // for one Dial
 	fetchLimit   = 5 * time.Second        // for the descriptor
+	freshLimit   = time.Second            // for the descriptor, when there is an earlier one to go on with
 	attemptLimit = 4 * time.Second        // for one URL, when others of its kind are left
 	maxURLs      = 8                      // of each kind
 )
@@ -134,7 +135,7 @@ func (d *Dialer) Dial(ctx context.Context) (member.Conn, error) {
 	default:
 		return nil, wire.E(wire.InvalidValue, `transport "`, d.opts.Transport, `": there are `, WebTransport, " and ", WebSocket)
 	}
-	desc, key, err := d.meet(ctx)
+	desc, key, err := d.meet(ctx, d.Descriptor())
 	if err != nil {
 		return nil, err
 	}
@@ -153,7 +154,7 @@ func (d *Dialer) Climb(ctx context.Context, now member.Conn) (member.Conn, error
 	if now.Transport() == WebTransport || d.platform.WebTransport == nil || d.opts.Transport == WebSocket {
 		return nil, wire.E(wire.NotSupported, "this page has nothing better than ", now.Transport())
 	}
-	desc, key, err := d.meet(ctx)
+	desc, key, err := d.meet(ctx, wire.Descriptor{})
 	if err != nil {
 		return nil, err
 	}
@@ -169,9 +170,19 @@ func (d *Dialer) Climb(ctx context.Context, now member.Conn) (member.Conn, error
 	return c, nil
 }
 
-// meet asks the host how it is reached, and gets what is kept for it.
-func (d *Dialer) meet(ctx context.Context) (desc wire.Descriptor, key *identity.Key, err error) {
-	if desc, err = d.describe(ctx); err != nil {
+// meet asks the host how it is reached, and gets what is kept for it. A known descriptor serves when there is no
+// answer for a moment: after a change of address a browser may ask over a connection of the old one, while new ones
+// get through.
+func (d *Dialer) meet(ctx context.Context, known wire.Descriptor) (desc wire.Descriptor, key *identity.Key, err error) {
+	limit := fetchLimit
+	if known.Peer != "" {
+		limit = freshLimit
+	}
+	desc, err = d.describe(ctx, limit)
+	if errors.Is(err, wire.Timeout) && known.Peer != "" && ctx.Err() == nil {
+		desc, err = known, nil
+	}
+	if err != nil {
 		return desc, nil, err
 	}
 	var recalling sync.WaitGroup
@@ -182,9 +193,9 @@ func (d *Dialer) meet(ctx context.Context) (desc wire.Descriptor, key *identity.
 }
 
 // describe asks the host how it can be reached now.
-func (d *Dialer) describe(ctx context.Context) (wire.Descriptor, error) {
+func (d *Dialer) describe(ctx context.Context, limit time.Duration) (wire.Descriptor, error) {
 	url := strings.TrimSuffix(d.opts.Base, "/") + wire.HostPath
-	limited, cancel := context.WithTimeoutCause(ctx, fetchLimit, wire.E(wire.Timeout, "the host did not answer in time: ", url))
+	limited, cancel := context.WithTimeoutCause(ctx, limit, wire.E(wire.Timeout, "the host did not answer in time: ", url))
 	defer cancel()
 	body, err := d.platform.Fetch(limited, url)
 	switch {

@@ -44,6 +44,7 @@ type fakeNet struct {
 	t     *testing.T
 	keys  []crypto.PrivKey
 	desc  wire.Descriptor
+	slow  time.Duration // until the descriptor comes
 	lanes map[string]lane
 	begin time.Time
 	wg    sync.WaitGroup
@@ -93,7 +94,14 @@ func (n *fakeNet) dialer() *dial.Dialer { return n.dialerWith(dial.Options{Base:
 
 func (n *fakeNet) dialerWith(opts dial.Options) *dial.Dialer {
 	return dial.On(dial.Platform{
-		Fetch: func(context.Context, string) ([]byte, error) { return n.desc.Append(nil), nil },
+		Fetch: func(ctx context.Context, _ string) ([]byte, error) {
+			select {
+			case <-time.After(n.slow):
+				return n.desc.Append(nil), nil
+			case <-ctx.Done():
+				return nil, context.Cause(ctx)
+			}
+		},
 		WebTransport: func(ctx context.Context, url string, _ [][]byte) (dial.Session, error) {
 			l, err := n.answer(ctx, url)
 			if err != nil {
