@@ -253,8 +253,14 @@ func (s *session) greet(buf []byte) []byte {
 	n := chunk(w.Members)
 	s.pending, s.pendingOf = rest(w.Members, n), w.RosterVersion
 	w.Members, w.More = w.Members[:n], n < len(w.Members)
-	f := wire.Frame{Type: wire.TypeWelcome, Group: s.h.id, Payload: w.Append(nil)}
-	return f.Append(buf)
+	scratch := buffers.Get().(*[]byte)
+	f := wire.Frame{Type: wire.TypeWelcome, Group: s.h.id, Payload: w.Append((*scratch)[:0])}
+	buf = f.Append(buf)
+	if cap(f.Payload) <= keepBuffer {
+		*scratch = f.Payload[:0]
+		buffers.Put(scratch)
+	}
+	return buf
 }
 
 // rest returns the members after the first n. When there are none, it is nil: an empty rest of a large roster would

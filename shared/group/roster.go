@@ -17,7 +17,16 @@ type Roster struct {
 	taken   int64 // the version of the last Take
 	peers   map[wire.PeerID]*rosterEntry
 	changed map[wire.PeerID]change // since the last Take
+
+	// list is what Members returned last and what has changed since, nil while nobody asks for it. Each who comes into a
+	// large group does: to look all up, to sort and to encode them every time would cost more than the joining itself.
+	list    []wire.Member
+	shared  bool // somebody holds it, so that nothing but what lies behind its end may be written
+	unasked int  // changes since Members was called
 }
+
+// maxUnasked is for how many changes the list is kept up to date that nobody asks for.
+const maxUnasked = 100
 
 type rosterEntry struct {
 	wire.Member
@@ -76,6 +85,7 @@ func (r *Roster) Join(peer wire.PeerID, role wire.Role, meta Meta, now int64) {
 	if meta.Raw != nil {
 		e.Label, e.Meta = meta.Label, meta.Raw
 	}
+	r.relist(e.Member, true)
 }
 
 // Update changes what a peer says about itself. A peer that is not there is left alone.
@@ -83,6 +93,7 @@ func (r *Roster) Update(peer wire.PeerID, meta Meta) {
 	if e, ok := r.peers[peer]; ok {
 		r.note(peer, "")
 		e.Label, e.Meta = meta.Label, meta.Raw
+		r.relist(e.Member, true)
 	}
 }
 
@@ -91,6 +102,7 @@ func (r *Roster) SetRole(peer wire.PeerID, role wire.Role) {
 	if e, ok := r.peers[peer]; ok && e.Role != role {
 		r.note(peer, "")
 		e.Role = role
+		r.relist(e.Member, true)
 	}
 }
 
@@ -102,14 +114,16 @@ func (r *Roster) Drop(peer wire.PeerID) (left int) {
 	}
 	r.note(peer, "")
 	e.Sessions--
+	r.relist(e.Member, true)
 	return e.Sessions
 }
 
 // Remove takes a peer out.
 func (r *Roster) Remove(peer wire.PeerID, reason wire.Reason) {
-	if _, ok := r.peers[peer]; ok {
+	if e, ok := r.peers[peer]; ok {
 		r.note(peer, reason)
 		delete(r.peers, peer)
+		r.relist(e.Member, false)
 	}
 }
 
@@ -154,14 +168,49 @@ func (r *Roster) Take() (delta wire.Roster, from int64) {
 	return delta, from
 }
 
-// Members returns all peers, those who came first in front.
+// Members returns all peers, those who came first in front. What it returns must not be changed, and does not change.
 func (r *Roster) Members() []wire.Member {
-	ms := make([]wire.Member, 0, len(r.peers))
-	for _, e := range r.peers {
-		ms = append(ms, e.Member)
+	if r.list == nil {
+		r.list = make([]wire.Member, 0, len(r.peers)+len(r.peers)/8)
+		for _, e := range r.peers {
+			m := e.Member
+			m.Keep()
+			r.list = append(r.list, m)
+		}
+		slices.SortFunc(r.list, byJoined)
 	}
-	slices.SortFunc(ms, byJoined)
-	return ms
+	r.shared, r.unasked = true, 0
+	return r.list
+}
+
+// relist brings the list up to date about one peer, which is here or has just gone.
+func (r *Roster) relist(m wire.Member, here bool) {
+	if r.list == nil {
+		return
+	}
+	if r.unasked++; r.unasked > maxUnasked {
+		r.list = nil
+		return
+	}
+	i, known := slices.BinarySearchFunc(r.list, m, byJoined)
+	if here {
+		m.Keep()
+	}
+	if here && i == len(r.list) { // most who come are the last who have come
+		r.list = append(r.list, m)
+		return
+	}
+	if r.shared {
+		r.list, r.shared = slices.Clone(r.list), false
+	}
+	switch {
+	case known && here:
+		r.list[i] = m
+	case known:
+		r.list = slices.Delete(r.list, i, i+1)
+	case here:
+		r.list = slices.Insert(r.list, i, m)
+	}
 }
 
 // Keep returns what is kept of the peers.

@@ -1,9 +1,12 @@
 package group_test
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"testing"
 
 	"goop/shared/group"
@@ -96,7 +99,7 @@ func TestRosterChangesFitEveryVersionWithin(t *testing.T) {
 					counts[i] = delta.Version
 					want := follower{}
 					for _, m := range r.Members() {
-						want[m.Peer] = m
+						want[m.Peer], _ = r.Get(m.Peer)
 					}
 					if !reflect.DeepEqual(f, want) {
 						t.Fatalf("seed %d, follower %d\ngot  %v\nwant %v", seed, i, f, want)
@@ -105,7 +108,7 @@ func TestRosterChangesFitEveryVersionWithin(t *testing.T) {
 			}
 			now := follower{}
 			for _, m := range r.Members() {
-				now[m.Peer] = m
+				now[m.Peer], _ = r.Get(m.Peer)
 			}
 			followers, counts = append(followers, now), append(counts, r.Version())
 		}
@@ -124,5 +127,73 @@ func TestRosterSetRole(t *testing.T) {
 	r.SetRole("a", wire.RoleViewer)
 	if d, _ := r.Take(); len(d.Updated) != 1 || d.Updated[0].Role != wire.RoleViewer {
 		t.Errorf("got %+v", d)
+	}
+}
+
+// TestMembersAreThoseOfNow changes a roster at random, and asks for all of it now and then. What it says is what was done
+// to it, in order, and what it said before stays as it was.
+func TestMembersAreThoseOfNow(t *testing.T) {
+	t.Parallel()
+	const seed = 7
+	rng := rand.New(rand.NewPCG(seed, seed))
+	text := func(ms []wire.Member) string {
+		r := wire.Roster{Members: ms}
+		return string(r.Append(nil))
+	}
+	type said struct {
+		members []wire.Member
+		text    string
+	}
+	var r group.Roster
+	var before []said
+	model := map[wire.PeerID]wire.Member{}
+	for step := range 5000 {
+		peer := wire.PeerID(fmt.Sprint("peer-", rng.IntN(40)))
+		m, here := model[peer]
+		switch rng.IntN(6) {
+		case 0, 1:
+			now := int64(step / 20)
+			r.Join(peer, wire.RoleMember, group.Meta{}, now)
+			if !here {
+				m = wire.Member{Peer: peer, Joined: now}
+			}
+			m.Sessions++
+			m.Role = wire.RoleMember
+			model[peer] = m
+		case 2:
+			r.Update(peer, group.Meta{Label: fmt.Sprint(step)})
+			if m.Label = fmt.Sprint(step); here {
+				model[peer] = m
+			}
+		case 3:
+			r.SetRole(peer, wire.RoleViewer)
+			if m.Role = wire.RoleViewer; here {
+				model[peer] = m
+			}
+		case 4:
+			r.Drop(peer)
+			if m.Sessions = max(0, m.Sessions-1); here {
+				model[peer] = m
+			}
+		case 5:
+			r.Remove(peer, wire.ReasonLeft)
+			delete(model, peer)
+		}
+		if step%1000 > 600 || rng.IntN(3) > 0 { // sometimes nobody asks for long
+			continue
+		}
+		want := slices.SortedFunc(maps.Values(model), func(a, b wire.Member) int {
+			return cmp.Or(cmp.Compare(a.Joined, b.Joined), cmp.Compare(a.Peer, b.Peer))
+		})
+		got := r.Members()
+		if text(got) != text(want) {
+			t.Fatalf("step %d: got %s, want %s", step, text(got), text(want))
+		}
+		before = append(before, said{got, text(got)})
+	}
+	for i, b := range before {
+		if text(b.members) != b.text {
+			t.Fatalf("what was said %d times ago has changed: %s, was %s", len(before)-i, text(b.members), b.text)
+		}
 	}
 }

@@ -46,6 +46,16 @@ type Member struct {
 	Role     Role
 	Sessions int
 	Joined   int64 // milliseconds
+
+	text []byte // as append writes it, when it is kept
+}
+
+// Keep keeps the member's text, so that it is written once however many rosters it stands in. The fields must not be
+// changed any more.
+func (m *Member) Keep() {
+	var w jsontext.Writer
+	m.append(&w)
+	m.text = w.B
 }
 
 // Roster is the payload of a members frame: whole (Members) or, with cap "delta", what changed since
@@ -237,6 +247,10 @@ func appendMembers(w *jsontext.Writer, key string, ms []Member) {
 }
 
 func (m *Member) append(w *jsontext.Writer) {
+	if m.text != nil {
+		w.Raw(m.text)
+		return
+	}
 	w.Begin('{')
 	field(w, "peer", string(m.Peer))
 	field(w, "label", m.Label)
