@@ -252,7 +252,7 @@ test_browser() {
   fi
   for file in js/test/*.test.mjs; do
     case ${file##*/} in
-      https.* | quiz.* | visits.* | session.* | timeline.* | hostile.* | terminal.*) second+=("$file") ;;
+      door.* | https.* | quiz.* | visits.* | session.* | timeline.* | hostile.* | terminal.*) second+=("$file") ;;
       *) first+=("$file") ;;
     esac
   done
