@@ -186,6 +186,7 @@ func TestAnnounces(t *testing.T) {
 		// It stays there, and is asked for no more often than it must.
 		for range 60 {
 			time.Sleep(time.Minute)
+			synctest.Wait()
 			if w.record(t, w.machine, away) == nil {
 				t.Fatal("the host is forgotten")
 			}
@@ -196,6 +197,7 @@ func TestAnnounces(t *testing.T) {
 		// A new certificate, or address, is known within seconds.
 		w.set(wt(home, 2))
 		time.Sleep(2 * lookEvery)
+		synctest.Wait()
 		if r := w.record(t, w.machine, away); r == nil || r.Addrs[0].CertHashes[0][0] != 2 {
 			t.Errorf("after a change visitors are given %+v", r)
 		}
@@ -243,14 +245,17 @@ func TestComesBack(t *testing.T) {
 			t.Errorf("got %+v", s)
 		}
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		minute := w.announcements()
 		time.Sleep(time.Hour)
+		synctest.Wait()
 		hour := w.announcements() - minute
 		if minute < 4 || minute > 12 || hour < 16 || hour > 24 {
 			t.Errorf("asked %d times in the first minute and %d times in an hour", minute, hour)
 		}
 		w.become(home, nil)
 		time.Sleep(4 * time.Minute)
+		synctest.Wait()
 		if s := w.Status(); s.Problem != "" || s.Last == 0 || w.record(t, w.machine, away) == nil {
 			t.Errorf("got %+v", s)
 		}
