@@ -415,6 +415,18 @@ describe("the Worker alone", () => {
     }
   });
 
+  test("when the Go program breaks, one announcement fails and the next starts another", async () => {
+    const { host, from } = await announced();
+    // Nothing from outside is known to break it, so the database has to.
+    await door.db.prepare("UPDATE host SET pace = 'soon' WHERE label = ?").bind(host.label).run();
+    let said = "";
+    const panicked = new Promise((resolve) => (door.log.line = (text) => /panic:[^]*the Go program has ended/.test((said += text)) && resolve()));
+    refused(await door.announce(host.label, from, body(host.envelope([]))), 500, "internal");
+    await panicked;
+    await announced();
+    await announced();
+  });
+
   test("plain HTTP is for trying it, and leads to https anywhere else", async () => {
     const online = await worker("door.test");
     try {

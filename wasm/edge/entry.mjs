@@ -63,7 +63,8 @@ async function take(request, label, env, ctx) {
   const from = network(address);
   if (Number(request.headers.get("Content-Length") ?? 0) > MAX_ANNOUNCEMENT) return tooLarge();
   if (!(await env.RATE.limit({ key: from.name })).success) return tooOften("this address announces hosts");
-  const body = await bytes(request.body);
+  const body = await bytes(request.body).catch(() => undefined);
+  if (body === undefined) return refuse(400, "bad_message", "the announcement ended early");
   if (!body) return tooLarge();
 
   for (let round = 0; round < ROUNDS; round++) {

@@ -9,7 +9,7 @@ let program = null;
 
 async function start(env, ctx) {
   const module = await loadModule();
-  if (program) return program; // another request was quicker
+  if (program && !program.gone) return program; // another request was quicker
   const started = { binding: {}, gone: false };
   const go = new Go();
   const instance = new WebAssembly.Instance(module, { ...go.importObject, workers: { ready() {} } });
@@ -27,11 +27,13 @@ async function start(env, ctx) {
  */
 export async function judge({ label, address, now, body }, row, env, ctx) {
   const asked = program && !program.gone ? program : await start(env, ctx);
-  const verdict = asked.binding.judge(label, address, now, body, row);
-  // A program that panics leaves without an answer, and the next announcement starts another.
-  if (!verdict || asked.gone) {
-    program = null;
-    throw new Error("the Go program has ended");
+  let verdict;
+  try {
+    verdict = asked.binding.judge(label, address, now, body, row);
+  } finally {
+    // A program that panics leaves without an answer, and one that has ended throws: the next announcement starts another.
+    if (!verdict && program === asked) program = null;
   }
+  if (!verdict) throw new Error("the Go program has ended");
   return verdict;
 }

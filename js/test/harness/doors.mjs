@@ -16,8 +16,10 @@ const START_WAIT = 30_000;
 /** The Worker, under a name. Its database is at hand, because nobody waits for ten minutes. */
 export async function worker(name = "localhost") {
   const { open } = await import("../../../wasm/edge/run.mjs");
-  const door = await open({ name });
-  return { ...at(door.url, "CF-Connecting-IP"), worker: door.worker, db: await door.worker.getD1Database("DB"), close: door.close };
+  /** What workerd says, until a test listens itself. */
+  const log = { line: (text) => process.stderr.write(text) };
+  const door = await open({ name, log: (text) => log.line(text) });
+  return { ...at(door.url, "CF-Connecting-IP"), log, worker: door.worker, db: await door.worker.getD1Database("DB"), close: door.close };
 }
 
 /** goop door, behind a proxy that it trusts: the test. */
