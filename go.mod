@@ -9,7 +9,7 @@ require (
 	github.com/HdrHistogram/hdrhistogram-go v1.4.0 // host/bench/load: percentiles of millions of times
 	github.com/andybalholm/brotli v1.2.8 // host/site: site files for browsers that take brotli
 	github.com/caddyserver/certmagic v0.25.6 // host/cert: certificates by ACME
-	github.com/gorilla/websocket v1.5.3 // tests of wasm/internal and host/node: a WebSocket client
+	github.com/gorilla/websocket v1.5.3 // host/node: which requests are a WebSocket's; tests
 	github.com/libp2p/go-libp2p v0.51.0 // host/node
 	github.com/mholt/acmez/v3 v3.1.7 // host/cert: what an ACME server says when it refuses
 	github.com/multiformats/go-multiaddr v0.16.1 // host/node: addresses

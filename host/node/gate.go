@@ -21,6 +21,7 @@ import (
 var (
 	errShut        = errors.New("the host is shutting down")
 	errAddressFull = errors.New("too many unauthenticated connections from this address")
+	errBrought     = errors.New("too many connections from this address")
 	errFull        = errors.New("too many members are connected")
 	errLate        = errors.New("the connection has ended or has a member already")
 )
@@ -38,6 +39,7 @@ type gate struct {
 	closed  bool
 	pending map[netip.Prefix]int // unauthenticated connections by address, and by IPv6 /48 net
 	members int                  // authenticated connections
+	brought map[netip.Prefix]int // connections that proxies have brought, the same by the visitors' addresses
 }
 
 func newGate(l Limits, proxies []netip.Prefix) (*gate, error) {
@@ -46,7 +48,7 @@ func newGate(l Limits, proxies []netip.Prefix) (*gate, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &gate{ResourceManager: rm, limits: l, exempt: exempt, pending: map[netip.Prefix]int{}}, nil
+	return &gate{ResourceManager: rm, limits: l, exempt: exempt, pending: map[netip.Prefix]int{}, brought: map[netip.Prefix]int{}}, nil
 }
 
 func (g *gate) shut() {
@@ -97,6 +99,32 @@ func (g *gate) depart(from origin) {
 	}
 }
 
+// bring makes room for a connection of a visitor whom a proxy brings, or reports that there is none; takeAway must
+// follow. It is what the resource manager does for those who come by themselves.
+func (g *gate) bring(from origin) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.brought[from.address] >= g.limits.AddressConnections || g.brought[from.net] >= 4*g.limits.AddressConnections {
+		return false
+	}
+	for _, p := range []netip.Prefix{from.address, from.net} {
+		if p.IsValid() {
+			g.brought[p]++
+		}
+	}
+	return true
+}
+
+func (g *gate) takeAway(from origin) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, p := range []netip.Prefix{from.address, from.net} {
+		if g.brought[p]--; g.brought[p] <= 0 {
+			delete(g.brought, p)
+		}
+	}
+}
+
 // enroll makes room for a member, or reports that there is none; leave must follow.
 func (g *gate) enroll() bool {
 	g.mu.Lock()
@@ -137,7 +165,11 @@ func (g *gate) addressOf(a ma.Multiaddr) (o origin) {
 	if !ok {
 		return o
 	}
-	addr = addr.Unmap()
+	return g.originOf(addr.Unmap())
+}
+
+// originOf is addressOf for an address as such.
+func (g *gate) originOf(addr netip.Addr) (o origin) {
 	for _, l := range g.exempt {
 		if l.Contains(addr) {
 			return o

@@ -64,7 +64,8 @@ type Options struct {
 	ListenHTTP string
 
 	Limits Limits
-	// Proxies are the nets of reverse proxies. As they bring many visitors, they are without limits per address.
+	// Proxies are the nets of reverse proxies whose X-Forwarded-For is believed. As they bring many visitors, they
+	// are without limits per address; a WebSocket counts for the address that they tell.
 	Proxies []netip.Prefix
 	Log     *slog.Logger // nil discards
 
@@ -151,7 +152,7 @@ func Open(ctx context.Context, opts Options) (*Node, error) {
 	socket := []any{
 		websocket.WithHandshakeTimeout(handshakeTimeout),
 		websocket.WithHTTPHandler(http.HandlerFunc(n.serveHTTP)),
-		websocket.WithHTTPServerConfig(boundHTTP),
+		websocket.WithHTTPServerConfig(n.configure),
 	}
 	if opts.TLS != nil {
 		socket = append(socket, websocket.WithTLSConfig(opts.TLS.Config))
