@@ -33,10 +33,12 @@ type Options struct {
 	Root    string   // a PEM file with the roots to trust when CA is asked; "" means the system's
 	Email   string   // which the authority may write to; "" for none
 
-	// Check is how often it is looked whether one has to be renewed; 0 means 10 minutes. Two thirds of its life
-	// must be over, or what the authority itself says.
+	// Check is how often it is looked whether one has to be renewed; 0 means 10 minutes.
 	Check time.Duration
-	Log   *slog.Logger // nil discards
+	// Left is the part of its life that is left when one is renewed, if the authority does not ask for it earlier;
+	// 0 means a third.
+	Left float64
+	Log  *slog.Logger // nil discards
 }
 
 // Ports are those on which the host listens, for the challenges of the authority. It asks at 443 and 80 whatever
@@ -61,6 +63,12 @@ type Managed struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
+
+	// The first attempt of all opens the account at the authority; certmagic takes one that is half stored for
+	// somebody called "default". So the others wait until it is over, well or not.
+	leading atomic.Bool
+	led     chan struct{}
+	lead    func() // closes led
 
 	// mu guards the following.
 	mu       sync.Mutex
@@ -95,6 +103,8 @@ func NewManaged(o Options) (*Managed, error) {
 	m.client = &http.Client{Timeout: askTimeout, Transport: &http.Transport{
 		Proxy: http.ProxyFromEnvironment, TLSClientConfig: &tls.Config{RootCAs: m.roots}, DisableKeepAlives: true,
 	}}
+	m.led = make(chan struct{})
+	m.lead = sync.OnceFunc(func() { close(m.led) })
 	m.ctx, m.cancel = context.WithCancel(context.Background())
 	m.cache = certmagic.NewCache(certmagic.CacheOptions{
 		GetConfigForCert: func(certmagic.Certificate) (*certmagic.Config, error) {
@@ -117,10 +127,11 @@ var errNotYet = errors.New("cert: the host is not up yet")
 func (m *Managed) Start(p Ports) {
 	logger := zapTo(m.log)
 	c := certmagic.New(m.cache, certmagic.Config{
-		Storage:           &certmagic.FileStorage{Path: m.opts.Dir},
-		DefaultServerName: m.opts.Domains[0],
-		OnEvent:           m.event,
-		Logger:            logger,
+		Storage:            &certmagic.FileStorage{Path: m.opts.Dir},
+		DefaultServerName:  m.opts.Domains[0],
+		RenewalWindowRatio: m.opts.Left,
+		OnEvent:            m.event,
+		Logger:             logger,
 	})
 	issuer := certmagic.NewACMEIssuer(c, certmagic.ACMEIssuer{
 		CA: m.opts.CA, TestCA: testCA(m.opts.CA), TrustedRoots: m.roots, Email: m.opts.Email, Agreed: true,
@@ -149,16 +160,17 @@ func (m *Managed) keep(c *certmagic.Config, domain string) {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		m.log.Info("getting a certificate", "domain", domain, "from", m.opts.CA)
-		if m.awaitCA(domain) {
+		if m.awaitCA(domain) && m.awaitAccount() {
 			err = c.ObtainCertAsync(m.ctx, domain) // comes back when there is one
 		}
 	case err == nil && cert.NeedsRenewal(c): // the host was not there when it was time
-		if m.awaitCA(domain) {
+		if m.awaitCA(domain) && m.awaitAccount() {
 			err = c.RenewCertAsync(m.ctx, domain, false)
 		}
 	case err == nil:
 		return
 	}
+	m.lead() // should it have failed before it was an attempt
 	if m.ctx.Err() != nil {
 		return
 	}
@@ -170,11 +182,25 @@ func (m *Managed) keep(c *certmagic.Config, domain string) {
 	}
 }
 
+// awaitAccount lets one attempt through, and the others when that is over. It reports whether that was before the end.
+func (m *Managed) awaitAccount() bool {
+	if m.leading.CompareAndSwap(false, true) {
+		return true
+	}
+	select {
+	case <-m.led:
+		return true
+	case <-m.ctx.Done():
+		return false
+	}
+}
+
 // event is told by certmagic what happens.
 func (m *Managed) event(_ context.Context, event string, data map[string]any) error {
 	domain, _ := data["identifier"].(string)
 	switch event {
 	case "cert_obtained":
+		m.lead()
 		renewal, _ := data["renewal"].(bool)
 		m.mu.Lock()
 		delete(m.problems, domain)
@@ -185,6 +211,7 @@ func (m *Managed) event(_ context.Context, event string, data map[string]any) er
 			m.log.Info("a certificate is in force", "domain", d, "expires", m.expires(d).UTC())
 		}
 	case "cert_failed":
+		m.lead()
 		if err, ok := data["error"].(error); ok && m.ctx.Err() == nil {
 			m.fail(domain, err)
 		}

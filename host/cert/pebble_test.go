@@ -73,7 +73,8 @@ func (l *log) await(words ...string) {
 	}
 }
 
-// serve runs a host that wants certificates from a Pebble, with or without plain HTTP.
+// serve runs a host that wants certificates from a Pebble, with or without plain HTTP. Each test has names of its
+// own: certmagic keeps one list of challenges for the whole process.
 func serve(t *testing.T, p *pebbletest.Server, o cert.Options, plain bool) *host {
 	t.Helper()
 	h := &host{pebble: p, log: &log{t: t, in: make(chan struct{}, 1)}}
@@ -135,7 +136,7 @@ func (h *host) get(t *testing.T, domain string) (*x509.Certificate, error) {
 // mustGet waits for a certificate first.
 func (h *host) mustGet(t *testing.T, domain string) *x509.Certificate {
 	t.Helper()
-	h.log.await("a certificate is in force", domain)
+	h.log.await("a certificate is in force", "domain="+domain+" ")
 	c, err := h.get(t, domain)
 	if err != nil {
 		t.Fatal(err)
@@ -147,7 +148,7 @@ func TestTLSALPN(t *testing.T) {
 	t.Parallel()
 	p := pebbletest.New(t, pebbletest.Options{HTTP: 1}) // nothing answers there
 	p.Run(t)
-	h := serve(t, p, cert.Options{Domains: []string{"quiz.example.org", "chess.example.org"}}, false)
+	h := serve(t, p, cert.Options{Domains: []string{"tlsalpn.example.org", "chess.tlsalpn.example.org"}}, false)
 	for _, d := range h.Names() {
 		h.mustGet(t, d)
 		if !h.Ready(d) {
@@ -173,8 +174,8 @@ func TestHTTP01(t *testing.T) {
 	t.Parallel()
 	p := pebbletest.New(t, pebbletest.Options{HTTPS: 1})
 	p.Run(t)
-	h := serve(t, p, cert.Options{Domains: []string{"quiz.example.org"}, Email: "teacher@example.org"}, true)
-	h.mustGet(t, "quiz.example.org")
+	h := serve(t, p, cert.Options{Domains: []string{"http01.example.org"}, Email: "teacher@example.org"}, true)
+	h.mustGet(t, "http01.example.org")
 	for path, want := range map[string]int{"/": http.StatusTeapot, "/.well-known/acme-challenge/nothing": http.StatusTeapot} {
 		res, err := http.Get("http://" + p.Addr + ":5002" + path)
 		if err != nil {
@@ -186,19 +187,19 @@ func TestHTTP01(t *testing.T) {
 	}
 }
 
-// TestRenewal has certificates that live for seconds: page after page is served, and the certificate changes.
+// TestRenewal has certificates that live for a minute: page after page is served, and the certificate changes.
 func TestRenewal(t *testing.T) {
 	t.Parallel()
-	p := pebbletest.New(t, pebbletest.Options{Validity: 20 * time.Second})
+	p := pebbletest.New(t, pebbletest.Options{Validity: time.Minute})
 	p.Run(t)
-	h := serve(t, p, cert.Options{Domains: []string{"quiz.example.org"}, Check: 500 * time.Millisecond}, true)
-	first := h.mustGet(t, "quiz.example.org")
+	h := serve(t, p, cert.Options{Domains: []string{"renewal.example.org"}, Check: 500 * time.Millisecond, Left: 0.9}, true)
+	first := h.mustGet(t, "renewal.example.org")
 	h.log.await("there is a new certificate", "renewed=true")
 	end := time.After(time.Minute)
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		now, err := h.get(t, "quiz.example.org")
+		now, err := h.get(t, "renewal.example.org")
 		if err != nil {
 			t.Fatalf("in the middle of a renewal: %v", err)
 		}
@@ -220,16 +221,16 @@ func TestRenewal(t *testing.T) {
 func TestAuthorityAway(t *testing.T) {
 	t.Parallel()
 	p := pebbletest.New(t, pebbletest.Options{})
-	h := serve(t, p, cert.Options{Domains: []string{"quiz.example.org"}}, true)
+	h := serve(t, p, cert.Options{Domains: []string{"authorityaway.example.org"}}, true)
 	h.log.await("level=WARN", "cannot be asked", p.Directory, "connection refused")
-	if h.Ready("quiz.example.org") {
+	if h.Ready("authorityaway.example.org") {
 		t.Error("ready without a certificate")
 	}
 	if s := h.Status()[0]; !s.Expires.IsZero() || !strings.Contains(s.Problem, "online") {
 		t.Errorf("got the status %+v", s)
 	}
 	p.Run(t)
-	h.mustGet(t, "quiz.example.org")
+	h.mustGet(t, "authorityaway.example.org")
 	if s := h.Status()[0]; s.Expires.IsZero() || s.Problem != "" {
 		t.Errorf("got the status %+v", s)
 	}
@@ -242,13 +243,13 @@ func TestWrongDomain(t *testing.T) {
 	p.Run(t)
 	p.SetAddr(t, "nowhere.example.org")
 	p.SetAddr(t, "elsewhere.example.org", "127.0.0.254") // where nothing listens at these ports
-	h := serve(t, p, cert.Options{Domains: []string{"nowhere.example.org", "elsewhere.example.org", "blocked.example", "quiz.example.org"}}, true)
+	h := serve(t, p, cert.Options{Domains: []string{"nowhere.example.org", "elsewhere.example.org", "blocked.example", "wrongdomain.example.org"}}, true)
 	h.log.await("level=WARN", "domain=nowhere.example.org", "is not in the DNS, or has no address", "A or AAAA record")
 	h.log.await("level=WARN", "domain=elsewhere.example.org", "does not answer at port 443 or 80", "router")
 	h.log.await("level=WARN", "domain=blocked.example", "gives no certificate for blocked.example")
-	h.mustGet(t, "quiz.example.org") // one does not keep the other from working
+	h.mustGet(t, "wrongdomain.example.org") // one does not keep the other from working
 	for _, s := range h.Status() {
-		if bad := s.Names[0] != "quiz.example.org"; bad != (s.Problem != "") || bad != s.Expires.IsZero() {
+		if bad := s.Names[0] != "wrongdomain.example.org"; bad != (s.Problem != "") || bad != s.Expires.IsZero() {
 			t.Errorf("got the status %+v", s)
 		}
 	}
@@ -262,14 +263,14 @@ func TestRestart(t *testing.T) {
 	dir := t.TempDir()
 	for again := range 2 {
 		l := &log{t: t, in: make(chan struct{}, 1)}
-		m, err := cert.NewManaged(cert.Options{Domains: []string{"quiz.example.org"}, Dir: dir, CA: p.Directory, Root: p.RootFile,
+		m, err := cert.NewManaged(cert.Options{Domains: []string{"restart.example.org"}, Dir: dir, CA: p.Directory, Root: p.RootFile,
 			Log: slog.New(slog.NewTextHandler(l, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 		if err != nil {
 			t.Fatal(err)
 		}
 		// certmagic listens at the ports by itself when nobody does.
 		m.Start(cert.Ports{Host: p.Addr, HTTPS: 5001, HTTP: 5002})
-		l.await("a certificate is in force", "quiz.example.org")
+		l.await("a certificate is in force", "restart.example.org")
 		m.Close()
 		if got := strings.Count(l.String(), "there is a new certificate"); got != 1-again {
 			t.Errorf("start %d asked for %d certificates", again+1, got)
