@@ -51,6 +51,9 @@ func Bare(ctx context.Context, out io.Writer) (err error) {
 	return nil
 }
 
+// redial is the pause after a connection that was refused.
+const redial = 100 * time.Millisecond
+
 // bareFigures are what connections alone cost.
 type bareFigures struct {
 	Memory  HostFigures   // per member
@@ -79,8 +82,10 @@ func (b *Bench) bare(ctx context.Context, over time.Duration) (f bareFigures, er
 			return nil, err
 		}
 		c, err := d.Dial(ctx)
-		if err != nil {
-			return nil, errors.Join(err, d.Close())
+		for ; err != nil; c, err = d.Dial(ctx) { // as a member does: a host takes in only so many at a time
+			if wait(ctx, redial) != nil {
+				return nil, errors.Join(err, d.Close())
+			}
 		}
 		return func() error { return errors.Join(c.Close(), d.Close()) }, nil
 	}); err != nil {
