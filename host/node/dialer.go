@@ -72,7 +72,7 @@ type Dialer struct {
 	host wire.PeerID // the expected one, "" until the first descriptor
 }
 
-var _ member.Dialer = (*Dialer)(nil)
+var _ member.Climber = (*Dialer)(nil)
 
 // NewDialer makes a dialer. It must be closed after the connections that it made.
 func NewDialer(opts DialerOptions) (*Dialer, error) {
@@ -158,6 +158,19 @@ func (d *Dialer) Close() error {
 // the transport are tried one after the other with a short time between, and with Auto those over TCP after
 // those over UDP. An error with code wire.WrongHost means that somebody else answered.
 func (d *Dialer) Dial(ctx context.Context) (member.Conn, error) {
+	return d.dial(ctx, func(string) bool { return true })
+}
+
+// Climb tries the ways over UDP for a member of which the connection is over TCP because UDP did not get through.
+func (d *Dialer) Climb(ctx context.Context, now member.Conn) (member.Conn, error) {
+	if d.quic == nil || overUDP(now.Transport()) {
+		return nil, wire.E(wire.NotSupported, "there is no better way than "+now.Transport())
+	}
+	return d.dial(ctx, overUDP)
+}
+
+// dial dials over the transports of which may holds.
+func (d *Dialer) dial(ctx context.Context, may func(transport string) bool) (member.Conn, error) {
 	if _, ok := ctx.Deadline(); !ok {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, dialTimeout)
@@ -175,7 +188,7 @@ func (d *Dialer) Dial(ctx context.Context) (member.Conn, error) {
 	if err != nil {
 		return nil, wire.E(wire.BadMessage, "the descriptor's peer is not a peer id")
 	}
-	lanes, err := d.lanes(ctx, desc)
+	lanes, err := d.lanes(ctx, desc, may)
 	if err != nil {
 		return nil, err
 	}
@@ -187,13 +200,13 @@ func (d *Dialer) Dial(ctx context.Context) (member.Conn, error) {
 }
 
 // lanes returns the addresses to try: those over UDP, and those over TCP.
-func (d *Dialer) lanes(ctx context.Context, desc wire.Descriptor) ([]lane, error) {
+func (d *Dialer) lanes(ctx context.Context, desc wire.Descriptor, may func(transport string) bool) ([]lane, error) {
 	var lanes []lane
 	var errs []error
 	for _, names := range [][]string{byUDP, byTCP} {
 		var l lane
 		for _, name := range names {
-			if d.transports[name] == nil {
+			if d.transports[name] == nil || !may(name) {
 				continue
 			}
 			list, err := candidates(ctx, desc, name)

@@ -290,3 +290,37 @@ func portOf(t *testing.T, d wire.Descriptor) string {
 	t.Fatal("the host has no native TCP")
 	return ""
 }
+
+// TestDialerClimbs checks that UDP is tried alone, and only where it would be better than what there is.
+func TestDialerClimbs(t *testing.T) {
+	t.Parallel()
+	n := openHost(t, node.Options{}, nil)
+	ctx := testContext(t)
+	full := n.Descriptor("", false)
+	now := wire.Descriptor{Peer: n.Peer(), WebSocket: full.WebSocket, Addrs: []string{"/ip4/127.0.0.1/udp/1/quic-v1"}}
+	d, err := node.NewDialer(node.DialerOptions{Descriptor: func(context.Context) (wire.Descriptor, error) { return now, nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = d.Close() })
+	low := dial(t, ctx, d)
+	if low.Transport() != node.WebSocket {
+		t.Fatalf("got %s, want websocket", low.Transport())
+	}
+	now = full
+	high, err := d.Climb(ctx, low)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = high.Close() })
+	if high.Transport() != node.QUIC {
+		t.Errorf("climbed to %s, want quic", high.Transport())
+	}
+	if _, err := d.Climb(ctx, high); !errors.Is(err, wire.NotSupported) {
+		t.Errorf("from the top: got %v, want not_supported", err)
+	}
+	alone := newDialer(t, n, node.WebSocket)
+	if _, err := alone.Climb(ctx, low); !errors.Is(err, wire.NotSupported) {
+		t.Errorf("a dialer for WebSocket alone: got %v, want not_supported", err)
+	}
+}

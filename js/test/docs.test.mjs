@@ -167,7 +167,7 @@ function firstCells(path, heading) {
 test("docs/operating.md has the flags that the program has", () => {
   const flags = [...goop("serve", "--help").matchAll(/^ +(?:-\w, )?(--[\w-]+)/gm)].map((m) => m[1]).filter((f) => f !== "--help").sort();
   assert.ok(flags.length > 3);
-  assert.deepEqual(firstCells("docs/operating.md", "Flags").sort(), flags);
+  assert.deepEqual(firstCells("docs/operating.md", "Flags").flatMap((cell) => cell.split(", ")).sort(), flags);
 });
 
 test("commands that the docs name exist", () => {

@@ -80,6 +80,7 @@ everywhere("terminal and browser members in one group", async (s) => {
     await tabs[0].waitFor(() => window.got.some((e) => e.payload === "over TCP"));
     await term.line(isMsg("over TCP"));
     passUdp();
+    await term.line((l) => l.transport === "quic", "that it has climbed back", before);
     said = [...said, "over TCP"];
   }
 
