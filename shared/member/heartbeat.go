@@ -25,32 +25,35 @@ func (m *Member) pace() time.Duration {
 }
 
 // heartbeat asks for the host's time again and again, and drops the connection when it gets none. Before that
-// it casts doubt on it. A host under load answers late, and must not get all its members' handshakes for that:
-// the moment is a little different in each, and each false alarm doubles the patience of the connection.
+// it casts doubt on it. A host under load answers late, and must not get all its members' handshakes for that: there
+// is no doubt before the first answer, which in a storm of joins takes long; a host that takes its time is given more
+// of it; the moment is a little different in each member, and each false alarm doubles the patience of the connection.
 func (m *Member) heartbeat(c *connection) {
 	least := doubtAfter + m.jitter(doubtAfter/4)
-	patience := least
+	alarmed := time.Duration(0) // what false alarms have added
+	patience := beatWait
 	for {
 		sent := time.Now()
 		m.desk.ping()
-		ok, doubted := m.awaitPong(c, sent, patience)
-		if !ok {
+		took, doubted := m.awaitPong(c, sent, patience)
+		if took < 0 {
 			return
 		}
 		if doubted {
-			patience = min(2*patience, beatWait)
+			alarmed = 2*patience - least
 		} else {
-			patience = max(patience-regained, least)
+			alarmed = max(alarmed-regained, 0)
 		}
+		patience = min(max(least+alarmed, roundTrips*took), beatWait)
 		if !m.rest(c, sent) {
 			return
 		}
 	}
 }
 
-// awaitPong waits for the answer to the heartbeat that was sent then. It reports whether it came before the
-// connection was over, and whether it took longer than patience.
-func (m *Member) awaitPong(c *connection, sent time.Time, patience time.Duration) (ok, doubted bool) {
+// awaitPong waits for the answer to the heartbeat that was sent then. It returns how long that took, less than 0 when
+// the connection was over before, and whether it was longer than patience.
+func (m *Member) awaitPong(c *connection, sent time.Time, patience time.Duration) (took time.Duration, doubted bool) {
 	since := sent // or when the page came back from having been frozen
 	wait := patience
 	for {
@@ -60,15 +63,16 @@ func (m *Member) awaitPong(c *connection, sent time.Time, patience time.Duration
 		case p := <-m.desk.pong:
 			timer.Stop()
 			m.clock.sample(p.host, sent, p.at)
-			m.setStatus(func(s *Status) { s.RTT = p.at.Sub(sent) })
+			took = p.at.Sub(sent)
+			m.setStatus(func(s *Status) { s.RTT = took })
 			if doubted {
 				drain(c.doubted)
 				signal(c.certain)
 			}
-			return true, doubted
+			return took, doubted
 		case <-c.ctx.Done():
 			timer.Stop()
-			return false, doubted
+			return -1, doubted
 		case <-timer.C:
 		}
 		now := time.Now()
@@ -80,7 +84,7 @@ func (m *Member) awaitPong(c *connection, sent time.Time, patience time.Duration
 		silent := min(c.silence(), asked)
 		if wait = lease(late, silent, asked); wait == 0 {
 			c.drop(errSilent)
-			return false, doubted
+			return -1, doubted
 		}
 		switch {
 		case doubted:

@@ -14,6 +14,8 @@ const (
 	doubtAfter = time.Second
 	// regained is what a heartbeat that is answered in time takes off the patience that a false alarm has cost.
 	regained = 50 * time.Millisecond
+	// roundTrips is how many times the last answer's time is waited at least.
+	roundTrips = 8
 
 	firstClimb = 4 * time.Second // bound of the first wait for a better connection
 	lastClimb  = 5 * time.Minute

@@ -85,6 +85,24 @@ func TestSilentHostIsLeft(t *testing.T) {
 	})
 }
 
+// In a storm of joins the first answer takes long, and a host that is busy answers each a little late: both would
+// only suffer from a second handshake of each member.
+func TestBusyHostIsNotDoubted(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, h *host) {
+		h.set(func(h *host) { h.slow = 2500 * time.Millisecond })
+		m := h.start(member.Options{Rand: constant(0)})
+		h.join(m, nil, "e1", 0)
+		h.set(func(h *host) { h.slow = 600 * time.Millisecond })
+		time.Sleep(10 * time.Second)
+		h.set(func(h *host) { h.slow = 2 * time.Second })
+		time.Sleep(time.Minute)
+		if dials, _ := h.net.Dials(); len(dials) != 1 {
+			t.Errorf("got %d attempts beside a connection that is slow, want none", len(dials)-1)
+		}
+	})
+}
+
 // A slow answer is a false alarm: the attempt is dropped, the connection stays, and is trusted for longer.
 func TestLateAnswerEndsTheDoubt(t *testing.T) {
 	t.Parallel()
