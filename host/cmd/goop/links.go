@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"goop/host/node"
+	"goop/host/proxy"
 	"goop/shared/data"
 	"goop/shared/door"
 	"goop/shared/wire"
@@ -137,23 +138,17 @@ func everywhere(listen string) bool {
 // descriptor tells a visitor how the host is reached.
 func (h *running) descriptor(r *http.Request) wire.Descriptor {
 	d := h.node.Descriptor(r.Host, h.secure(r))
-	d.Visitor = visitorNetwork(r)
+	d.Visitor = networkOf(proxy.ClientAddr(r, h.opts.https.trusted))
 	return d
 }
 
-// visitorNetwork names the network from which a visitor asks: its IPv4 address, or its half of an IPv6 one. A proxy's
-// word for it may be believed: only the visitor's own answer depends on it.
-func visitorNetwork(r *http.Request) string {
-	first, _, _ := strings.Cut(r.Header.Get("X-Forwarded-For"), ",")
-	addr, err := netip.ParseAddr(strings.TrimSpace(first))
-	if err != nil {
-		from, err := netip.ParseAddrPort(r.RemoteAddr)
-		if err != nil {
-			return "" // it came over the visitor's own connection
-		}
-		addr = from.Addr()
-	}
-	if addr = addr.Unmap().WithZone(""); addr.Is4() {
+// networkOf names the network from which a visitor asks: its IPv4 address, or its half of an IPv6 one; empty for one
+// who asked over a connection of libp2p, which has no address here.
+func networkOf(addr netip.Addr) string {
+	switch {
+	case !addr.IsValid():
+		return ""
+	case addr.Is4():
 		return addr.String()
 	}
 	return netip.PrefixFrom(addr, 64).Masked().String()

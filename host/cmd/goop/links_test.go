@@ -72,14 +72,14 @@ func TestLinkOf(t *testing.T) {
 	}
 }
 
-func TestVisitorNetwork(t *testing.T) {
+func TestNetworkOf(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ remote, forwarded, want string }{
 		{"192.0.2.7:1234", "", "192.0.2.7"},
 		{"[::ffff:192.0.2.7]:1234", "", "192.0.2.7"},
 		{"[2001:db8:1:2:3:4:5:6]:1234", "", "2001:db8:1:2::/64"},
 		{"[fe80::1%eth0]:1234", "", "fe80::/64"},
-		{"127.0.0.1:1234", "203.0.113.9, 10.0.0.1", "203.0.113.9"},
+		{"127.0.0.1:1234", "10.0.0.1, 203.0.113.9", "203.0.113.9"},
 		{"127.0.0.1:1234", "<script>", "127.0.0.1"},
 		{"", "", ""},
 	} {
@@ -88,7 +88,7 @@ func TestVisitorNetwork(t *testing.T) {
 		if tt.forwarded != "" {
 			r.Header.Set("X-Forwarded-For", tt.forwarded)
 		}
-		if got := visitorNetwork(r); got != tt.want {
+		if got := networkOf(proxy.ClientAddr(r, proxy.Loopback())); got != tt.want {
 			t.Errorf("%+v: got %q", tt, got)
 		}
 	}
