@@ -110,7 +110,7 @@ func (m *Member) run() {
 		}
 		if errors.Is(err, wire.WrongHost) {
 			m.cancel(asError(err, wire.WrongHost))
-			return
+			break
 		}
 		m.setStatus(func(s *Status) {
 			*s = Status{State: Offline, Self: s.Self, Host: s.Host, Err: asError(err, wire.Offline)}

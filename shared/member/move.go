@@ -131,7 +131,7 @@ func (m *Member) climb(c *connection, climber Climber) (top bool) {
 	if a.err != nil {
 		return errors.Is(a.err, wire.NotSupported)
 	}
-	m.handOver(c, a.conn, true)
+	m.handOver(c, a, true)
 	return false
 }
 
@@ -154,16 +154,21 @@ func (m *Member) standIn(c *connection) {
 	default:
 	}
 	if a.err == nil { // otherwise the heartbeat decides
-		m.handOver(c, a.conn, false)
+		m.handOver(c, a, false)
 	}
 }
 
-// handOver ends c for another connection, which may be a better one: nothing waits, and nobody is told that there
-// was none.
-func (m *Member) handOver(c *connection, conn Conn, better bool) {
-	c.next = m.connect(conn)
-	c.next.better = better
+// handOver ends c for what has come of a try, which may be a better connection: nothing waits, and nobody is told that
+// there was none. Where c was lost a moment before, the try is left for the next attempt to connect.
+func (m *Member) handOver(c *connection, a *try, better bool) {
+	next := m.connect(a.conn)
+	next.better = better
+	c.next = next
 	c.drop(errMoved)
+	if c.moved() == nil {
+		next.drop(errNotNeeded)
+		m.running = a
+	}
 }
 
 // linger closes a connection that was moved from, a little later than that: to the others in a group a session that

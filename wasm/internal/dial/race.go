@@ -47,10 +47,17 @@ func (d *Dialer) race(ctx context.Context, desc *wire.Descriptor, key *identity.
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	var wg sync.WaitGroup
-	defer wg.Wait()
-	defer cancel()
-
 	won := make(chan member.Conn, 1)
+	defer func() {
+		cancel()
+		wg.Wait()
+		select {
+		case c := <-won: // after the one that was returned, by a hair
+			c.Close()
+		default:
+		}
+	}()
+
 	tried := make(chan []failure, 2)
 	run := func(list []attempt) {
 		wg.Go(func() {

@@ -363,6 +363,28 @@ func TestRace(t *testing.T) {
 	}
 }
 
+// Both kinds are there at the same moment: one is returned, and the other closed.
+func TestOnlyOneIsLeftOfADeadHeat(t *testing.T) {
+	t.Parallel()
+	for range 200 {
+		synctest.Test(t, func(t *testing.T) {
+			n := newFakeNet(t, map[string]lane{"wt1": {after: 350 * time.Millisecond}, "ws1": {after: 50 * time.Millisecond}}).webTransport("wt1").webSocket("ws1")
+			c, err := n.dialer().Dial(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.Close()
+			if n.open != 0 {
+				t.Errorf("%d connections are left open", n.open)
+			}
+			n.wg.Wait()
+		})
+		if t.Failed() {
+			return
+		}
+	}
+}
+
 func TestCallerGivesUp(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
