@@ -110,7 +110,7 @@ func atDoor(d *control.Door, now int64) string {
 		}
 	}
 	if d.Problem != "" {
-		text += "; NOW: " + d.Problem
+		text += "; NOW: " + plain(d.Problem)
 	}
 	return text
 }

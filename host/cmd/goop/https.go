@@ -251,9 +251,9 @@ func certificateLine(c control.Certificate) string {
 	text := strings.Join(c.Names, ", ") + ": "
 	switch {
 	case c.Problem != "" && c.Expires == 0:
-		return text + "NONE YET: " + c.Problem
+		return text + "NONE YET: " + plain(c.Problem)
 	case c.Problem != "":
-		return text + "until " + when(c.Expires) + "; " + c.Problem
+		return text + "until " + when(c.Expires) + "; " + plain(c.Problem)
 	case c.Expires == 0:
 		return text + "on its way"
 	}

@@ -73,13 +73,13 @@ func (f *failure) Error() string { return f.err.Error() }
 func (f *failure) Unwrap() error { return f.err }
 
 // oneLine is what the operator reads: several errors that were joined stand on one line, and a refusal
-// goes without its code, which is for programs.
+// goes without its code, which is for programs. Parts of it may be the words of another machine.
 func oneLine(err error) string {
 	text := err.Error()
 	if e, ok := errors.AsType[*wire.Error](err); ok {
 		text = strings.Replace(text, e.Error(), e.Message, 1)
 	}
-	return strings.ReplaceAll(text, "\n", "; ")
+	return plain(strings.ReplaceAll(text, "\n", "; "))
 }
 
 // do turns a function into what cobra runs.

@@ -25,7 +25,7 @@ func printJSON(out io.Writer, v any) error {
 	return e.Encode(v)
 }
 
-// plain returns a text of a visitor's as it may go to a terminal, on one line: what would steer the
+// plain returns a text of somebody else as it may go to a terminal, on one line: what would steer the
 // terminal, or hide, is written as an escape.
 func plain(text string) string {
 	if strings.IndexFunc(text, steers) < 0 {
