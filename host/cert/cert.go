@@ -30,6 +30,8 @@ type Keeper interface {
 	TLS() *tls.Config
 	// Names returns the names (and IP addresses) for which the host can show a certificate, the best first.
 	Names() []string
+	// Covers reports whether browsers believe the host under a name. Those below a name with an asterisk are among them.
+	Covers(name string) bool
 	// Status returns how the certificates are now.
 	Status() []Status
 }

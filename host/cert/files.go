@@ -73,6 +73,9 @@ func (f *Files) Names() []string {
 	return slices.DeleteFunc(sans(f.current().Leaf), func(s string) bool { return strings.Contains(s, "*") })
 }
 
+// Covers implements Keeper.
+func (f *Files) Covers(name string) bool { return f.current().Leaf.VerifyHostname(name) == nil }
+
 // Status implements Keeper.
 func (f *Files) Status() []Status {
 	c := f.current()

@@ -259,6 +259,9 @@ func (m *Managed) TLS() *tls.Config {
 // Names implements Keeper.
 func (m *Managed) Names() []string { return slices.Clone(m.opts.Domains) }
 
+// Covers implements Keeper.
+func (m *Managed) Covers(name string) bool { return slices.Contains(m.opts.Domains, name) }
+
 // Ready reports whether there is a certificate for a domain.
 func (m *Managed) Ready(domain string) bool { return !m.expires(domain).IsZero() }
 

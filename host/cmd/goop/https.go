@@ -8,7 +8,6 @@ import (
 	"net/netip"
 	"net/url"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -178,25 +177,20 @@ func (h *running) waiting(w http.ResponseWriter) {
 		"<p>This host is getting its certificate. The page comes by itself.</p>"))
 }
 
-// nameFor picks, for the Host header of a request, the name to which it is led. It is "" when there is none.
+// nameFor picks, for the Host header of a request, the name to which it is led: whoever writes another one than ours
+// must not be led there, nor must those to whom a cache gives that answer. It is "" when there is none.
 func (h *running) nameFor(host string) string {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
 	}
 	host = strings.ToLower(strings.TrimSuffix(host, "."))
-	names := h.certs.Names()
-	if slices.Contains(names, host) {
+	if h.certs.Covers(host) {
 		return host
 	}
-	if h.managed == nil { // a certificate of one's own may be for all names below one
-		if d, err := cert.ParseDomains("", []string{host}); err == nil {
-			return d[0]
-		}
+	if names := h.certs.Names(); len(names) > 0 {
+		return names[0]
 	}
-	if len(names) == 0 {
-		return ""
-	}
-	return names[0]
+	return ""
 }
 
 // authority returns where browsers find a name: at the port of --public-url, when it is that name's, or at the one
