@@ -1,10 +1,13 @@
 package door_test
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -472,5 +475,49 @@ func TestServer(t *testing.T) {
 	}
 	if err := s.Close(t.Context()); err != nil {
 		t.Error(err)
+	}
+}
+
+// One address cannot have all connections; a proxy can, and a place that was given back is there for another one.
+func TestOneAddressDoesNotFillTheDoor(t *testing.T) {
+	t.Parallel()
+	const most = 512
+	for _, trusted := range [][]netip.Prefix{nil, {netip.MustParsePrefix("127.0.0.0/8")}} {
+		d, err := door.Open(door.Options{Host: host, Dir: t.TempDir(), Trusted: trusted})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := d.Listen(t.Context(), "127.0.0.1:0", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// answered reports whether the door answers on a new connection, which stays.
+		answered := func() (net.Conn, bool) {
+			c, err := net.Dial("tcp", s.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { c.Close() })
+			_, _ = io.WriteString(c, "HEAD / HTTP/1.1\r\nHost: "+host+"\r\n\r\n")
+			_, err = http.ReadResponse(bufio.NewReader(c), nil)
+			return c, err == nil
+		}
+		var last net.Conn
+		for i := range most {
+			c, ok := answered()
+			if last = c; !ok {
+				t.Fatalf("connection %d is refused", i+1)
+			}
+		}
+		if _, ok := answered(); ok != (trusted != nil) {
+			t.Errorf("trusted %v: connection %d is taken: %v", trusted, most+1, ok)
+		}
+		last.Close()
+		for ok := false; !ok; { // the door notices that in its own time
+			_, ok = answered()
+		}
+		if err := errors.Join(s.Close(t.Context()), d.Close()); err != nil {
+			t.Error(err)
+		}
 	}
 }

@@ -7,14 +7,18 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync"
 	"time"
+
+	"goop/host/proxy"
 )
 
 // Bounds of the listener.
 const (
 	maxHeader   = 16 << 10
 	maxConns    = 4096
+	maxOfOne    = 512 // of these from one address, or one IPv6 /64: enough for a school, and no one has them all
 	requestTime = 15 * time.Second
 	answerTime  = time.Minute // a page's program is some hundred kilobytes, and a visitor may be slow
 	idleTime    = 2 * time.Minute
@@ -43,7 +47,7 @@ func (d *Door) Listen(ctx context.Context, address string, config *tls.Config) (
 		MaxHeaderBytes:    maxHeader,
 		ErrorLog:          slog.NewLogLogger(d.log.Handler(), slog.LevelDebug),
 	}}
-	l = &bounded{Listener: l, room: make(chan struct{}, maxConns), closed: make(chan struct{})}
+	l = &bounded{Listener: l, trusted: d.trusted, room: make(chan struct{}, maxConns), closed: make(chan struct{}), from: map[netip.Prefix]int{}}
 	s.wg.Go(func() {
 		var err error
 		if config == nil {
@@ -72,12 +76,17 @@ func (s *Server) Close(ctx context.Context) error {
 	return err
 }
 
-// bounded takes no more than so many connections at once; the others wait with the system.
+// bounded takes no more than so many connections at once; the others wait with the system. Of one address it takes a part
+// of them, and refuses the others, unless that is a proxy's.
 type bounded struct {
 	net.Listener
-	room   chan struct{}
-	once   sync.Once
-	closed chan struct{}
+	trusted []netip.Prefix
+	room    chan struct{}
+	once    sync.Once
+	closed  chan struct{}
+
+	mu   sync.Mutex // guards from
+	from map[netip.Prefix]int
 }
 
 func (l *bounded) Accept() (net.Conn, error) {
@@ -86,12 +95,56 @@ func (l *bounded) Accept() (net.Conn, error) {
 	case <-l.closed:
 		return nil, net.ErrClosed
 	}
-	c, err := l.Listener.Accept()
-	if err != nil {
-		<-l.room
-		return nil, err
+	for {
+		c, err := l.Listener.Accept()
+		if err != nil {
+			<-l.room
+			return nil, err
+		}
+		at := l.place(c.RemoteAddr())
+		if !l.enter(at) {
+			c.Close()
+			continue
+		}
+		return &counted{Conn: c, done: sync.OnceFunc(func() {
+			l.leave(at)
+			<-l.room
+		})}, nil
 	}
-	return &counted{Conn: c, done: sync.OnceFunc(func() { <-l.room })}, nil
+}
+
+// place returns under what a far end is counted, which is nothing for a proxy.
+func (l *bounded) place(a net.Addr) (p netip.Prefix) {
+	tcp, ok := a.(*net.TCPAddr)
+	if !ok {
+		return p
+	}
+	addr := tcp.AddrPort().Addr().Unmap().WithZone("")
+	if proxy.Trusts(l.trusted, addr) {
+		return p
+	}
+	p, _ = addr.Prefix(min(addr.BitLen(), 64))
+	return p
+}
+
+func (l *bounded) enter(at netip.Prefix) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if at.IsValid() {
+		if l.from[at] >= maxOfOne {
+			return false
+		}
+		l.from[at]++
+	}
+	return true
+}
+
+func (l *bounded) leave(at netip.Prefix) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.from[at]--; l.from[at] <= 0 {
+		delete(l.from, at)
+	}
 }
 
 func (l *bounded) Close() error {
