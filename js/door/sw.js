@@ -145,8 +145,12 @@ importScripts(goopVisitor.assets.exec);
     if (etag) headers.push("If-None-Match", etag);
     const v = await visitor();
     const a = await v.fetch(request.method, url.pathname + url.search, headers, request.signal);
-    const response = build(v, a, url, event);
-    return { response, status: a.status };
+    try {
+      return { response: build(v, a, url, event), status: a.status };
+    } catch (e) {
+      if (a.number) v.cancel(a.number).catch(() => {}); // nobody will read it
+      throw e;
+    }
   }
 
   /**

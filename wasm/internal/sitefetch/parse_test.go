@@ -68,6 +68,9 @@ func TestParseHead(t *testing.T) {
 			t.Errorf("got %q, want %q", h.fields[i], want[i])
 		}
 	}
+	if h, err := parseHead([]byte("HTTP/1.1 200 成功\r\n\r\n")); err != nil || h.reason != "" {
+		t.Errorf("words that a page does not take: got %+v, %v", h, err)
+	}
 	if h, err := parseHead([]byte("HTTP/1.1 299 \r\n\r\n")); err != nil || h.status != 299 || h.length != -1 || h.reason != "" {
 		t.Errorf("without words and headers: got %+v, %v", h, err)
 	}

@@ -17,7 +17,7 @@ const bodyTime = 30 * time.Second
 // Response is the head of an answer, and its body.
 type Response struct {
 	Status int
-	Reason string  // the status line's words, may be empty
+	Reason string  // the status line's words, which may be none, in ASCII
 	Header []Field // without those that are about the connection
 	Body   *Body   // never nil; the caller reads it to its end or closes it
 }
@@ -54,7 +54,9 @@ func parseHead(b []byte) (h head, err error) {
 		return h, errHead
 	}
 	h.status, _ = strconv.Atoi(code[:3])
-	h.reason = code[4:]
+	if all(code[4:], ascii) { // a page takes no others, and nobody reads them
+		h.reason = code[4:]
+	}
 	h.length = -1
 	if h.status < 200 || h.status > 599 { // nothing was asked to which 1xx would be an answer
 		return h, errHead
@@ -82,6 +84,8 @@ func parseHead(b []byte) (h head, err error) {
 	}
 	return h, nil
 }
+
+func ascii(c byte) bool { return c < 0x80 }
 
 func digit(c byte) bool { return '0' <= c && c <= '9' }
 
