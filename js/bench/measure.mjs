@@ -121,7 +121,7 @@ export async function receive(browser, system, { count, size, senders, held }) {
     const ms = held ? got.last - got.released : got.last - got.first;
     const cpu = Object.fromEntries(Object.entries(after).map(([k, v]) => [k, Math.round(v - (before[k] ?? 0))]));
     return {
-      count, size, ms, lost: got.lost, rate: count / ms * 1000, sendMs: sent.ms, sendRate: sent.ms ? count / sent.ms * 1000 : 0, cpu,
+      count, size, ms, lost: got.lost, rate: count / ms * 1000, perCpu: count / cpu.tab * 1000, sendMs: sent.ms, sendRate: sent.ms ? count / sent.ms * 1000 : 0, cpu,
       bound: held ? "" : boundBy(ms, sent.ms, cpu.tab), rss: renderer.rss, private: renderer.private,
     };
   } finally {

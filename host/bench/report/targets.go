@@ -244,6 +244,7 @@ var targets = []target{
 		checks: []check{
 			{name: "live", system: pageSystem, work: pageWork, path: ofPage + "receive.rate", atLeast: 150_000},
 			{name: "held", system: pageSystem, work: pageWork, path: ofPage + "held.rate"},
+			{name: "for a second of the tab's CPU", system: pageSystem, work: pageWork, path: ofPage + "held.perCpu"},
 		},
 	},
 }
