@@ -39,6 +39,9 @@ func candidates(ctx context.Context, d wire.Descriptor, transport string) ([]can
 	var list []candidate
 	var unread error
 	add := func(a ma.Multiaddr, err error) {
+		if len(list) == maxCandidates {
+			return // whose names need not be looked up
+		}
 		if err != nil {
 			if unread == nil {
 				unread = err
