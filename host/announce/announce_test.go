@@ -227,6 +227,19 @@ func TestBehindRouter(t *testing.T) {
 	}
 }
 
+// A door in the machine's own network gives private addresses to everybody who asks, and that is nobody of the internet.
+func TestDoorOfTheHouse(t *testing.T) {
+	const machine = "192.168.1.5"
+	inWorld(t, machine, func(w *world) { w.from = machine; w.set(wt(machine, 1)) }, func(t *testing.T, w *world) {
+		if got := texts(w.record(t, w.machine, "192.168.1.6")); got != machine {
+			t.Errorf("a neighbour is given %s", got)
+		}
+		if s := w.Status(); s.Reach != OwnNetwork || s.Problem != "" {
+			t.Errorf("got %+v", s)
+		}
+	})
+}
+
 func TestNoAddress(t *testing.T) {
 	inWorld(t, home, func(w *world) { w.set(wt("127.0.0.1", 1)) }, func(t *testing.T, w *world) {
 		if s := w.Status(); s.Reach != Nobody || s.Problem != "" || !strings.Contains(w.log.String(), "--listen") {

@@ -60,17 +60,20 @@ func (a *Announcer) announce(ctx context.Context, addrs []record.Addr) *failure 
 
 // note keeps whom an announcement will bring.
 func (a *Announcer) note(public, local []record.Addr) {
-	reach := Everybody
-	if len(public) == 0 {
-		reach = OwnNetwork
-		if len(local) == 0 {
-			reach = Nobody
-		}
+	reach := Nobody
+	switch {
+	case slices.ContainsFunc(public, forEverybody):
+		reach = Everybody
+	case len(public) > 0 || len(local) > 0:
+		reach = OwnNetwork // a door in a private network has private addresses in the public record
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.status.Reach = reach
 }
+
+// forEverybody reports whether an address is reached from the internet, as far as it shows: names are of the internet.
+func forEverybody(a record.Addr) bool { return a.Name != "" || door.ScopeOf(a.IP) == door.Global }
 
 // refusal is a door's answer.
 type refusal struct{ door.Refusal }

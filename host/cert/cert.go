@@ -49,7 +49,7 @@ func ParseDomains(flag string, names []string) ([]string, error) {
 		switch {
 		case strings.Contains(name, "*"):
 			return nil, fmt.Errorf("%s %q: certificates for all names below one need a way that goop does not go; name each domain", flag, s)
-		case !validDomain(name):
+		case !IsName(name):
 			return nil, fmt.Errorf("%s %q is no name such as quiz.example.org (without https:// and port; an address has no certificate)", flag, s)
 		}
 		if !slices.Contains(list, name) {
@@ -62,7 +62,8 @@ func ParseDomains(flag string, names []string) ([]string, error) {
 	return list, nil
 }
 
-func validDomain(name string) bool {
+// IsName reports whether a text in lower case is a name of the DNS, and neither an address nor a wildcard.
+func IsName(name string) bool {
 	if len(name) > 253 {
 		return false
 	}
@@ -78,4 +79,11 @@ func validDomain(name string) bool {
 		}
 	}
 	return strings.Trim(label, "0123456789") != "" // the last label of an address is a number
+}
+
+// Public reports whether an authority for everybody may know a name: it has a dot, and is not set aside for private
+// networks.
+func Public(name string) bool {
+	i := strings.LastIndexByte(name, '.')
+	return i >= 0 && !slices.Contains([]string{"localhost", "local", "lan", "internal", "home", "test", "invalid"}, name[i+1:])
 }

@@ -103,7 +103,7 @@ func (r *Report) links(f *Facts) {
 	case d.Reach == "everybody":
 		r.add("door", OK, "The door has this host's address, which the internet routes.", "", "")
 	case d.Reach == "own network":
-		r.add("door", Note, "The door has this host's address, which the internet does not route.", "Visitors of "+d.Page+" get here from the host's own network alone.", fmt.Sprintf("For others: forward UDP and TCP port %d of the router to this machine.", f.Port))
+		r.add("door", Note, "The door has this host's address, which the internet does not route.", "Visitors of "+d.Page+" get here from the host's own network alone.", "For others: a name with a certificate (goop serve --domain), to which the router forwards UDP and TCP; the door tells visitors of it.")
 	case d.Reach == "nobody":
 		r.add("door", Warn, "The door knows this host, and has no address of it that anybody could use.", "Visitors of "+d.Page+" are told that the host is away.", "Let the host listen on an address of its networks: goop serve --listen :7780")
 	}

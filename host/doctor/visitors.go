@@ -122,6 +122,6 @@ func far(f *Facts) Visitors {
 		why = "this machine is behind its provider's NAT (100.64.0.0/10), which forwards no ports"
 	}
 	v.Can = fmt.Sprintf("They cannot come: %s. Forward TCP and UDP port %d of the router to this machine and say so with --public-url, "+
-		"or use a name with --domain, or a door with --door.", why, f.Port)
+		"or use a name with --domain. A door (--door) does not lead through a router.", why, f.Port)
 	return v
 }

@@ -86,8 +86,7 @@ func parseDoorHost(s string) (string, error) {
 	if err != nil {
 		name, port = s, ""
 	}
-	_, notAName := netip.ParseAddr(strings.Trim(name, "[]"))
-	if n, err := strconv.Atoi(port); name == "" || notAName == nil || strings.ContainsAny(name, "/:@*") || port != "" && (err != nil || n < 1 || n > 65535) {
+	if n, err := strconv.Atoi(port); !cert.IsName(name) || port != "" && (err != nil || n < 1 || n > 65535) {
 		return "", fmt.Errorf("--host %q is not a name such as door.example (an address does not do: each host has a name below it; localhost is for trying)", s)
 	}
 	return s, nil

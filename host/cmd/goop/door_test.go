@@ -224,6 +224,7 @@ func TestDoorFlags(t *testing.T) {
 		{"door --host https://door.example", "is not a name"},
 		{"door --host *.door.example", "is not a name"},
 		{"door --host door.example:0", "is not a name"},
+		{"door --host door_1.example", "is not a name"},
 		{"door --host door.example --trusted-proxy x", "--trusted-proxy"},
 		{"door --host door.example --tls-cert x", "belong together"},
 		{"serve --door door.example", "is not the address of a door"},

@@ -62,6 +62,10 @@ func httpsFlags(cmd *cobra.Command, o *httpsOptions, listen *string) (read func(
 		}
 		secure := len(o.domains) > 0
 		switch {
+		case f.Changed("domain") && !secure:
+			return errors.New("--domain is a name such as quiz.example.org, and not empty")
+		case o.ca == "" && slices.ContainsFunc(o.domains, func(d string) bool { return !cert.Public(d) }):
+			return fmt.Errorf("--domain %s: Let's Encrypt gives certificates for names of the internet alone; --acme-ca names an authority of your own", strings.Join(o.domains, ","))
 		case (o.certFile == "") != (o.keyFile == ""):
 			return errors.New("--tls-cert and --tls-key belong together")
 		case secure && o.certFile != "":

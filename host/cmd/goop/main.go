@@ -61,9 +61,22 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	default:
 		cmd.PrintErrln("goop:", oneLine(err))
 		cmd.PrintErrln()
-		cmd.PrintErr(cmd.UsageString())
+		cmd.PrintErr(shortUsage(cmd))
 		return exitUsage
 	}
+}
+
+// shortUsage says how a command is used, without its flags: a screen full of them would push away the line that
+// says what was wrong.
+func shortUsage(cmd *cobra.Command) string {
+	if !cmd.Runnable() {
+		return cmd.UsageString()
+	}
+	text := "Usage:\n  " + cmd.UseLine() + "\n"
+	if cmd.Example != "" {
+		text += "\nExamples:\n" + cmd.Example + "\n"
+	}
+	return text + "\n" + cmd.CommandPath() + " --help says more.\n"
 }
 
 // failure is an error of a command that was understood; every other error is about the command line.

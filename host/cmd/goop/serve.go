@@ -110,7 +110,7 @@ func serveCommand() *cobra.Command {
 		if err := https(); err != nil {
 			return err
 		}
-		if *at != "" {
+		if f.Changed("door") {
 			if o.door, err = announce.ParseDoor("--door", *at); err != nil {
 				return err
 			}
@@ -192,7 +192,7 @@ func greet(ctx context.Context, h *running, o options, out io.Writer) error {
 	return err
 }
 
-// linkLines puts what people know of a link's network behind it.
+// linkLines puts what people know of a link's network behind it. An only one that is local needs no explanation.
 func linkLines(links []data.Link) []string {
 	width := 0
 	for _, l := range links {
@@ -200,7 +200,7 @@ func linkLines(links []data.Link) []string {
 	}
 	lines := make([]string, len(links))
 	for i, l := range links {
-		if lines[i] = l.URL; l.Kind != data.LinkLocal {
+		if lines[i] = l.URL; len(links) > 1 || l.Kind != data.LinkLocal {
 			lines[i] = fmt.Sprintf("%-*s  %s", width, l.URL, l.Network)
 		}
 	}
