@@ -24,7 +24,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -158,10 +157,12 @@ func (s *Server) dns(t testing.TB, do string, body any) {
 // start runs a program until the test ends. What it says is in the test's log when the test fails.
 func (s *Server) start(t testing.TB, name string, args ...string) {
 	t.Helper()
-	_, here, _, _ := runtime.Caller(0)
-	root := filepath.Join(filepath.Dir(here), "..", "..", "..")
+	module, err := exec.Command("go", "env", "GOMOD").Output() // a program built with -trimpath does not know its sources
+	if err != nil {
+		t.Fatalf("find the module: %v", err)
+	}
 	find := exec.Command("go", "tool", "-modfile=.ci/pebble.mod", "-n", name) // builds it where that was not done yet
-	find.Dir = root
+	find.Dir = filepath.Dir(strings.TrimSpace(string(module)))
 	find.Env = append(os.Environ(), "GOFLAGS=", "GOOS=", "GOARCH=")
 	path, err := find.Output()
 	if err != nil {
