@@ -422,3 +422,26 @@ func FuzzAnnounce(f *testing.F) {
 		}
 	})
 }
+
+// Who has a /48 has 65,536 networks, and cannot fill a door with them.
+func TestRatesOfASite(t *testing.T) {
+	t.Parallel()
+	var r door.Rates
+	now := time.Now()
+	taken := 0
+	for i := range 4000 {
+		a := netip.MustParseAddr("2606:4700:1::1").As16()
+		a[6], a[7] = byte(i>>8), byte(i)
+		for range door.NewBurst {
+			if r.NewHost(netip.AddrFrom16(a), now) == nil {
+				taken++
+			}
+		}
+	}
+	if taken > 4*door.NewBurst {
+		t.Errorf("%d new hosts at once from one /48, and a door has room for %d", taken, door.MaxHosts)
+	}
+	if err := r.NewHost(netip.MustParseAddr("2606:4700:2::1"), now); err != nil {
+		t.Errorf("another one has to wait for it: %v", err)
+	}
+}

@@ -53,7 +53,10 @@ func (b *Bucket) take(r rate, now time.Time) error {
 	return nil
 }
 
-// Rates limits what each announcer's address (IPv6: each /64) may do. It is kept in memory, and is not
+// wider is how many times as much as a /64 all of an IPv6 /48 may do together: whoever is given one has 65,536 of the others.
+const wider = 4
+
+// Rates limits what each announcer's address (IPv6: each /64, and each /48) may do. It is kept in memory, and is not
 // safe for concurrent use. The zero Rates is ready.
 type Rates struct {
 	announcements, newHosts map[string]Bucket
@@ -75,6 +78,11 @@ func take(buckets *map[string]Bucket, from netip.Addr, r rate, now time.Time) er
 	if err := b.take(r, now); err != nil {
 		return err
 	}
+	site := siteOf(from)
+	all := (*buckets)[site]
+	if err := all.take(rate{r.every / wider, r.burst * wider, r.who}, now); site != "" && err != nil {
+		return err
+	}
 	if *buckets == nil {
 		*buckets = map[string]Bucket{}
 	}
@@ -89,5 +97,21 @@ func take(buckets *map[string]Bucket, from netip.Addr, r rate, now time.Time) er
 		}
 	}
 	(*buckets)[network] = b
+	if site != "" {
+		(*buckets)[site] = all
+	}
 	return nil
+}
+
+// siteOf names the /48 of an IPv6 address of the internet, and is empty for others.
+func siteOf(a netip.Addr) string {
+	a = a.Unmap().WithZone("")
+	if !a.Is6() || ScopeOf(a) != Global {
+		return ""
+	}
+	p, err := a.Prefix(48)
+	if err != nil {
+		return ""
+	}
+	return p.String()
 }

@@ -4,7 +4,7 @@
 import { judge } from "./judge.mjs";
 import { file, page, HEADERS } from "./files.mjs";
 import { find, keep, read, tidy } from "./hosts.mjs";
-import { network } from "./network.mjs";
+import { network, site } from "./network.mjs";
 
 const DOOR_PATH = "/goop/door/";
 const RECORD_PATH = "/goop/door/1/record";
@@ -72,7 +72,7 @@ async function take(request, label, env, ctx) {
     const verdict = await judge({ label, address, now: Date.now(), body }, row, env, ctx);
     if (verdict.status) return refusal(verdict);
     if (!verdict.keep) return taken();
-    if (!row && !(await env.NEW_HOSTS.limit({ key: from.name })).success) return tooOften("this address announces new hosts");
+    if (!row && !(await env.NEW_HOSTS.limit({ key: site(address) })).success) return tooOften("this address announces new hosts");
     if (await keep(env.DB, label, verdict.keep, row, verdict.room)) return taken();
     if (!row && !(await find(env.DB, label))) return refuse(507, "storage_full", "this door has as many hosts as it may have");
   }

@@ -22,6 +22,16 @@ export function network(address) {
   return { name: `${prefix.map((g) => g.toString(16)).join(":")}::/64`, scope: (v6[0] & 0xfe00) === 0xfc00 ? PRIVATE : GLOBAL };
 }
 
+/**
+ * Under what the new hosts of an address are counted: an IPv4 address itself, and of an IPv6 address the /48, because whoever
+ * is given one has 65,536 networks.
+ * @param {string} address
+ */
+export function site(address) {
+  const v6 = ipv6(address);
+  return v6 && v6[0] !== 0 ? `${v6.slice(0, 3).map((g) => g.toString(16)).join(":")}::/48` : network(address).name;
+}
+
 function scope4([a, b]) {
   if (a === 127) return LOOPBACK;
   const own = a === 10 || (a === 172 && (b & 0xf0) === 16) || (a === 192 && b === 168) || (a === 100 && (b & 0xc0) === 64);
