@@ -1,7 +1,7 @@
 // Sites behind a door, as visitors see them: the pages come over libp2p, by a service worker, from the host itself.
 
 import assert from "node:assert/strict";
-import { Door, labelOf, peerOf } from "./harness/door.mjs";
+import { labelOf, native, peerOf, worker } from "./harness/doors.mjs";
 import { Faker } from "./harness/faker.mjs";
 import { playChess, quietCut } from "./harness/journey.mjs";
 import { scene } from "./harness/scene.mjs";
@@ -14,8 +14,8 @@ const view = (tab, name) => tab.waitFor((want) => document.body?.dataset.view ==
 /** A host that has announced itself to a door, one of its own if there is none; resolves with where the site is, too. */
 async function behindDoor(s, options = {}, door = undefined) {
   if (!door) {
-    door = await Door.native(s.log);
-    s.defer(() => door.stop());
+    door = await native(s.log);
+    s.defer(() => door.close());
   }
   const host = await s.host({ ...options, args: ["--door", door.url, ...(options.args ?? [])] });
   return { door, host, url: await door.knows(host) };
@@ -23,8 +23,8 @@ async function behindDoor(s, options = {}, door = undefined) {
 
 for (const browser of BROWSERS) {
   scene(`chess and a quiet cut of ${browser} through the door in workerd`, "webtransport", async (s) => {
-    const door = await Door.workerd(s.log);
-    s.defer(() => door.stop());
+    const door = await worker("localhost", s.log);
+    s.defer(() => door.close());
     const { host, url } = await behindDoor(s, {}, door);
     const { white } = await playChess({ host, url, a: await s.peer(browser, "anne"), b: await s.peer(browser, "ben") });
     assert.deepEqual(await white.evaluate(() => [location.origin, Goop.status.transport, !!navigator.serviceWorker.controller]), [url, "webtransport", true]);
