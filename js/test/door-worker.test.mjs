@@ -267,6 +267,16 @@ for (const [name, open] of [["the Worker", worker], ["goop door", native]]) {
       refused(answer, 429, "rate_limited");
     });
 
+    test("new hosts from one IPv6 /48 come slowly, whatever networks it has", async () => {
+      let answer;
+      for (let i = 0; i < 250; i++) {
+        const host = new Announcer();
+        answer = await door.announce(host.label, `2606:4700:7:${i.toString(16)}::1`, body(host.envelope([])));
+        if (answer.status !== 204) break;
+      }
+      refused(answer, 429, "rate_limited");
+    });
+
     test("pages and files", async () => {
       const { host } = await announced();
       const page = await door.ask("GET", "/", { host: host.label });
