@@ -110,6 +110,7 @@ func TestLateAnswerEndsTheDoubt(t *testing.T) {
 		var statuses statusLog
 		m := h.start(member.Options{OnStatus: statuses.add, Rand: constant(0xff)})
 		h.join(m, nil, "e1", 0)
+		synctest.Wait() // the first heartbeat has its answer, before which there is no doubt
 		h.net.Stick(true)
 		h.set(func(h *host) { h.slow = 2 * time.Second })
 		time.Sleep(time.Minute)
