@@ -68,8 +68,8 @@ func (s *Site) sendFile(w http.ResponseWriter, r *http.Request, name string) err
 		if err != nil {
 			return err
 		}
-		if a.member && s.preload != "" {
-			w.Header().Set("Link", s.preload)
+		if link := s.links.of(r); a.member && link != "" {
+			w.Header().Set("Link", link)
 		}
 		a.serve(w, r)
 		return nil

@@ -36,12 +36,30 @@ func loadsMember(a *asset) bool {
 // preloadOf is the Link header with which a browser fetches what goop.js will ask for while it still reads the
 // page (HTML, section 4.6.7.19). The member is named as goop.js fetches it; otherwise it would be loaded twice.
 func preloadOf(paths map[string]string) string {
-	return "<" + paths["wasm"] + ">; rel=preload; as=fetch; crossorigin, <" + paths["exec"] + ">; rel=modulepreload"
+	return "<" + paths["wasm"] + ">; rel=preload; as=fetch; crossorigin, " + preloadAgainOf(paths)
 }
 
-// sdkAssets reads what pages load from /goop/, by path, and the Link header of pages that do. Without the built
+// preloadAgainOf is preloadOf for a browser that has had the page before, and with it the member: Chromium looks for the
+// code that it has compiled from it and kept only when the member is not preloaded. It also stands in an answer
+// "not modified", and takes the other one's place in what the browser has kept of the page.
+func preloadAgainOf(paths map[string]string) string {
+	return "<" + paths["exec"] + ">; rel=modulepreload"
+}
+
+// preloads are the Link headers of a page that loads the member; empty when there is none.
+type preloads struct{ first, again string }
+
+// of returns the one for a request. A browser that asks whether the page has changed has had it.
+func (p preloads) of(r *http.Request) string {
+	if r.Header.Get("If-None-Match") != "" || r.Header.Get("If-Modified-Since") != "" {
+		return p.again
+	}
+	return p.first
+}
+
+// sdkAssets reads what pages load from /goop/, by path, and the Link headers of pages that do. Without the built
 // files, the two scripts and the header are left out: serveAsset then says what is missing.
-func sdkAssets(sdk fs.FS) (assets map[string]*asset, preload string, err error) {
+func sdkAssets(sdk fs.FS) (assets map[string]*asset, links preloads, err error) {
 	out := map[string]*asset{}
 	add := func(at string, a *asset) {
 		a.cors = true // everybody may have them: a page on another origin can show this host's site
@@ -53,7 +71,7 @@ func sdkAssets(sdk fs.FS) (assets map[string]*asset, preload string, err error) 
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		} else if err != nil {
-			return nil, "", err
+			return nil, links, err
 		}
 		stem, ext, _ := strings.Cut(name, ".")
 		at := "/goop/" + stem + "-" + a.hash + "." + ext
@@ -65,7 +83,7 @@ func sdkAssets(sdk fs.FS) (assets map[string]*asset, preload string, err error) 
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		} else if err != nil {
-			return nil, "", fmt.Errorf("read the page's code: %w", err)
+			return nil, links, fmt.Errorf("read the page's code: %w", err)
 		}
 		if name != "goop.d.ts" {
 			if len(paths) < len(built) {
@@ -73,7 +91,7 @@ func sdkAssets(sdk fs.FS) (assets map[string]*asset, preload string, err error) 
 			}
 			text, err := json.Marshal(paths)
 			if err != nil {
-				return nil, "", fmt.Errorf("write down the addresses of the page's code: %w", err)
+				return nil, links, fmt.Errorf("write down the addresses of the page's code: %w", err)
 			}
 			b = bytes.ReplaceAll(b, []byte(marker), text)
 		}
@@ -84,14 +102,14 @@ func sdkAssets(sdk fs.FS) (assets map[string]*asset, preload string, err error) 
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		} else if err != nil {
-			return nil, "", fmt.Errorf("read the host's own page: %w", err)
+			return nil, links, fmt.Errorf("read the host's own page: %w", err)
 		}
 		add(at, newAsset(name, b, cacheShort))
 	}
 	if len(paths) == len(built) {
-		preload = preloadOf(paths)
+		links = preloads{first: preloadOf(paths), again: preloadAgainOf(paths)}
 	}
-	return out, preload, nil
+	return out, links, nil
 }
 
 // builtAsset reads a file of dist with what was compressed at build time.

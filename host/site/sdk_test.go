@@ -71,6 +71,12 @@ func TestPreload(t *testing.T) {
 			}
 		}
 	}
+	// Who has had the page has the member too, and what is compiled of it is found only without a preload.
+	first := get(s, "/joins.html")
+	again := get(s, "/joins.html", "If-None-Match", first.Header.Get("Etag"))
+	if link := again.Header.Get("Link"); again.StatusCode != http.StatusNotModified || strings.Contains(link, ".wasm") || !strings.Contains(link, "modulepreload") {
+		t.Errorf("the second time: status %d, Link %q", again.StatusCode, link)
+	}
 	sdk := demoSDK()
 	delete(sdk, "dist/member.wasm")
 	s = open(t, func(o *site.Options) { o.Files, o.SDK = files, sdk })

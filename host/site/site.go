@@ -57,7 +57,7 @@ type Site struct {
 	hide       fs.FileInfo
 	assets     map[string]*asset // by path
 	cache      *cache
-	preload    string // Link header of pages that load the member; "" when there is none
+	links      preloads
 	csp        string
 	descriptor func(r *http.Request) wire.Descriptor
 	secure     func(r *http.Request) bool
@@ -66,7 +66,7 @@ type Site struct {
 
 // New prepares a Site. It reads all of Options.SDK; an error means that the program was built wrongly.
 func New(o Options) (*Site, error) {
-	assets, preload, err := sdkAssets(o.SDK)
+	assets, links, err := sdkAssets(o.SDK)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +82,7 @@ func New(o Options) (*Site, error) {
 		hide:       o.Hide,
 		assets:     assets,
 		cache:      newCache(cacheBytes),
-		preload:    preload,
+		links:      links,
 		csp:        csp,
 		descriptor: o.Descriptor,
 		secure:     o.Secure,
