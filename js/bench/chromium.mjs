@@ -1,18 +1,54 @@
 // Chromium under measurement: visits, bytes, memory and CPU time of its processes.
 
-import { readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { chromium } from "playwright-core";
 import { CATEGORIES, read } from "./trace.mjs";
 
 /** How long a page may take for one step, in milliseconds. */
 const WAIT = 60_000;
 
+const ARGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+/** An entry of a folder of compiled code that holds code, and not only a name, is larger, in bytes. */
+const NAMED = 1024;
+
+/**
+ * A browser with a profile on the disk: others keep no compiled code. V8 keeps a member's when
+ * it has optimized enough of it, 1 MB in one go, or less and then nothing for 2 s, which no page was
+ * seen to come to here; so 30 kB are made enough.
+ */
+export class Settling {
+  static async launch() {
+    const self = new Settling();
+    self.folder = mkdtempSync(join(tmpdir(), "goop-bench-"));
+    self.profile = await chromium.launchPersistentContext(self.folder, {
+      executablePath: "/usr/bin/chromium", args: [...ARGS, "--js-flags=--wasm-caching-threshold=100 --wasm-caching-timeout-ms=100 --wasm-caching-hard-threshold=30000"], viewport: { width: 1280, height: 800 },
+    });
+    return self;
+  }
+
+  /** Resolves when compiled code of a member is on the disk. */
+  async kept() {
+    const folder = join(this.folder, "Default/Code Cache/wasm");
+    for (const end = Date.now() + WAIT; Date.now() < end; await new Promise((resolve) => setTimeout(resolve, 50))) {
+      if (existsSync(folder) && readdirSync(folder).some((name) => name.endsWith("_0") && statSync(join(folder, name)).size > NAMED)) return;
+    }
+    throw new Error("the browser has kept no compiled code");
+  }
+
+  async close() {
+    await this.profile.close();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
 export class Browser {
   static async launch() {
     const self = new Browser();
     self.browser = await chromium.launch({
       executablePath: "/usr/bin/chromium",
-      args: ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+      args: ARGS,
     });
     self.cdp = await self.browser.newBrowserCDPSession();
     return self;

@@ -2,7 +2,7 @@
 // milliseconds, bytes, counts.
 
 import { createServer } from "node:http";
-import { countBytes, cpuOf, open, welcome } from "./chromium.mjs";
+import { countBytes, cpuOf, open, Settling, welcome } from "./chromium.mjs";
 import { longest } from "./trace.mjs";
 
 export const median = (numbers) => [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)];
@@ -33,6 +33,29 @@ export async function transfer(browser, system) {
   }
 }
 
+const of = (list) => ({
+  loaded: median(list.map((t) => t.loaded)), welcome: median(list.map((t) => t.welcome)), best: Math.min(...list.map((t) => t.welcome)),
+  worst: Math.max(...list.map((t) => t.welcome)),
+});
+
+/** From navigation to welcome, in visits after one that stayed until the browser had kept the compiled member. */
+export async function settled(system, runs) {
+  const browser = await Settling.launch();
+  try {
+    const times = [];
+    for (let i = 0; i <= runs; i++) {
+      const { page } = await open(browser.profile, system.url);
+      const t = await welcome(page);
+      if (i === 0) await browser.kept();
+      else times.push(t);
+      await page.close();
+    }
+    return of(times);
+  } finally {
+    await browser.close();
+  }
+}
+
 /** From navigation to welcome: a first visit, and a second one of the same profile, in turns over the systems. */
 export async function visits(browser, systems, runs, progress) {
   const times = new Map(systems.map((s) => [s, { cold: [], warm: [] }]));
@@ -52,10 +75,6 @@ export async function visits(browser, systems, runs, progress) {
       }
     }
   }
-  const of = (list) => ({
-    loaded: median(list.map((t) => t.loaded)), welcome: median(list.map((t) => t.welcome)), best: Math.min(...list.map((t) => t.welcome)),
-    worst: Math.max(...list.map((t) => t.welcome)),
-  });
   return new Map([...times].map(([s, { cold, warm }]) => [s, { cold: of(cold), warm: of(warm) }]));
 }
 

@@ -6,7 +6,7 @@ import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { Browser } from "./chromium.mjs";
 import { Goop } from "./goop.mjs";
-import { emptyTab, memory, receive, send, tasks, transfer, visits } from "./measure.mjs";
+import { emptyTab, memory, receive, send, settled, tasks, transfer, visits } from "./measure.mjs";
 import { Libp2p, SocketIO } from "./peers.mjs";
 import { tables } from "./tables.mjs";
 
@@ -57,6 +57,9 @@ try {
   if (works("visits")) {
     for (const system of systems) await measure(system, "transfer", "bytes", () => transfer(browser, system));
     for (const [system, times] of await visits(browser, systems, plan.runs, progress)) of(system).visits = times;
+    for (const system of systems.filter((s) => s.wasm).slice(0, options.smoke ? 1 : undefined)) {
+      await measure(system, "settled", "visits with the compiled member kept", () => settled(system, plan.runs));
+    }
   }
   if (works("memory")) {
     report.emptyTab = await emptyTab(browser);
