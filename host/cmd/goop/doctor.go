@@ -138,7 +138,9 @@ func lookAround(ctx context.Context, dir, listen string) (doctor.Facts, error) {
 			f.Certificates = append(f.Certificates, own)
 		}
 		f.Links = probe(ctx, s)
-		f.Port = hostPort(s.Links)
+		f.Port = hostPort(slices.DeleteFunc(slices.Clone(s.Links), func(l control.Link) bool {
+			return s.Door != nil && l.URL == s.Door.Page // that port is the door's
+		}))
 	}
 	look.Machine(ctx, &f, pid)
 	return f, nil
