@@ -61,10 +61,7 @@ func TestProfileEnds(t *testing.T) {
 
 	ctx, cancel := context.WithCancel(t.Context())
 	gaveUp := make(chan error, 1)
-	go func() {
-		_, err := c.Profile(ctx, control.MaxProfile)
-		gaveUp <- err
-	}()
+	go func() { gaveUp <- profileTurn(ctx, c) }()
 	untilProfiled(t, c)
 	cancel()
 	if err := <-gaveUp; !errors.Is(err, context.Canceled) {
@@ -72,21 +69,23 @@ func TestProfileEnds(t *testing.T) {
 	}
 
 	ended := make(chan error, 1)
-	go func() {
-		for {
-			_, err := c.Profile(t.Context(), control.MaxProfile)
-			if !errors.Is(err, wire.Conflict) { // the first one may still be on its way out
-				ended <- err
-				return
-			}
-		}
-	}()
+	go func() { ended <- profileTurn(t.Context(), c) }()
 	untilProfiled(t, c)
 	if err := s.Close(t.Context()); err != nil {
 		t.Errorf("close: %v", err)
 	}
 	if err := <-ended; err == nil {
 		t.Error("a profile of ten minutes is complete")
+	}
+}
+
+// profileTurn asks for the longest profile, and asks again while another one is made: one that is on its way out, or
+// one of untilProfiled.
+func profileTurn(ctx context.Context, c *control.Client) error {
+	for {
+		if _, err := c.Profile(ctx, control.MaxProfile); !errors.Is(err, wire.Conflict) {
+			return err
+		}
 	}
 }
 
