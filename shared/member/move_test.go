@@ -249,12 +249,7 @@ func TestClimbsIntoATrapBecomeRare(t *testing.T) {
 		m := h.start(member.Options{OnStatus: func(s member.Status) {
 			if s.Transport == "better" {
 				moves.Add(1)
-				go func() {
-					time.Sleep(10 * time.Second)
-					if s.State == member.Online {
-						h.net.Freeze()
-					}
-				}()
+				time.AfterFunc(10*time.Second, h.net.Freeze) // and no goroutine that sleeps at the end of the bubble
 			}
 		}})
 		h.join(m, nil, "e1", 0)
