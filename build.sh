@@ -20,7 +20,7 @@ readonly COMMANDS=(
   "bench|Goop beside its peers, into docs/performance.md; [goop|peers|data|page|micro|sizes|report], or smoke, or slow"
   "screens|pictures of every page of the built-in sites, into test-results/screens; [chess|quiz|study]"
   "ledger|docs/wasm-size.md anew: the bytes of the member, package by package"
-  "bundle|the libraries of the built-in sites and of the host's page, from npm, into host/templates/*/vendor and js/vendor"
+  "bundle|js/goop.js of the modules in js/goop, and libraries from npm into js/vendor and host/templates/*/vendor"
 )
 
 usage() {
@@ -210,7 +210,7 @@ stages_check() {
   stage "size of the member" check_size
   stage "npm packages" npm_packages
   stage "types" check_types
-  stage "libraries are as in npm" check_bundle
+  stage "bundles are as their sources" check_bundle
   stage "go fix" check_fixes
   stage "vet" check_vet
   stage "cross builds" check_cross
@@ -348,6 +348,7 @@ cmd_test-wasm() { test_wasm; }
 cmd_test-browser() {
   for_browsers
   npm_packages
+  check_bundle # what pages load is what was committed
   cmd_build
   build_edge
   npm_packages wasm/edge

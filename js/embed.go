@@ -1,6 +1,6 @@
-// Package js embeds what a page loads: goop.js and its siblings as they were written, the host's own page that
-// shows how it is reached, and the folder dist with what ./build.sh makes of wasm/member, wasm/visitor and the
-// folder door. It knows nothing of how they are served; packages site and door do. The files never change
+// Package js embeds what a page loads: goop.js, which ./build.sh bundle makes of the modules in the folder goop, and
+// its siblings, the host's own page that shows how it is reached, and the folder dist with what ./build.sh makes of
+// wasm/member, wasm/visitor and the folder door. It knows nothing of how they are served; packages site and door do. The files never change
 // while the program runs, so anybody may read them at any time.
 package js
 

@@ -9,7 +9,7 @@ import { DESCRIPTOR, load, Session } from "./harness/sdk.mjs";
 
 const lines = (name) => readFileSync(join(root, "shared/wire/testdata", name), "utf8").split("\n").filter(Boolean).map((l) => JSON.parse(l));
 const golden = lines("frames.jsonl").map(({ name, way, line }) => ({ name, way, frame: JSON.parse(line) }));
-const { Goop, bridge, deliver, early, outcomes, status } = await load("http://host.test/#goop-invite=club.of-two.TOKEN");
+const { Goop, again, bridge, deliver, early, outcomes, status } = await load("http://host.test/#goop-invite=club.of-two.TOKEN");
 
 /** A welcome whose roster is whole and older than that of any other frame. */
 const WELCOME = structuredClone(golden.find((g) => g.name === "welcome").frame);
@@ -231,6 +231,16 @@ test("what was begun while the member was loaded is the member's, once", async (
   assert.equal(early().session(session.url), session);
   assert.equal(early().session(session.url), undefined, "it was given away");
   assert.equal(session.over, undefined);
+});
+
+test("a page that has the script twice has one Goop, and loads the member once", () => {
+  const { fetch } = globalThis;
+  const fetched = [];
+  globalThis.fetch = async (url) => (fetched.push(url), new Response(""));
+  again();
+  globalThis.fetch = fetch;
+  assert.equal(globalThis.Goop, Goop);
+  assert.deepEqual(fetched, []);
 });
 
 test("what is posted in one turn goes to the member together and in order, and each outcome to its sender", async () => {

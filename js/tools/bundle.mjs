@@ -1,5 +1,6 @@
-// Bundles the libraries of the built-in sites, and of the host's own page, from npm, each into one file, which is committed, so that the
-// host builds without npm. With --check it only tells whether those files are what npm's would give.
+// Makes what pages load out of modules, each time one file, which is committed, so that the host builds without npm: goop.js,
+// and the libraries of the built-in sites and of the host's own page, from npm. With --check it only tells whether those
+// files are what would be made.
 //
 //   node js/tools/bundle.mjs [--check]
 
@@ -22,26 +23,47 @@ function licence(folder, entry) {
   return head.replaceAll(/^\/\/[ -]*/gm, "").trim();
 }
 
-let stale = false;
-for (const { name, entry, out } of LIBRARIES) {
+/** A library: what it is made of, the file, and how. */
+function library({ name, entry, out }) {
   const folder = here(`../node_modules/${name}/`);
   const { version } = JSON.parse(readFileSync(`${folder}package.json`, "utf8"));
-  const result = await build({
-    entryPoints: [folder + entry],
-    bundle: true,
-    minify: true,
-    format: "esm",
-    target: "es2022",
-    legalComments: "none", // the whole licence stands in the banner
-    banner: { js: `/*!\n${name} ${version}, made by ./build.sh bundle\n\n${licence(folder, entry)}\n*/` },
-    write: false,
-  });
+  return {
+    from: `npm's ${name} ${version}`,
+    out,
+    options: {
+      entryPoints: [folder + entry],
+      minify: true,
+      format: "esm",
+      target: "es2022",
+      legalComments: "none", // the whole licence stands in the banner
+      banner: { js: `/*!\n${name} ${version}, made by ./build.sh bundle\n\n${licence(folder, entry)}\n*/` },
+    },
+  };
+}
+
+/** A classic script, so that Goop is there for the scripts below it; the code is as it was written, for who reads it in a page. */
+const GOOP = {
+  from: "js/goop",
+  out: "js/goop.js",
+  options: {
+    entryPoints: [here("../goop/main.js")],
+    format: "iife",
+    target: "esnext",
+    charset: "utf8",
+    banner: { js: "// Made by ./build.sh bundle of the modules in js/goop, which have the comments. What it offers is in goop.d.ts." },
+  },
+};
+
+let stale = false;
+for (const { from, out, options } of [GOOP, ...LIBRARIES.map(library)]) {
+  // Comments name the modules as they are seen from the top folder, wherever this is run.
+  const result = await build({ ...options, bundle: true, write: false, absWorkingDir: here("../..") });
   const text = result.outputFiles[0].text;
   const path = here(`../../${out}`);
   if (!process.argv.includes("--check")) {
     writeFileSync(path, text);
   } else if (!existsSync(path) || readFileSync(path, "utf8") !== text) {
-    console.error(`${path} is not what npm's ${name} ${version} gives; ./build.sh bundle makes it anew`);
+    console.error(`${path} is not what ${from} gives; ./build.sh bundle makes it anew`);
     stale = true;
   }
 }

@@ -74,9 +74,12 @@ export async function load(address = "http://host.test/", { wasm = true } = {}) 
 
   const assets = JSON.stringify({ wasm: "/member.wasm", exec: "data:text/javascript," });
   const text = readFileSync(join(root, "js/goop.js"), "utf8").replace("__GOOP_ASSETS__", assets);
-  runInThisContext(text, { filename: "goop.js", importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER });
+  const run = () => runInThisContext(text, { filename: "goop.js", importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER });
+  run();
   return {
     Goop: globalThis.Goop,
+    /** Loads it once more, as a page does that has it twice. */
+    again: run,
     /** What the member gives to goop.js; a test may put in more. */
     bridge,
     /** What goop.js has begun for it. */

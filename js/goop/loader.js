@@ -1,0 +1,53 @@
+// Loads the member and runs it: a Go program in WebAssembly, which holds the connection.
+
+import { GoopError } from "./error.js";
+import { preconnect } from "./preconnect.js";
+
+/** @typedef {import("../globals.d.ts").Bridge} Bridge */
+
+const ASSETS = __GOOP_ASSETS__;
+
+/** Fetches and compiles; a flaky network gets three tries. @param {string} url @returns {Promise<WebAssembly.Module>} */
+async function compile(url) {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const response = await fetch(url);
+      if (!response.ok) throw new Error(`${url}: ${response.status} ${response.statusText}`);
+      return await WebAssembly.compileStreaming(response);
+    } catch (e) {
+      if (attempt === 3) throw e;
+      await new Promise((resolve) => setTimeout(resolve, 500 * attempt * (0.5 + Math.random())));
+    }
+  }
+}
+
+/**
+ * Resolves with the member's side of the bridge.
+ * @param {Pick<import("../globals.d.ts").Start, "outcomes" | "status">} told what the member calls
+ * @returns {Promise<Bridge>}
+ */
+export async function load(told) {
+  const loading = Promise.all([compile(ASSETS.wasm), import(ASSETS.exec)]);
+  const transport = new URLSearchParams(location.search).get("goop-transport") ?? "";
+  const early = preconnect(transport);
+  try {
+    const [module] = await loading;
+    const go = new globalThis.Go();
+    const instance = await WebAssembly.instantiate(module, go.importObject);
+    return await new Promise((resolve, reject) => {
+      globalThis.goopStart = {
+        base: location.origin,
+        transport,
+        early,
+        GoopError: /** @type {any} */ (GoopError),
+        ready: resolve,
+        ...told,
+      };
+      go.run(instance).then(() => reject(new Error("it ended")), reject);
+      delete (/** @type {any} */ (globalThis).goopStart); // the member has taken it: run returns at its first wait
+    });
+  } catch (e) {
+    early.drop();
+    throw e;
+  }
+}
