@@ -11,6 +11,7 @@ import (
 const (
 	syncEvery = time.Second      // how much of the journal a power cut may cost, at most
 	tidyEvery = 10 * time.Minute // how often what is over is dropped
+	fullFor   = time.Minute      // how long a door that was full is taken to be, before all its entries are looked at again
 )
 
 // hosts is what the door remembers: all of it in memory, and in a journal on the disk.
@@ -23,6 +24,7 @@ type hosts struct {
 	mu      sync.Mutex
 	entries map[string]*door.Entry // by label; an entry is replaced, never changed
 	journal *journal
+	full    time.Time // when it was found to be full last
 }
 
 // openHosts reads a folder's journal, and begins a new one that has no more in it than is still of use.
@@ -63,7 +65,11 @@ func (h *hosts) put(label string, e *door.Entry, now time.Time) error {
 	case have != nil && have.Seq >= e.Seq:
 		return door.Older(have.Seq)
 	case have == nil && len(h.entries) >= door.MaxHosts:
+		if since := now.Sub(h.full); since >= 0 && since < fullFor {
+			return door.Full() // all wait for whoever walks through the entries
+		}
 		if h.tidy(now); len(h.entries) >= door.MaxHosts {
+			h.full = now
 			return door.Full()
 		}
 	}
