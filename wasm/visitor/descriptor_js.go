@@ -3,12 +3,11 @@ package main
 import (
 	"context"
 	"io"
-	"net/netip"
-	"strings"
 	"syscall/js"
 	"time"
 
 	"goop/shared/wire"
+	"goop/wasm/internal/nearby"
 	"goop/wasm/internal/sitefetch"
 )
 
@@ -28,7 +27,7 @@ func (v *visitor) descriptor(ctx context.Context, _ []js.Value) (any, error) {
 			v.mu.Lock()
 			found, used := v.found, v.used[conn.Transport()]
 			v.mu.Unlock()
-			d := within(own, found, used)
+			d := nearby.Within(own, found, used)
 			return string(d.Append(nil)), nil
 		}
 	}
@@ -56,76 +55,4 @@ func (v *visitor) own(ctx context.Context) (d wire.Descriptor, err error) {
 		err = wire.E(wire.WrongHost, "not the host's descriptor")
 	}
 	return d, err
-}
-
-// within returns a host's own descriptor with those addresses alone that its record has for this visitor, and the one
-// that was reached in front. The host cannot know which of its addresses mean something to whom.
-func within(own, found wire.Descriptor, used string) wire.Descriptor {
-	known := map[string]bool{}
-	for _, a := range found.WebTransport {
-		known[place(a.URL)] = true
-	}
-	for _, url := range found.WebSocket {
-		known[place(url)] = true
-	}
-	d := found
-	d.Name, d.Version = own.Name, own.Version
-	var wt []wire.WebTransportAddr
-	for _, a := range own.WebTransport {
-		switch {
-		case a.URL == used:
-			wt = append([]wire.WebTransportAddr{a}, wt...)
-		case known[place(a.URL)]:
-			wt = append(wt, a)
-		}
-	}
-	if len(wt) > 0 {
-		d.WebTransport = wt
-	}
-	var ws []string
-	for _, url := range own.WebSocket {
-		switch {
-		case url == used:
-			ws = append([]string{url}, ws...)
-		case known[place(url)]:
-			ws = append(ws, url)
-		}
-	}
-	if len(ws) > 0 {
-		d.WebSocket = ws
-	}
-	return d
-}
-
-// place is the host and port of a URL.
-func place(url string) string {
-	_, rest, _ := strings.Cut(url, "://")
-	at, _, _ := strings.Cut(rest, "/")
-	return at
-}
-
-// near tells which of the visitor's own surroundings a descriptor has addresses of, for which a browser may ask before it
-// lets a page reach them: "device", else "network", else "".
-func near(d *wire.Descriptor) string {
-	found := ""
-	look := func(url string) {
-		at := place(url)
-		if i := strings.LastIndexByte(at, ':'); i >= 0 {
-			at = at[:i]
-		}
-		a, err := netip.ParseAddr(strings.Trim(at, "[]"))
-		switch {
-		case at == "localhost", err == nil && a.IsLoopback():
-			found = "device"
-		case err == nil && (a.IsPrivate() || a.IsLinkLocalUnicast()) && found == "":
-			found = "network"
-		}
-	}
-	for _, a := range d.WebTransport {
-		look(a.URL)
-	}
-	for _, url := range d.WebSocket {
-		look(url)
-	}
-	return found
 }

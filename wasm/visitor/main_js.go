@@ -16,6 +16,7 @@ import (
 	"goop/shared/wire"
 	"goop/wasm/internal/dial"
 	"goop/wasm/internal/jsx"
+	"goop/wasm/internal/nearby"
 	"goop/wasm/internal/sitefetch"
 )
 
@@ -68,7 +69,7 @@ func (v *visitor) look(ctx context.Context, _ []js.Value) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return map[string]any{"peer": string(d.Peer), "near": near(&d)}, nil
+	return map[string]any{"peer": string(d.Peer), "near": nearby.Asked(&d)}, nil
 }
 
 // connect() resolves with {transport} once there is a connection to the host.
