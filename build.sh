@@ -56,7 +56,7 @@ as_root() {
 
 # Installs the Debian packages of the given "command=package" pairs whose command is missing.
 install_missing() {
-  local pair missing=()
+  local pair missing=() PATH=$PATH:/usr/sbin:/sbin
   for pair in "$@"; do command -v "${pair%%=*}" >/dev/null || missing+=("${pair#*=}"); done
   ((${#missing[@]})) || return 0
   command -v apt-get >/dev/null || die "please install: ${missing[*]}"
@@ -252,7 +252,7 @@ test_browser() {
   fi
   for file in js/test/*.test.mjs; do
     case ${file##*/} in
-      door.* | https.* | quiz.* | visits.* | session.* | timeline.* | hostile.* | terminal.*) second+=("$file") ;;
+      door.* | https.* | quiz.* | visits.* | session.* | timeline.* | hostile.* | terminal.* | router.*) second+=("$file") ;;
       *) first+=("$file") ;;
     esac
   done
@@ -266,8 +266,8 @@ test_browser() {
   return "$status"
 }
 
-# What the browser tests need: browsers, namespaces, and a tool for the certificates that browsers believe.
-readonly FOR_BROWSERS=(chromium=chromium firefox-esr=firefox-esr ip=iproute2 certutil=libnss3-tools)
+# What the browser tests need: browsers, namespaces, a router, and tools for the certificates that browsers believe.
+readonly FOR_BROWSERS=(chromium=chromium firefox-esr=firefox-esr ip=iproute2 nft=nftables openssl=openssl certutil=libnss3-tools)
 
 # The reverse proxies that are tested in front of a host, into bin/proxies. They are unpacked and not installed: an
 # installed one would begin to serve the machine's port 80.

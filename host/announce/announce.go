@@ -1,6 +1,7 @@
 // Package announce keeps a host known at a door: it signs where the host is reached now and puts it there, anew
-// every few minutes and whenever something changes, and takes it back when the host ends. It must not know
-// how a host gets its addresses, nor what a door does with them.
+// every few minutes and whenever something changes, and takes it back when the host ends. Behind a router that forwards
+// a port it announces the router's address, which the door tells it. It must not know how a host gets its addresses, nor
+// what a door does with them.
 package announce
 
 import (
@@ -37,6 +38,8 @@ const (
 type Host interface {
 	Peer() wire.PeerID
 	RecordAddrs() []record.Addr
+	// RecordAddrsAt is where it is reached at an address from which its UDP port is forwarded.
+	RecordAddrsAt(netip.AddrPort) []record.Addr
 	Seal(seq uint64, addrs []record.Addr) ([]byte, error)
 }
 
@@ -45,6 +48,9 @@ type Options struct {
 	Door *url.URL // of ParseDoor
 	Host Host
 	Log  *slog.Logger // nil discards
+	// RouterPort is the UDP port that a router forwards to the host's, which only its operator knows; 0 for none. With
+	// it everybody is told the router's address.
+	RouterPort uint16
 	// Transport moves the announcements; nil for one of its own.
 	Transport http.RoundTripper
 }
@@ -64,6 +70,10 @@ type Status struct {
 	Page  string // the host's address there
 	Last  int64  // when the door took the last announcement, in milliseconds since 1970; 0 for never
 	Reach Reach  // of the last announcement
+	// Router is the address in it that a router forwards to the host, as its operator says; the zero one when there is none.
+	Router netip.AddrPort
+	// Unrouted is why there is none although a port is forwarded; "" when there is one, or no port.
+	Unrouted string
 	// Problem is why the one after it did not arrive, and what to do; "" when all is well.
 	Problem string
 }
@@ -74,6 +84,7 @@ type Announcer struct {
 	door   *url.URL
 	target string
 	page   string
+	port   uint16 // of the router; 0 for none
 	log    *slog.Logger
 	client *http.Client
 	route  func(ctx context.Context, door *url.URL) netip.Addr
@@ -131,14 +142,14 @@ func begin(o Options, route func(context.Context, *url.URL) netip.Addr) (*Announ
 		return nil, err
 	}
 	a := &Announcer{
-		host: o.Host, door: o.Door, target: o.Door.String() + door.HostsPath + label, page: page, log: o.Log, route: route, tried: make(chan struct{}),
+		host: o.Host, door: o.Door, target: o.Door.String() + door.HostsPath + label, page: page, port: o.RouterPort, log: o.Log, route: route, tried: make(chan struct{}),
 		status: Status{Door: o.Door.String(), Page: page},
 	}
 	if a.log == nil {
 		a.log = slog.New(slog.DiscardHandler)
 	}
 	if o.Transport == nil {
-		o.Transport = newTransport()
+		o.Transport = newTransport(o.RouterPort != 0)
 	}
 	a.client = &http.Client{
 		Transport:     o.Transport,
@@ -178,7 +189,7 @@ func (a *Announcer) Close(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, closeTime)
 	defer cancel()
-	if err := a.put(ctx, nil, nil); err != nil {
+	if _, err := a.put(ctx, nil, nil); err != nil {
 		a.log.Info("the door was not told that the host is away: for some minutes visitors look for it in vain", "door", a.door, "error", err)
 	}
 }
@@ -194,19 +205,16 @@ func (a *Announcer) run(ctx context.Context) {
 			due = time.Now().Round(0)
 		}
 		addrs := a.host.RecordAddrs()
-		if changed := !slices.EqualFunc(addrs, announced, equal); changed {
-			a.seen = netip.Addr{} // another network, perhaps
-			if announced != nil || len(addrs) > 0 {
-				due, pause = time.Now().Round(0), firstPause
-			}
+		if !same(addrs, announced) {
+			due, pause = time.Now().Round(0), firstPause
 		}
 		if !time.Now().Before(due) {
 			announced = addrs
-			err := a.announce(ctx, addrs)
+			w, err := a.announce(ctx, addrs)
 			if ctx.Err() != nil {
 				return
 			}
-			a.tell(err)
+			a.tell(w, err)
 			wait := door.Renew
 			if err != nil {
 				wait = max(pause, err.after)
@@ -229,18 +237,22 @@ func jitter(d time.Duration) time.Duration {
 	return d - d/10 + rand.N(d/5+1)
 }
 
+// same reports whether two lists are the same addresses in the same order.
+func same(a, b []record.Addr) bool { return slices.EqualFunc(a, b, equal) }
+
 func equal(a, b record.Addr) bool {
 	return a.Kind == b.Kind && a.IP == b.IP && a.Name == b.Name && a.Port == b.Port && a.TLS == b.TLS &&
 		slices.EqualFunc(a.CertHashes, b.CertHashes, slices.Equal)
 }
 
-// tell notes how the last announcement went, and logs what is new about it.
-func (a *Announcer) tell(err *failure) {
+// tell notes how the last announcement went and whom it brings, and logs what is new about it.
+func (a *Announcer) tell(w way, err *failure) {
 	a.mu.Lock()
 	before := a.status
 	if err == nil {
 		a.status.Problem = ""
 		a.status.Last = time.Now().UnixMilli()
+		a.status.Reach, a.status.Router, a.status.Unrouted = w.reach, w.router, w.unrouted
 	} else {
 		a.status.Problem = err.Error()
 	}
@@ -248,15 +260,20 @@ func (a *Announcer) tell(err *failure) {
 	a.mu.Unlock()
 	defer a.once.Do(func() { close(a.tried) })
 	switch {
-	case err != nil && (before.Problem != now.Problem):
+	case err != nil && before.Problem != now.Problem:
 		a.log.Warn("the host could not announce itself at the door", "door", now.Door, "problem", now.Problem)
-	case err == nil && (before.Last == 0 || before.Problem != "" || before.Reach != now.Reach):
-		switch now.Reach {
-		case Everybody:
+	case err == nil && (before.Last == 0 || before.Problem != "" || before.Reach != now.Reach || before.Router != now.Router || before.Unrouted != now.Unrouted):
+		if now.Unrouted != "" {
+			a.log.Warn("visitors are not sent to a port of the router", "reason", now.Unrouted)
+		}
+		switch {
+		case now.Router.IsValid():
+			a.log.Info("visitors find the host at the door, and come by the UDP port that the router forwards", "page", now.Page, "router", now.Router)
+		case now.Reach == Everybody:
 			a.log.Info("visitors find the host at the door", "page", now.Page)
-		case OwnNetwork:
+		case now.Reach == OwnNetwork:
 			a.log.Info("visitors find the host at the door when they are in its own network: no address of this machine is reached from everywhere", "page", now.Page)
-		case Nobody:
+		case now.Reach == Nobody:
 			a.log.Warn("the door knows the host, and no visitor can reach it: it listens on no address that others reach (look at --listen)", "page", now.Page)
 		}
 	}

@@ -49,6 +49,12 @@ func (m *machine) RecordAddrs() []record.Addr {
 	return slices.Clone(m.addrs)
 }
 
+func (m *machine) RecordAddrsAt(at netip.AddrPort) []record.Addr {
+	w := wt(at.Addr().String(), 1)
+	w.Port = at.Port()
+	return []record.Addr{w, {Kind: record.QUIC, IP: at.Addr(), Port: at.Port()}}
+}
+
 func (m *machine) set(addrs ...record.Addr) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -120,7 +126,8 @@ type world struct {
 	*machine
 	*network
 	*Announcer
-	log *bytes.Buffer // to be read while all sleep
+	options Options
+	log     *bytes.Buffer // to be read while all sleep
 }
 
 // inWorld runs a test in a bubble in which a machine at home announces itself. guess is what it takes for its address.
@@ -141,7 +148,8 @@ func inWorld(t *testing.T, guess string, change func(*world), test func(*testing
 			t.Fatal(err)
 		}
 		route := func(context.Context, *url.URL) netip.Addr { return netip.MustParseAddr(guess) }
-		w.Announcer, err = begin(Options{Door: at, Host: w.machine, Log: slog.New(slog.NewTextHandler(w.log, nil)), Transport: w.network}, route)
+		w.options.Door, w.options.Host, w.options.Log, w.options.Transport = at, w.machine, slog.New(slog.NewTextHandler(w.log, nil)), w.network
+		w.Announcer, err = begin(w.options, route)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -364,7 +372,7 @@ func TestProblems(t *testing.T) {
 			Transport:     &network{answer: func(*http.Request) (*http.Response, error) { return c.answer, nil }},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		}}
-		if err := a.put(t.Context(), nil, nil); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := a.put(t.Context(), nil, nil); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got %v, want %q in it", c.what, err, c.want)
 		}
 	}

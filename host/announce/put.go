@@ -32,44 +32,96 @@ type failure struct {
 
 func (f *failure) Error() string { return f.text }
 
-// announce offers a door the host's addresses, in another form if it has said why it does not take the first.
-func (a *Announcer) announce(ctx context.Context, addrs []record.Addr) *failure {
-	for tries := 0; ; tries++ {
-		from := a.seen
-		if !from.IsValid() {
-			from = a.route(ctx, a.door)
-		}
-		public, local := door.Choose(addrs, from)
-		a.note(public, local)
-		err := a.put(ctx, public, local)
-		r, refused := errors.AsType[*refusal](err)
-		if refused && tries < 2 {
+// maxTries is how often one announcement is made in another form, because of what the door has said of the one before.
+const maxTries = 3
+
+// announce offers a door the host's addresses, in another form if it has said why it does not take the first, or where
+// it sees the host.
+func (a *Announcer) announce(ctx context.Context, addrs []record.Addr) (way, *failure) {
+	for try := 1; ; try++ {
+		o := a.offer(ctx, addrs)
+		seen, err := a.put(ctx, o.public, o.local)
+		if try < maxTries {
+			r, refused := errors.AsType[*refusal](err)
 			now := uint64(time.Now().UnixNano())
 			switch {
-			case r.Seen.IsValid() && r.Seen != from:
+			case err == nil && seen.IsValid() && seen != a.seen:
+				a.seen = seen
+				before := o
+				if o = a.offer(ctx, addrs); !same(o.public, before.public) || !same(o.local, before.local) {
+					continue
+				}
+			case refused && r.Seen.IsValid() && r.Seen != o.from:
 				a.seen = r.Seen // the door knows better
 				continue
-			case r.Code == wire.Conflict && uint64(r.Seq) >= a.seq && uint64(r.Seq) < now+uint64(door.Ahead):
+			case refused && r.Code == wire.Conflict && uint64(r.Seq) >= a.seq && uint64(r.Seq) < now+uint64(door.Ahead):
 				a.seq = uint64(r.Seq) // this machine's clock went back a little, or another's is a little ahead
 				continue
 			}
 		}
-		return explain(a.door, err)
+		return o.way, explain(a.door, err)
 	}
 }
 
-// note keeps whom an announcement will bring.
-func (a *Announcer) note(public, local []record.Addr) {
-	reach := Nobody
-	switch {
-	case slices.ContainsFunc(public, forEverybody):
-		reach = Everybody
-	case len(public) > 0 || len(local) > 0:
-		reach = OwnNetwork // a door in a private network has private addresses in the public record
+// offer is what a door can be told.
+type offer struct {
+	from          netip.Addr // where it sees the host, or may see it
+	public, local []record.Addr
+	way
+}
+
+// way is whom an announcement brings, as Status has it.
+type way struct {
+	reach    Reach
+	router   netip.AddrPort
+	unrouted string
+}
+
+// offer chooses, out of the host's own addresses and that of its router, what the door will take.
+func (a *Announcer) offer(ctx context.Context, addrs []record.Addr) offer {
+	o := offer{from: a.seen}
+	if !o.from.IsValid() {
+		o.from = a.route(ctx, a.door)
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.status.Reach = reach
+	if a.port != 0 {
+		at := netip.AddrPortFrom(a.seen, a.port)
+		var outside []record.Addr
+		if outside, o.unrouted = a.outside(addrs, at); o.unrouted == "" {
+			// Last, since visitors of the host's own network may not get out to the router and in again.
+			addrs, o.router = append(slices.Clip(addrs), outside...), at
+		}
+	}
+	o.public, o.local = door.Choose(addrs, o.from)
+	switch {
+	case slices.ContainsFunc(o.public, forEverybody):
+		o.reach = Everybody
+	case len(o.public) > 0 || len(o.local) > 0:
+		o.reach = OwnNetwork // a door in a private network has private addresses in the public record
+	default:
+		o.reach = Nobody
+	}
+	return o
+}
+
+// outside returns where the host is reached at its router, or why it is not.
+func (a *Announcer) outside(addrs []record.Addr, at netip.AddrPort) (outside []record.Addr, why string) {
+	network, scope := door.Network(at.Addr())
+	own := slices.ContainsFunc(addrs, func(b record.Addr) bool {
+		n, _ := door.Network(b.IP)
+		return b.Name == "" && n == network
+	})
+	switch {
+	case !at.IsValid():
+		return nil, "the door has not said where it sees this machine"
+	case scope != door.Global && scope != door.Private:
+		return nil, "the door sees this machine at " + at.Addr().String() + ", and so not through a router"
+	case own:
+		return nil, "the door sees this machine at " + at.Addr().String() + ", in a network that is the machine's own, and so not through a router"
+	}
+	if outside = a.host.RecordAddrsAt(at); len(outside) == 0 {
+		return nil, "the host listens on no address to which a router could forward (look at --listen)"
+	}
+	return outside, ""
 }
 
 // forEverybody reports whether an address is reached from the internet, as far as it shows: names are of the internet.
@@ -80,49 +132,54 @@ type refusal struct{ door.Refusal }
 
 func (r *refusal) Error() string { return r.Message }
 
-// put makes one announcement. The error is a *refusal when the door has answered.
-func (a *Announcer) put(ctx context.Context, public, local []record.Addr) error {
+// put makes one announcement, and returns where the door has seen it come from, if it says. The error is a *refusal when
+// the door has answered.
+func (a *Announcer) put(ctx context.Context, public, local []record.Addr) (seen netip.Addr, err error) {
 	a.seq = max(a.seq+1, uint64(time.Now().UnixNano()))
 	envelope, err := a.host.Seal(a.seq, public)
 	if err != nil {
-		return err
+		return seen, err
 	}
 	var near []byte
-	if len(local) > 0 && !slices.EqualFunc(public, local, equal) {
+	if len(local) > 0 && !same(public, local) {
 		if near, err = a.host.Seal(a.seq, local); err != nil {
-			return err
+			return seen, err
 		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, requestTime)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodPut, a.target, bytes.NewReader(door.Body(envelope, near)))
 	if err != nil {
-		return err
+		return seen, err
 	}
 	r.Header.Set("Content-Type", "application/octet-stream")
 	r.Header.Set("User-Agent", "goop")
 	answer, err := a.client.Do(r)
 	if err != nil {
-		return err
+		return seen, err
 	}
 	defer answer.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer))
 	if answer.StatusCode == http.StatusNoContent {
-		return nil
+		seen, err = netip.ParseAddr(answer.Header.Get(door.SeenHeader))
+		if err != nil {
+			return netip.Addr{}, nil // it does not tell
+		}
+		return seen.Unmap().WithZone(""), nil
 	}
 	if err != nil {
-		return err
+		return seen, err
 	}
 	if to := answer.Header.Get("Location"); to != "" && answer.StatusCode >= 300 && answer.StatusCode < 400 {
-		return fmt.Errorf("the door has moved: begin with --door and what stands in front of /goop in %.200q", to)
+		return seen, fmt.Errorf("the door has moved: begin with --door and what stands in front of /goop in %.200q", to)
 	}
 	if said, ok := door.ParseRefusal(body); ok {
-		return &refusal{said}
+		return seen, &refusal{said}
 	}
 	if answer.StatusCode >= 500 {
-		return fmt.Errorf("the door has a fault: it answers %s", answer.Status)
+		return seen, fmt.Errorf("the door has a fault: it answers %s", answer.Status)
 	}
-	return fmt.Errorf("what answers there is no door (%s): look at the address of --door", answer.Status)
+	return seen, fmt.Errorf("what answers there is no door (%s): look at the address of --door", answer.Status)
 }
 
 // explain makes of an error what an operator can do something with. It is nil for nil.
@@ -174,11 +231,22 @@ func isTimeout(err error) bool {
 	return ok && e.Timeout()
 }
 
-// newTransport returns one that keeps no connection for longer than doors do.
-func newTransport() http.RoundTripper {
+// newTransport returns one that keeps no connection for longer than doors do. Over IPv4 alone, where that is possible,
+// the door sees the router's address: of IPv6 each machine has its own, of which no port is forwarded.
+func newTransport(overIPv4 bool) http.RoundTripper {
+	dial := (&net.Dialer{Timeout: 10 * time.Second}).DialContext
+	if overIPv4 {
+		any, four := dial, net.Dialer{Timeout: 5 * time.Second}
+		dial = func(ctx context.Context, network, addr string) (net.Conn, error) {
+			if c, err := four.DialContext(ctx, "tcp4", addr); err == nil {
+				return c, nil
+			}
+			return any(ctx, network, addr)
+		}
+	}
 	return &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
-		DialContext:            (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
+		DialContext:            dial,
 		TLSHandshakeTimeout:    10 * time.Second,
 		ForceAttemptHTTP2:      true,
 		MaxIdleConns:           1,

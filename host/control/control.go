@@ -125,6 +125,11 @@ type Door struct {
 	Last    int64  `json:"last,omitempty"`    // when the door took the last announcement, in milliseconds; 0 for never
 	Reach   string `json:"reach,omitempty"`   // whom it brings: "everybody", "own network" or "nobody"
 	Problem string `json:"problem,omitempty"` // why the one after it was not taken, and what to do
+
+	// Router is the address in it whose UDP port a router forwards, as --router-port says; Unrouted is why there is
+	// none with that flag.
+	Router   string `json:"router,omitempty"`
+	Unrouted string `json:"unrouted,omitempty"`
 }
 
 // Server answers on the socket of one data folder.

@@ -92,6 +92,15 @@ func TestExamine(t *testing.T) {
 		{"a provider's NAT", func(f *Facts) { f.Addresses[0].IP = netip.MustParseAddr("100.64.3.3") }, true, [3]Level{OK, OK, Note}, "behind its provider's NAT", "ipv6", "note"},
 		{"a door", func(f *Facts) { f.Door = &Door{Page: "https://k51.door.example/", Reach: "everybody"} }, true, [3]Level{OK, OK, OK}, "through the door", "door", "ok"},
 		{"a door, from a private network", func(f *Facts) { f.Door = &Door{Page: "https://k51.door.example/", Reach: "own network"} }, true, [3]Level{OK, OK, Note}, "", "door", "note: The door has this host's address, which the internet does not route."},
+		{"a door, and a router that forwards", func(f *Facts) {
+			f.Door = &Door{Page: "https://k51.door.example/", Reach: "everybody", Router: "193.0.2.9:7999", Forwarded: good}
+		}, true, [3]Level{OK, OK, OK}, "through the door and the router's UDP port 193.0.2.9:7999", "door", "ok: The door sends visitors to UDP port 193.0.2.9:7999 of the router, which leads here."},
+		{"a door, and a router that is silent from inside", func(f *Facts) {
+			f.Door = &Door{Page: "https://k51.door.example/", Reach: "everybody", Router: "193.0.2.9:7999", Forwarded: lost}
+		}, true, [3]Level{OK, OK, Warn}, "Perhaps, at https://k51.door.example/", "door", "note: The door sends visitors to UDP port 193.0.2.9:7999 of the router. From this machine it does not answer: no answer."},
+		{"a door, and no router", func(f *Facts) {
+			f.Door = &Door{Page: "https://k51.door.example/", Reach: "everybody", Unrouted: "the door sees this machine at 193.0.2.9"}
+		}, true, [3]Level{OK, OK, OK}, "through the door", "door", "warn: The router's port of --router-port leads nowhere: the door sees this machine at 193.0.2.9."},
 		{"a door that says no", func(f *Facts) { f.Door = &Door{Page: "https://k51.door.example/", Fault: "its clock is wrong"} }, false, [3]Level{OK, OK, Note}, "", "door", "bad"},
 		{"a certificate", func(f *Facts) {
 			f.Certificates = []Own{{Names: "quiz.example.org", There: true, Left: 60 * 24 * time.Hour}}

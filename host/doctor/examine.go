@@ -100,10 +100,18 @@ func (r *Report) links(f *Facts) {
 	case d == nil:
 	case d.Fault != "":
 		r.add("door", Bad, "The door has not taken this host's address: "+d.Fault+".", "Visitors of "+d.Page+" are told that the host is away.", "Look at the door's address (--door), and at this machine's clock and way to the internet.")
+	case d.Unrouted != "":
+		r.add("door", Warn, "The router's port of --router-port leads nowhere: "+d.Unrouted+".", "Visitors of "+d.Page+" come by the other addresses of this machine, if at all.", "If no router stands between this machine and the door, leave --router-port out.")
+	case d.Router != "" && d.Forwarded.Worked():
+		r.add("door", OK, "The door sends visitors to UDP port "+d.Router+" of the router, which leads here. WebTransport: "+d.Forwarded.String()+".", "", "")
+	case d.Router != "":
+		r.add("door", Note, "The door sends visitors to UDP port "+d.Router+" of the router. From this machine it does not answer: "+d.Forwarded.String()+".",
+			"Many routers do not let a network reach itself from outside, so this may look different to others.",
+			fmt.Sprintf("Have somebody in another network open %s. If nothing gets through: let the router forward that port to UDP port %d of this machine, and see whether its address is the one above; if it is not, a NAT of the provider stands before it, which forwards nothing.", d.Page, f.Port))
 	case d.Reach == "everybody":
 		r.add("door", OK, "The door has this host's address, which the internet routes.", "", "")
 	case d.Reach == "own network":
-		r.add("door", Note, "The door has this host's address, which the internet does not route.", "Visitors of "+d.Page+" get here from the host's own network alone.", "For others: a name with a certificate (goop serve --domain), to which the router forwards UDP and TCP; the door tells visitors of it.")
+		r.add("door", Note, "The door has this host's address, which the internet does not route.", "Visitors of "+d.Page+" get here from the host's own network alone.", fmt.Sprintf("For others: let the router forward UDP port %d to this machine, and say so with goop serve --router-port %d; or a name with a certificate (--domain), for which it forwards TCP too.", f.Port, f.Port))
 	case d.Reach == "nobody":
 		r.add("door", Warn, "The door knows this host, and has no address of it that anybody could use.", "Visitors of "+d.Page+" are told that the host is away.", "Let the host listen on an address of its networks: goop serve --listen :7780")
 	}

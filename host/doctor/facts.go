@@ -30,6 +30,11 @@ type Door struct {
 	Page  string // the host's address there
 	Reach string // whom it brings: "everybody", "own network", "nobody", or "" when nothing was announced yet
 	Fault string // why the last announcement was not taken; "" when it was
+
+	// Router is an address whose UDP port a router forwards, as the operator says: "93.184.215.14:7780"; "" for none.
+	// Unrouted is why there is none although he does.
+	Router, Unrouted string
+	Forwarded        Try // WebTransport to Router, from this machine
 }
 
 // Own is a certificate of the host's own.

@@ -94,6 +94,12 @@ func far(f *Facts) Visitors {
 		}
 		v.Can = l.URL + " was not reached from this machine; somebody on the internet sees more with: goop doctor " + l.URL
 	}
+	if d := f.Door; d != nil && d.Fault == "" && d.Router != "" {
+		if v.Level, v.Can = OK, "The site works at "+d.Page+", through the door and the router's UDP port "+d.Router+"."; !d.Forwarded.Worked() {
+			v.Level, v.Can = Warn, "Perhaps, at "+d.Page+", through the door: whether the router's UDP port "+d.Router+" leads here is seen from outside alone."
+		}
+		return v
+	}
 	if d := f.Door; d != nil && d.Fault == "" && d.Reach == "everybody" {
 		v.Level, v.Can = OK, "The site works at "+d.Page+", through the door, where no firewall stands before this machine; that was not seen."
 		return v
@@ -117,11 +123,11 @@ func far(f *Facts) Visitors {
 		v.Can = "They cannot come: the host listens on this machine alone. A proxy in front of it is told of with --public-url."
 		return v
 	}
-	why := "all addresses of this machine are private"
 	if slices.ContainsFunc(f.Addresses, func(a Address) bool { return carrier.Contains(a.IP) && a.Kind != "vpn" }) {
-		why = "this machine is behind its provider's NAT (100.64.0.0/10), which forwards no ports"
+		v.Can = "They cannot come: this machine is behind its provider's NAT (100.64.0.0/10), which forwards no ports. An address of its own, from the provider, would do, or another machine."
+		return v
 	}
-	v.Can = fmt.Sprintf("They cannot come: %s. Forward TCP and UDP port %d of the router to this machine and say so with --public-url, "+
-		"or use a name with --domain. A door (--door) does not lead through a router.", why, f.Port)
+	v.Can = fmt.Sprintf("They cannot come: all addresses of this machine are private. Forward UDP port %d of the router to this machine and say so with --router-port %d, "+
+		"beside a door (--door). Or forward TCP too, and say so with --public-url, or use a name with --domain.", f.Port, f.Port)
 	return v
 }

@@ -124,6 +124,9 @@ func (d *Door) announce(w http.ResponseWriter, r *http.Request, label string) {
 	from := d.from(r)
 	err := d.take(r, label, from)
 	if err == nil {
+		h := w.Header()
+		plain(h)
+		h.Set(door.SeenHeader, from.String())
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}

@@ -106,8 +106,10 @@ func TestAnnouncement(t *testing.T) {
 		wantStatus(t, "before", ask(d, "GET", own+rules.RecordPath, away, nil), 404, wire.NotFound)
 		seq := now()
 		public, local := recordtest.Seal(key, seq, wt(home)), recordtest.Seal(key, seq, wt(home), wt("192.168.1.5"))
-		if w := put(d, home, rules.Body(public, local)); w.Code != 204 || w.Body.Len() != 0 {
-			t.Fatalf("got %d %s", w.Code, w.Body)
+		for range 2 { // the second time it changes nothing
+			if w := put(d, "::ffff:"+home, rules.Body(public, local)); w.Code != 204 || w.Body.Len() != 0 || w.Header().Get(rules.SeenHeader) != home {
+				t.Fatalf("got %d %s %v", w.Code, w.Body, w.Header())
+			}
 		}
 		read := func(what, url, from string, want []byte) {
 			t.Helper()

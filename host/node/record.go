@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -21,12 +22,7 @@ func (n *Node) RecordAddrs() []record.Addr {
 	binds, tcp := n.binds, n.tcp
 	n.mu.Unlock()
 	machine := machineIPs()
-	var hashes [][]byte
-	for _, c := range n.certHashes() {
-		if h, err := hex.DecodeString(c.hex); err == nil {
-			hashes = append(hashes, h)
-		}
-	}
+	hashes := n.hashes()
 	var addrs []record.Addr
 	for _, k := range []struct {
 		kind   record.Kind
@@ -55,6 +51,31 @@ func (n *Node) RecordAddrs() []record.Addr {
 		}
 	}
 	return addrs
+}
+
+// RecordAddrsAt returns where the host is reached at an address that is not the machine's: that of a router which forwards
+// a UDP port to the host's. It is empty when the host does not listen on an address to which a router could.
+func (n *Node) RecordAddrsAt(at netip.AddrPort) []record.Addr {
+	n.mu.Lock()
+	binds := n.binds
+	n.mu.Unlock()
+	if !slices.ContainsFunc(binds, func(b bind) bool { return !b.addr.IsLoopback() && b.addr.Is4() == at.Addr().Is4() }) {
+		return nil
+	}
+	return []record.Addr{
+		{Kind: record.WebTransport, IP: at.Addr(), Port: at.Port(), CertHashes: n.hashes()},
+		{Kind: record.QUIC, IP: at.Addr(), Port: at.Port()},
+	}
+}
+
+// hashes returns those of the certificates of WebTransport as bytes.
+func (n *Node) hashes() (hashes [][]byte) {
+	for _, c := range n.certHashes() {
+		if h, err := hex.DecodeString(c.hex); err == nil {
+			hashes = append(hashes, h)
+		}
+	}
+	return hashes
 }
 
 // Seal signs a record with the host's key: an envelope for record.Open.

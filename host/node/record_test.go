@@ -2,6 +2,7 @@ package node_test
 
 import (
 	"crypto/ed25519"
+	"net/netip"
 	"slices"
 	"testing"
 
@@ -12,6 +13,28 @@ import (
 
 func verify(public, message, signature []byte) bool {
 	return ed25519.Verify(public, message, signature)
+}
+
+// At a router's address the host is reached as on its own, if it listens where a router can forward to.
+func TestRecordAddrsAt(t *testing.T) {
+	t.Parallel()
+	at := netip.MustParseAddrPort("93.184.215.14:7999")
+	n := openHost(t, node.Options{Listen: "0.0.0.0:0"}, nil)
+	own, got := n.RecordAddrs(), n.RecordAddrsAt(at)
+	if len(got) != 2 || got[0].Kind != record.WebTransport || got[1].Kind != record.QUIC {
+		t.Fatalf("got %+v", got)
+	}
+	for _, a := range got {
+		if netip.AddrPortFrom(a.IP, a.Port) != at {
+			t.Errorf("got %v", a)
+		}
+	}
+	if !slices.EqualFunc(got[0].CertHashes, own[0].CertHashes, slices.Equal) || len(got[0].CertHashes) == 0 {
+		t.Errorf("the certificates are %x, and those of the host's own addresses %x", got[0].CertHashes, own[0].CertHashes)
+	}
+	if got := openHost(t, node.Options{}, nil).RecordAddrsAt(at); len(got) != 0 {
+		t.Errorf("on the machine alone: %+v", got)
+	}
 }
 
 func TestSealIsOpened(t *testing.T) {

@@ -75,6 +75,19 @@ for (const [name, open] of [["the Worker", worker], ["goop door", native]]) {
       refused(await door.ask("GET", path, { host: new Announcer().label }), 404, "not_found");
     });
 
+    test("an announcer is told where the door sees it, whether something has changed or not", async () => {
+      for (const from of [fresh(), "2606:4700:1:2:aaaa::1"]) {
+        const host = new Announcer();
+        const announcement = body(host.envelope([webtransport(from)]));
+        for (let i = 0; i < 2; i++) {
+          const answer = await door.announce(host.label, from, announcement);
+          assert.deepEqual([answer.status, answer.headers["goop-seen"]], [204, from]);
+          has(answer, PLAIN);
+        }
+        assert.equal((await door.read(host.label, OTHER)).headers["goop-seen"], undefined);
+      }
+    });
+
     test("a host that is not known, has gone, or has no label is not found", async () => {
       refused(await door.read(new Announcer().label, OTHER), 404, "not_found");
       const { host, from } = await announced();

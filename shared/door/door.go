@@ -31,6 +31,9 @@ const (
 	HostsPath = Root + "1/hosts/"
 	// RecordPath is where visitors read a host's record, on the host's origin.
 	RecordPath = Root + "1/record"
+	// SeenHeader is that of a 204 in which a door tells where it has seen the announcer. (A refusal of addresses
+	// tells it in its body.)
+	SeenHeader = "Goop-Seen"
 
 	// MaxBody bounds an announcement, in bytes.
 	MaxBody = 8 << 10

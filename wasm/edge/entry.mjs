@@ -71,9 +71,9 @@ async function take(request, label, env, ctx) {
     const row = await find(env.DB, label);
     const verdict = await judge({ label, address, now: Date.now(), body }, row, env, ctx);
     if (verdict.status) return refusal(verdict);
-    if (!verdict.keep) return taken();
+    if (!verdict.keep) return taken(address);
     if (!row && !(await env.NEW_HOSTS.limit({ key: site(address) })).success) return tooOften("this address announces new hosts");
-    if (await keep(env.DB, label, verdict.keep, row, verdict.room)) return taken();
+    if (await keep(env.DB, label, verdict.keep, row, verdict.room)) return taken(address);
     if (!row && !(await find(env.DB, label))) return refuse(507, "storage_full", "this door has as many hosts as it may have");
   }
   return tooOften("this host announces itself");
@@ -101,7 +101,8 @@ function secure(url) {
   return new Response(null, { status: 308, headers: { ...HEADERS, Location: url.href } });
 }
 
-const taken = () => new Response(null, { status: 204, headers: HEADERS });
+/** The announcer learns where the door has seen it: behind a router it cannot know. */
+const taken = (address) => new Response(null, { status: 204, headers: { ...HEADERS, "Goop-Seen": address } });
 const tooLarge = () => refuse(413, "too_large", `an announcement may have ${MAX_ANNOUNCEMENT} bytes`);
 
 const tooOften = (who) => refuse(429, "rate_limited", `${who} too often`, MINUTE);

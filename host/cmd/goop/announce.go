@@ -19,7 +19,7 @@ import (
 // announce begins to keep the host known at the door of --door.
 func (h *running) announce() (err error) {
 	if h.opts.door != nil {
-		h.known, err = announce.New(announce.Options{Door: h.opts.door, Host: named{h.node, h.opts.public}, Log: h.opts.log})
+		h.known, err = announce.New(announce.Options{Door: h.opts.door, Host: named{h.node, h.opts.public}, Log: h.opts.log, RouterPort: h.opts.routerPort})
 	}
 	return err
 }
@@ -89,7 +89,11 @@ func (h *running) ownerPages() []string {
 }
 
 func asDoor(s announce.Status) *control.Door {
-	return &control.Door{URL: s.Door, Page: s.Page, Last: s.Last, Reach: string(s.Reach), Problem: s.Problem}
+	d := &control.Door{URL: s.Door, Page: s.Page, Last: s.Last, Reach: string(s.Reach), Problem: s.Problem, Unrouted: s.Unrouted}
+	if s.Router.IsValid() {
+		d.Router = s.Router.String()
+	}
+	return d
 }
 
 // atDoor tells how the host is known at its door.
@@ -103,10 +107,18 @@ func atDoor(d *control.Door, now int64) string {
 	default:
 		text = "announced " + elapsed(now-d.Last) + " ago"
 		switch announce.Reach(d.Reach) {
+		case announce.Everybody:
+			text += ", for everybody"
 		case announce.OwnNetwork:
 			text += ", for visitors in this machine's own network"
 		case announce.Nobody:
 			text += ", with no address that visitors can use"
+		}
+		if d.Router != "" {
+			text += ", by way of the router's " + d.Router + " (UDP)"
+		}
+		if d.Unrouted != "" {
+			text += "; --router-port leads nowhere: " + plain(d.Unrouted)
 		}
 	}
 	if d.Problem != "" {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -24,6 +25,7 @@ import (
 	"goop/host/doctor/look"
 	"goop/host/node"
 	"goop/shared/data"
+	"goop/shared/record"
 	"goop/shared/wire"
 )
 
@@ -130,7 +132,7 @@ func lookAround(ctx context.Context, dir, listen string) (doctor.Facts, error) {
 	} else {
 		f.Running, pid, f.Connections = true, s.PID, s.Limits["pages"]
 		if d := s.Door; d != nil {
-			f.Door = &doctor.Door{Page: d.Page, Reach: d.Reach, Fault: d.Problem}
+			f.Door = &doctor.Door{Page: d.Page, Reach: d.Reach, Fault: d.Problem, Router: d.Router, Unrouted: d.Unrouted}
 		}
 		for _, c := range s.Certificates {
 			own := doctor.Own{Names: strings.Join(c.Names, ", "), There: c.Expires != 0, Fault: c.Problem}
@@ -138,6 +140,9 @@ func lookAround(ctx context.Context, dir, listen string) (doctor.Facts, error) {
 			f.Certificates = append(f.Certificates, own)
 		}
 		f.Links = probe(ctx, s)
+		if f.Door != nil && f.Door.Router != "" {
+			f.Door.Forwarded = throughRouter(ctx, s)
+		}
 		f.Port = hostPort(slices.DeleteFunc(slices.Clone(s.Links), func(l control.Link) bool {
 			return s.Door != nil && l.URL == s.Door.Page // that port is the door's
 		}))
@@ -194,6 +199,27 @@ func probe(ctx context.Context, s control.Status) []doctor.Link {
 	}
 	wg.Wait()
 	return links
+}
+
+// throughRouter visits the host at the address of its router, as visitors of its door do.
+func throughRouter(ctx context.Context, s control.Status) doctor.Try {
+	at, err := netip.ParseAddrPort(s.Door.Router)
+	if err != nil {
+		return tried(0, err)
+	}
+	err = errors.New("the host does not tell its certificates")
+	for _, l := range s.Links[:min(len(s.Links), probed)] {
+		desc, _, failed := fetch(ctx, l.URL)
+		if failed != nil || desc.Peer != s.Peer || len(desc.WebTransport) == 0 {
+			continue // it may be the door's page
+		}
+		desc.WebTransport = []wire.WebTransportAddr{{
+			URL:        record.Addr{Kind: record.WebTransport, IP: at.Addr(), Port: at.Port()}.URL(),
+			CertHashes: desc.WebTransport[0].CertHashes,
+		}}
+		return reach(ctx, desc, node.WebTransport, "")
+	}
+	return tried(0, err)
 }
 
 // free tells why the ports of an address cannot be taken; "" when they can.

@@ -229,6 +229,9 @@ func TestDoorFlags(t *testing.T) {
 		{"door --host door.example --tls-cert x", "belong together"},
 		{"serve --door door.example", "is not the address of a door"},
 		{"serve --door http://door.example", "by https"},
+		{"serve --door https://door.example --router-port 0", "between 1 and 65535"},
+		{"serve --door https://door.example --router-port 65536", "invalid argument"},
+		{"serve --router-port 7780", "goes with --door"},
 	} {
 		var out, errs strings.Builder
 		if code := run(t.Context(), strings.Fields(c.args), strings.NewReader(""), &out, &errs); code != exitUsage || !strings.Contains(errs.String(), c.want) {

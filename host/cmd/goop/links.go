@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 
+	"goop/host/announce"
 	"goop/host/node"
 	"goop/host/proxy"
 	"goop/shared/data"
@@ -54,6 +55,9 @@ func (h *running) links() []data.Link {
 	links := make([]data.Link, len(pages))
 	for i, p := range pages {
 		links[i] = linkOf(p, node.Addresses())
+		if h.known != nil && p == h.known.Page() && links[i].Kind == data.LinkInternet && h.known.Status().Reach == announce.OwnNetwork {
+			links[i].Network = "this machine's own network, through the door"
+		}
 		links[i].HandOut = p == best && links[i].Kind != data.LinkLocal
 	}
 	return links

@@ -43,6 +43,8 @@ type options struct {
 	https  httpsOptions
 	limits limits
 
+	routerPort uint16 // the UDP port that a router forwards to the host; 0 for none
+
 	backupEvery time.Duration // 0 for no backups by themselves
 	backupKeep  int
 	backupDir   string // "" for the one in the data folder
@@ -73,6 +75,7 @@ func serveCommand() *cobra.Command {
 	public := f.String("public-url", "", "the `address` under which visitors know the host, such as https://chess.example.org")
 	f.Var(&o.qr, "qr", "whether to print the address for others as a QR code: auto (into a terminal), always or never")
 	at := f.String("door", "", "the `address` of a door, such as https://door.example, at which browsers find the host; it is told where the host is, and docs/door.md says what it knows")
+	f.Uint16Var(&o.routerPort, "router-port", 0, "with --door: the UDP `port` that the router forwards to this host's; visitors from everywhere are then sent to the router's address, as the door sees it")
 	f.StringVar(&o.metrics, "metrics", defaultMetrics, "`address` for Prometheus, or off; without the flag the host also runs when that address is taken")
 	f.Var(&o.limits, "limit", "another `name=value` than a limit has, such as payload=32KiB, idle=5m or members=500; may be given again")
 	f.DurationVar(&o.backupEvery, "backup-every", 24*time.Hour, "`time` between backups that the host makes by itself; 0 for none")
@@ -114,6 +117,13 @@ func serveCommand() *cobra.Command {
 			if o.door, err = announce.ParseDoor("--door", *at); err != nil {
 				return err
 			}
+		}
+		switch {
+		case !f.Changed("router-port"):
+		case o.routerPort == 0:
+			return errors.New("--router-port is a UDP port of the router, between 1 and 65535")
+		case o.door == nil:
+			return errors.New("--router-port goes with --door: it is the door that sends visitors there")
 		}
 		o.log, err = logger(cmd.ErrOrStderr(), *format, *level)
 		return err
@@ -172,6 +182,9 @@ func greet(ctx context.Context, h *running, o options, out io.Writer) error {
 	}
 	for _, c := range h.certificates() {
 		list("Certificate", certificateLine(c))
+	}
+	if h.known != nil {
+		list("Door", atDoor(asDoor(h.known.Status()), time.Now().UnixMilli()))
 	}
 	list("Data", folder)
 	if h.scrapes != nil {

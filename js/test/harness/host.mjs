@@ -21,21 +21,23 @@ export class Host {
   #process = null;
   #output = "";
   #args;
+  #env;
   #log;
 
   /**
-   * @param {{site?: string, address?: string, hub?: boolean, args?: string[], origin?: string, key?: Uint8Array, log?: (line: string) => void}} options
-   *   address is an IP address; hub runs the host in the hub namespace (see netns.sh); origin is where pages find
-   *   it, when args say that this is elsewhere; key is the file of the host's own key
+   * @param {{site?: string, address?: string, hub?: boolean, netns?: string, args?: string[], env?: object, origin?: string, key?: Uint8Array, log?: (line: string) => void}} options
+   *   address is an IP address; hub runs the host in the hub namespace (see netns.sh), and netns in another one; origin is
+   *   where pages find it, when args say that this is elsewhere; key is the file of the host's own key
    */
-  constructor({ site, address = "127.0.0.1", hub = false, args = [], origin, key, log = () => {} } = {}) {
+  constructor({ site, address = "127.0.0.1", hub = false, netns = hub ? "hub" : "", args = [], env = {}, origin, key, log = () => {} } = {}) {
     this.data = mkdtempSync(join(tmpdir(), "goop-host-"));
     if (key) writeFileSync(join(this.data, "identity.key"), key, { mode: 0o600 });
     this.address = address;
     this.port = 0;
-    this.hub = hub;
+    this.netns = netns;
     this.origin = origin;
     this.#args = [...(site ? [site] : []), "--data", this.data, ...args];
+    this.#env = env;
     this.#log = log;
   }
 
@@ -50,8 +52,8 @@ export class Host {
   /** Starts the binary; after the first time on the port that it had. Resolves when it says that it is up. */
   async start() {
     const args = ["serve", "--listen", `${this.address}:${this.port}`, "--metrics", "off", ...this.#args];
-    const [command, ...prefix] = this.hub ? ["ip", "netns", "exec", "hub", BIN] : [BIN];
-    const child = spawn(command, [...prefix, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+    const [command, ...prefix] = this.netns ? ["ip", "netns", "exec", this.netns, BIN] : [BIN];
+    const child = spawn(command, [...prefix, ...args], { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...this.#env } });
     this.#process = child;
     this.#output = "";
     child.exited = new Promise((resolve) => child.once("exit", (code, signal) => resolve(code ?? signal)));
