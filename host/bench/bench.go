@@ -40,6 +40,7 @@ type Scenario struct {
 	Usual Options
 	// Profiles says that the time that is measured is --secs, so that the host can be profiled for it.
 	Profiles bool
+	Bare     bool // it can be done on a bare relay
 	Run      func(ctx context.Context, b *Bench) (*Report, error)
 }
 
@@ -52,6 +53,7 @@ var All = []Scenario{
 	resume,
 	data,
 	slow,
+	features,
 }
 
 // Options say how much, over what, and on which host.
@@ -66,6 +68,7 @@ type Options struct {
 	Group     string // of that host, which everybody may join; "" for the one of Site
 	Profile   string // the file for the host's CPU profile of the measured time
 	Pin       bool   // the host to one core, and the load to the others
+	Bare      bool   // a bare relay in the place of a host; see package bare
 }
 
 // Transports are the names of transports that members can use, as the operator writes them.
@@ -103,6 +106,8 @@ func (o Options) Check(s Scenario) error {
 		return fmt.Errorf("--transport %q is not %s", o.Transport, strings.Join(Transports, ", "))
 	case o.URL == "" && (o.Data != "" || o.Group != ""):
 		return errors.New("--data and --group are of the host at --url, which is missing")
+	case o.URL != "" && o.Bare:
+		return errors.New("--bare starts a relay of its own: it takes no --url")
 	case o.Group != "" && !wire.ValidID(o.Group):
 		return fmt.Errorf("--group %q is not the id of a group", o.Group)
 	}

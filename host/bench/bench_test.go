@@ -43,8 +43,9 @@ func TestPayloadsAreFoundInTheEvents(t *testing.T) {
 	var got []string
 	read := reader(func(p []byte) { got = append(got, string(p[:min(len(p), 20)])) })
 	read([]byte(`[{"type":"members","joined":[]},{"type":"msg","seq":1,"payload":{"s":1,"n":0,"t":5,"x":"."}},` +
-		`{"type":"msg","seq":2,"payload":{"text":"hello"}},{"type":"msg","seq":3,"payload":{"s":2,"n":7,"t":6}}]`))
-	want := []string{`{"s":1,"n":0,"t":5,"`, `{"s":2,"n":7,"t":6}}`}
+		`{"type":"msg","seq":2,"payload":{"text":"hello"}},{"type":"msg","seq":3,"payload":{"s":2,"n":7,"t":6}},` +
+		`{"type":"state","seq":4,"patch":{"m3":{"s":3,"n":8,"t":9}}}]`))
+	want := []string{`{"s":1,"n":0,"t":5,"`, `{"s":2,"n":7,"t":6}}`, `{"s":3,"n":8,"t":9}}`}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}

@@ -61,10 +61,10 @@ func (c *crew) explain(err error, s member.Status) error {
 	return err
 }
 
-// before stands in front of a payload of the load's in the text of an event.
-var before = []byte(`"payload":{"s":`)
+// before stands in front of a payload of the load's in the text of an event, be it a message's or a key of a patch.
+var before = []byte(`":{"s":`)
 
-// reader gives the payloads of a session's messages to the load. It looks for them in the events' text, as the load
+// reader gives the payloads of a session's entries to the load. It looks for them in the events' text, as the load
 // has to be cheaper than what it measures, and reads no further than to a payload's stamp: the payload that got is
 // called with may have more behind it.
 func reader(got func([]byte)) func([]byte) {

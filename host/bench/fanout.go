@@ -16,6 +16,7 @@ var fanout = Scenario{
 		"was to be sent.",
 	Usual:    Options{Members: 100, Rate: 500, Size: 128, For: 10 * time.Second},
 	Profiles: true,
+	Bare:     true,
 	Run: func(ctx context.Context, b *Bench) (*Report, error) {
 		return b.messages(ctx, b.plan(min(fanoutSenders, b.Members), b.Rate))
 	},

@@ -136,7 +136,7 @@ type HostFigures struct {
 
 // figures puts together what was read, for n members.
 func (g *gauge) figures(r load.Result, n int) HostFigures {
-	f := HostFigures{Cores: r.HostCores, Own: g.host.Own(), Pin: g.host.Own() && g.host.bench.Pin && load.Pinnable()}
+	f := HostFigures{Cores: r.HostCores, Own: g.host.Own(), Pin: g.host.pinned()}
 	if r.HostCPU >= 0 {
 		f.CPU = new(float64(r.HostCPU) / float64(time.Millisecond))
 		f.Busy = new(r.HostCPU.Seconds() / r.Elapsed.Seconds())

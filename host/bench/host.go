@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"goop/host/bench/bare"
 	"goop/host/bench/load"
 	"goop/host/control"
 	"goop/host/node"
@@ -32,7 +33,7 @@ const Site = `{"name": "Bench", "groups": [{"id": "bench", "name": "Bench", "typ
 type Setup struct {
 	Site   string   // its goop.json; "" for Site
 	Limits []string // each an argument of --limit: what the plan needs beyond what every host allows
-	bare   bool     // it only takes connections; see Bare
+	Bare   bool     // a bare one, of package bare, which knows neither sites nor limits
 }
 
 // Host is the host that is measured: one that Bench.Start has started, or one that runs anyway.
@@ -108,8 +109,8 @@ func (h *Host) up(ctx context.Context, listen string) error {
 	for _, l := range h.setup.Limits {
 		args = append(args, "--limit", l)
 	}
-	if h.setup.bare {
-		args = []string{"bench", BareCommand}
+	if h.setup.Bare {
+		args = []string{"bench", bare.Command, filepath.Join(h.folder, "data")}
 	}
 	said := &greeting{up: make(chan string, 1)}
 	var complaints tail
@@ -151,6 +152,9 @@ func (h *Host) Restart(ctx context.Context) error {
 
 // Own reports whether the host was started for the run.
 func (h *Host) Own() bool { return h.folder != "" }
+
+// pinned reports whether the host has one core to itself.
+func (h *Host) pinned() bool { return h.Own() && h.bench.Pin && load.Pinnable() }
 
 // Process returns the host's process, nil when nothing is known of it.
 func (h *Host) Process() *load.Process { return h.process }

@@ -12,6 +12,7 @@ var mesh = Scenario{
 		"with the square of --members.",
 	Usual:    Options{Members: 50, Rate: 20, Size: 128, For: 10 * time.Second},
 	Profiles: true,
+	Bare:     true,
 	Run: func(ctx context.Context, b *Bench) (*Report, error) {
 		return b.messages(ctx, b.plan(b.Members, b.Rate*float64(b.Members)))
 	},

@@ -31,7 +31,7 @@ func limitsFor(p load.Plan) []string {
 
 // messages makes the load of a plan on the group of a host, and reports what came of it.
 func (b *Bench) messages(ctx context.Context, p load.Plan) (_ *Report, err error) {
-	h, err := b.Start(ctx, Setup{Limits: limitsFor(p)})
+	h, err := b.Start(ctx, Setup{Limits: limitsFor(p), Bare: b.Bare})
 	if err != nil {
 		return nil, err
 	}
@@ -57,6 +57,9 @@ func (b *Bench) load(ctx context.Context, h *Host, p load.Plan) (*Report, error)
 	r.loadRows(res)
 	r.hostRows()
 	r.loadNotes(res)
+	if b.Bare {
+		r.Note("the host was a bare relay: it does only what cannot be left out")
+	}
 	if n := members.lost.Load(); n > 0 {
 		r.Note("members lost their connection %d times, and joined again: what their group's log had forgotten by then is missing", n)
 	}

@@ -31,6 +31,7 @@ type Plan struct {
 	Size    int     `json:"size,omitempty"`
 	Secs    float64 `json:"secs,omitempty"`
 	Warm    float64 `json:"warmSecs,omitempty"`
+	Bare    bool    `json:"bare,omitempty"` // on a bare relay
 }
 
 // row is a line of the table for people.
@@ -40,7 +41,7 @@ type row struct{ label, value string }
 func (b *Bench) report(p load.Plan) *Report {
 	return &Report{
 		Scenario: b.Scenario.Name, Transport: b.Transport, Version: b.Version, Notes: []string{},
-		Plan: Plan{p.Members, p.Senders, p.Rate, p.Size, p.For.Seconds(), p.Warm.Seconds()},
+		Plan: Plan{p.Members, p.Senders, p.Rate, p.Size, p.For.Seconds(), p.Warm.Seconds(), b.Bare},
 	}
 }
 

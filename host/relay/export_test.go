@@ -19,9 +19,6 @@ const PastPeers = pastPeers
 // Stretched is stretched.
 func Stretched(least time.Duration, sessions int) time.Duration { return stretched(least, sessions) }
 
-// Spacing is spacing.
-func Spacing(coalesce time.Duration, sessions int) time.Duration { return spacing(coalesce, sessions) }
-
 // Linger is linger.
 const Linger = linger
 

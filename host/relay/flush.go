@@ -3,6 +3,8 @@ package relay
 import "time"
 
 const (
+	// DefaultCoalesce is Limits.Coalesce of a relay that was told no other.
+	DefaultCoalesce = 6 * time.Millisecond
 	// crowd is how many sessions a group has whose wakes are spaced by all of Limits.Coalesce. A smaller group's
 	// are spaced by its share of that: there, less can be saved, and one waits for another's move.
 	crowd = 50
@@ -11,8 +13,8 @@ const (
 	// something else.
 	throng      = 100
 	manyThrongs = 10
-	// flushBytes of new entries are not kept for later. Many packets full are as good as more of them.
-	flushBytes = 64 << 10
+	// FlushBytes of new entries are not kept for later. Many packets full are as good as more of them.
+	FlushBytes = 64 << 10
 )
 
 // flush spaces the wakes of a group's sessions while messages come fast, so that one write, one packet and
@@ -31,9 +33,9 @@ type flush struct {
 func (h *hub) wakeSoon() {
 	f := &h.flush
 	now := time.Now()
-	wait := f.last.Add(spacing(h.r.limits.Coalesce, len(h.sessions))).Sub(now)
+	wait := f.last.Add(Spacing(h.r.limits.Coalesce, len(h.sessions))).Sub(now)
 	switch {
-	case wait <= 0, f.bytes >= flushBytes:
+	case wait <= 0, f.bytes >= FlushBytes:
 		h.wakeBehind(now)
 	case f.armed:
 	case f.timer == nil:
@@ -45,8 +47,8 @@ func (h *hub) wakeSoon() {
 	}
 }
 
-// spacing is the least time between two wakes of all the sessions of a group for messages.
-func spacing(coalesce time.Duration, sessions int) time.Duration {
+// Spacing is the least time between two wakes of all the sessions of a group for messages.
+func Spacing(coalesce time.Duration, sessions int) time.Duration {
 	if coalesce = max(0, coalesce); sessions < crowd {
 		return coalesce * time.Duration(sessions) / crowd
 	}

@@ -28,7 +28,7 @@ type Limits struct {
 	JoinWait  time.Duration // for the first line; default 10 s
 	WriteWait time.Duration // for one write, then the session is lost; default 20 s
 	EndWait   time.Duration // for what is pending when a session is ended; default 3 s
-	Coalesce  time.Duration // least between two writes of new messages to the sessions of a group of 50 to 100; default 6 ms, negative for none
+	Coalesce  time.Duration // least between two writes of new messages to the sessions of a group of 50 to 100; default DefaultCoalesce, negative for none
 	LastWords time.Duration // for the far end to end its half; default 1 s
 	Grace     time.Duration // in the roster without a session; default 5 s
 	RosterGap time.Duration // between two roster changes that are sent; default 100 ms
@@ -70,7 +70,7 @@ func (l Limits) withDefaults() Limits {
 	set(&l.JoinWait, 10*time.Second)
 	set(&l.WriteWait, 20*time.Second)
 	set(&l.EndWait, 3*time.Second)
-	set(&l.Coalesce, 6*time.Millisecond)
+	set(&l.Coalesce, DefaultCoalesce)
 	set(&l.LastWords, time.Second)
 	set(&l.Grace, 5*time.Second)
 	set(&l.RosterGap, 100*time.Millisecond)

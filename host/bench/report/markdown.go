@@ -91,8 +91,9 @@ func (r *record) machines(b *strings.Builder) {
 	}
 }
 
-// beside writes the table of all systems.
+// beside writes the table of all systems that are to be had.
 func (r *record) beside(b *strings.Builder) {
+	systems := slices.DeleteFunc(slices.Clone(systems), func(s system) bool { return s.bare })
 	b.WriteString("| |")
 	for _, s := range systems {
 		fmt.Fprintf(b, " %s |", strings.TrimSpace(s.title+" "+r.text(s.id, light, "version")))

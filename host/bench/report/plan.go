@@ -13,11 +13,15 @@ type system struct {
 	id        string // as in the record
 	title     string
 	transport string // of goop bench; "" for a peer
+	bare      bool   // the bare relay, which only does works that name it
 }
 
+// A bare relay has its turn right after Goop over the same transport.
 var systems = []system{
 	{id: "goop-webtransport", title: "Goop, WebTransport", transport: "webtransport"},
+	{id: "bare-webtransport", title: "bare relay, WebTransport", transport: "webtransport", bare: true},
 	{id: "goop-ws", title: "Goop, WebSocket", transport: "ws"},
+	{id: "bare-ws", title: "bare relay, WebSocket", transport: "ws", bare: true},
 	{id: "gohub", title: "plain Go hub"},
 	{id: "socketio", title: "Socket.IO"},
 	{id: "nats", title: "nats-server"},
@@ -32,7 +36,16 @@ type work struct {
 	rate     int
 	secs     int
 	rounds   int      // 0 is as many as asked for
-	only     []string // systems; nil is all
+	only     []string // systems; nil is all but bare relays
+	bare     []string // bare relays
+}
+
+// by reports whether a system does the work.
+func (w work) by(s system) bool {
+	if s.bare {
+		return slices.Contains(w.bare, s.id)
+	}
+	return w.only == nil || slices.Contains(w.only, s.id)
 }
 
 // light, heavy and so on are the works that the targets name.
@@ -46,6 +59,7 @@ const (
 	resume = "resume 1000"
 	slow   = "slow 100 × 500"
 	stored = "append"
+	more   = "features 100 × 500"
 )
 
 const payload = 128 // bytes
@@ -53,20 +67,23 @@ const payload = 128 // bytes
 var (
 	goopOnly  = []string{"goop-webtransport", "goop-ws"}
 	webOnly   = []string{"goop-webtransport"}
+	bareWeb   = []string{"bare-webtransport"}
+	bareBoth  = []string{"bare-webtransport", "bare-ws"}
 	fast      = []string{"goop-webtransport", "goop-ws", "nats", "bun"} // those that the middle work does not choke
 	hasRoster = []string{"goop-webtransport", "goop-ws", "gohub", "socketio", "bun"}
 )
 
 var works = []work{
-	{id: light, scenario: "fanout", members: 100, rate: 500, secs: 6},
-	{id: middle, scenario: "fanout", members: 300, rate: 1000, secs: 5},
-	{id: heavy, scenario: "fanout", members: 300, rate: 4000, secs: 4, only: fast},
-	{id: mesh, scenario: "mesh", members: 50, rate: 20, secs: 5},
+	{id: light, scenario: "fanout", members: 100, rate: 500, secs: 4, bare: bareBoth},
+	{id: middle, scenario: "fanout", members: 300, rate: 1000, secs: 4, bare: bareBoth},
+	{id: heavy, scenario: "fanout", members: 300, rate: 4000, secs: 4, only: fast, bare: bareWeb},
+	{id: mesh, scenario: "mesh", members: 50, rate: 20, secs: 4, bare: bareWeb},
 	{id: idle, scenario: "idle", members: 1000, secs: 10, rounds: 1},
 	{id: join, scenario: "join", members: 1000, only: hasRoster},
 	{id: resume, scenario: "resume", members: 1000, rounds: 1, only: goopOnly},
 	{id: slow, scenario: "slow", members: 100, rate: 500, secs: 8, rounds: 1, only: webOnly},
 	{id: stored, scenario: "data", members: 64, secs: 5, only: webOnly},
+	{id: more, scenario: "features", members: 100, rate: 500, secs: 3, rounds: 1, only: webOnly},
 }
 
 // smoke returns each scenario once, at a size that takes a moment.

@@ -73,6 +73,46 @@ func TestATargetIsHeldAgainstTheMedian(t *testing.T) {
 	}
 }
 
+func TestFeaturesAreComparedWithTheBareRelay(t *testing.T) {
+	t.Parallel()
+	i := slices.IndexFunc(targets, func(t target) bool { return t.id == "bare" })
+	r := recorded(webtransport, light, "perHostCpuSecond", 90, 100, 110)
+	if figures, met := targets[i].verdict(r); met != "not measured" || !strings.Contains(figures, "WebTransport, 100 × 500: not measured") {
+		t.Errorf("without a bare relay: %s, %s", figures, met)
+	}
+	r.Parts["goop"].Runs = append(r.Parts["goop"].Runs, recorded(bareWT, light, "perHostCpuSecond", 125).Parts["goop"].Runs...)
+	if figures, met := targets[i].verdict(r); met != "**missed**" || !strings.Contains(figures, "**WebTransport, 100 × 500: 0.8×**") {
+		t.Errorf("with one that costs less: %s, %s", figures, met)
+	}
+	text := r.document(nil)
+	if table, _, _ := strings.Cut(text, "## Targets"); strings.Contains(table, "bare relay,") {
+		t.Error("the bare relay stands beside what is to be had")
+	}
+	if !strings.Contains(text, "| "+light+" | bare-webtransport | perHostCpuSecond 125 |") {
+		t.Error("what the bare relay did is not told")
+	}
+}
+
+func TestBareRelaysDoWhatNamesThem(t *testing.T) {
+	t.Parallel()
+	did := map[string]int{}
+	for _, w := range works {
+		for _, s := range systems {
+			if w.by(s) {
+				did[s.id]++
+			}
+			if s.bare && w.by(s) && !w.by(system{id: strings.Replace(s.id, "bare-", "goop-", 1)}) {
+				t.Errorf("%s: nothing to compare %s with", w.id, s.id)
+			}
+		}
+	}
+	for _, s := range systems {
+		if n := did[s.id]; n == 0 || s.bare && n == len(works) {
+			t.Errorf("%s does %d of %d works", s.id, n, len(works))
+		}
+	}
+}
+
 func TestAFailedRunDoesNotCount(t *testing.T) {
 	t.Parallel()
 	r := recorded(webtransport, light, "p99Ms", 1, 2, 3)

@@ -38,7 +38,7 @@ func (t *tool) bench(ctx context.Context, parts map[string]*part) {
 			}
 			for _, s := range systems {
 				p := parts[s.part()]
-				if p == nil || w.only != nil && !slices.Contains(w.only, s.id) || ctx.Err() != nil {
+				if p == nil || !w.by(s) || ctx.Err() != nil {
 					continue
 				}
 				slots <- struct{}{}
@@ -73,6 +73,9 @@ func (t *tool) once(ctx context.Context, s system, w work, last bool) run {
 		args = slices.Concat([]string{t.bin("bench-loader"), s.id}, args, []string{"--peers", t.path("host/bench/peers"), "--bin", t.path("bin")})
 	} else {
 		args = slices.Concat([]string{t.bin("goop"), "bench"}, args, []string{"--transport", s.transport})
+		if s.bare {
+			args = append(args, "--bare")
+		}
 		if last && !t.smoke && w.profiles() {
 			profile = filepath.Join(t.scratch, "profile")
 			args = append(args, "--profile", profile)

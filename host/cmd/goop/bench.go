@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"goop/host/bench"
+	"goop/host/bench/bare"
 )
 
 func benchCommand() *cobra.Command {
@@ -35,8 +36,10 @@ func benchCommand() *cobra.Command {
 		},
 	}
 	cmd.AddCommand(&cobra.Command{
-		Use: bench.BareCommand, Short: "Be a host that takes connections and does nothing with them", Args: cobra.NoArgs, Hidden: true,
-		RunE: do(func(cmd *cobra.Command, _ []string) error { return bench.Bare(cmd.Context(), cmd.OutOrStdout()) }),
+		Use: bare.Command + " DATA", Short: "Be a host with none of the relay's features", Args: cobra.ExactArgs(1), Hidden: true,
+		RunE: do(func(cmd *cobra.Command, args []string) error {
+			return bare.Serve(cmd.Context(), args[0], cmd.OutOrStdout())
+		}),
 	})
 	for _, s := range bench.All {
 		cmd.AddCommand(scenarioCommand(s))
@@ -67,6 +70,9 @@ func scenarioCommand(s bench.Scenario) *cobra.Command {
 	f.StringVar(&o.Group, "group", "", "a group of that host that everybody may join; bench without it")
 	if s.Profiles {
 		f.StringVar(&o.Profile, "profile", "", "`file` for a CPU profile of the host, of the measured time, for go tool pprof")
+	}
+	if s.Bare {
+		f.BoolVar(&o.Bare, "bare", false, "in the place of a host a bare relay, which has none of its features")
 	}
 	f.BoolVar(&o.Pin, "pin", true, "keep the host to one core and the load to the others (on Linux, with two cores or more)")
 	asJSON := jsonFlag(cmd)

@@ -65,6 +65,47 @@ func TestBenchFanout(t *testing.T) {
 	}
 }
 
+func TestBenchOnABareRelay(t *testing.T) {
+	profile := filepath.Join(t.TempDir(), "bare.pprof")
+	for _, args := range [][]string{
+		{"fanout", "--members", "12", "--rate", "100", "--transport", "webtransport"},
+		{"fanout", "--members", "12", "--rate", "100", "--transport", "ws"},
+		{"mesh", "--members", "5", "--rate", "20", "--profile", profile},
+	} {
+		r := asMessages(t, benchmark(t, append(args, "--bare", "--secs", "0.2", "--pin=false")...))
+		h := r.Host
+		if !r.Plan.Bare || !h.Own || h.HeapPerMember == nil || h.StreamBytes == nil || *h.StreamBytes < 128 {
+			t.Errorf("%q: %+v", args, r)
+		}
+	}
+	if info, err := os.Stat(profile); err != nil || info.Size() == 0 {
+		t.Errorf("the profile: %v, %v", info, err)
+	}
+	var out, errs strings.Builder
+	if code := run(t.Context(), []string{"bench", "mesh", "--bare", "--url", "http://127.0.0.1:1"}, strings.NewReader(""), &out, &errs); code != exitUsage || !strings.Contains(errs.String(), "no --url") {
+		t.Errorf("beside a host that runs: exit code %d, %s", code, errs.String())
+	}
+}
+
+func TestBenchFeatures(t *testing.T) {
+	t.Parallel()
+	var r struct {
+		bench.Report
+		Result map[string]map[string]any `json:"result"`
+	}
+	text := benchmark(t, "features", "--members", "6", "--rate", "100", "--secs", "0.9", "--pin=false")
+	if err := json.Unmarshal([]byte(text), &r); err != nil {
+		t.Fatalf("%v in %s", err, text)
+	}
+	for _, name := range []string{"plain", "durable", "state", "volatile", "news", "watch"} {
+		for _, key := range []string{"perHostCpuSecond", "costPercent"} { // null where so little took no measurable time
+			if _, ok := r.Result[name][key]; !ok {
+				t.Errorf("%s of %s is not told: %s", key, name, text)
+			}
+		}
+	}
+}
+
 func TestBenchMesh(t *testing.T) {
 	profile := filepath.Join(t.TempDir(), "host.pprof")
 	r := asMessages(t, benchmark(t, "mesh", "--members", "5", "--rate", "20", "--secs", "0.2", "--profile", profile, "--pin="+pinned()))
