@@ -58,11 +58,14 @@
       for (const listener of list) call(listener, event);
       return list.length > 0;
     }
+    /** An error that no call of the page waits for; the console has it when nobody listens. @param {GoopError} error @param {string} what */
+    fail(error, what) {
+      if (!this.emit("error", error)) console.warn(`Goop: ${what}:`, error.message);
+    }
   };
   var listeners = new Listeners(["status", "me", "error", "invited"]);
   function failed(e, what) {
-    const error = e instanceof GoopError ? e : new GoopError(e.code, e.message, e);
-    if (!listeners.emit("error", error)) console.warn(`Goop: ${what}:`, error.message);
+    listeners.fail(e instanceof GoopError ? e : new GoopError(e.code, e.message, e), what);
   }
 
   // js/goop/preconnect.js
@@ -281,39 +284,37 @@
     setStatus({ state: "closed", error: fault });
     rejectReady(fault);
   }
-  function member(fn, signal) {
+  function answer(signal, begin2) {
     return new Promise((resolve, reject) => {
       if (fault) return reject(fault);
-      if (signal?.aborted) return reject(signal.reason);
-      const abort = () => settle(() => reject(signal?.reason));
-      const settle = (how) => {
-        waiting.delete(refuse);
-        signal?.removeEventListener("abort", abort);
-        how();
-      };
-      const refuse = (e) => settle(() => reject(e));
-      waiting.add(refuse);
-      signal?.addEventListener("abort", abort);
-      started.then(fn).then((v) => settle(() => resolve(v)), refuse);
-    });
-  }
-  function post(entry, signal) {
-    return new Promise((resolve, reject) => {
-      if (fault) return reject(fault);
-      if (signal?.aborted) return reject(signal.reason);
-      const n = ++lastPost;
-      if (posts.push(`{"n":${n},${entry}}`) === 1) queueMicrotask(flushPosts);
-      if (!signal) return posted.set(n, { resolve, reject });
+      if (!signal) return begin2(resolve, reject);
+      if (signal.aborted) return reject(signal.reason);
       const abort = () => {
-        posted.delete(n);
+        forget();
         reject(signal.reason);
       };
-      signal.addEventListener("abort", abort);
       const heard = (how) => (v) => {
         signal.removeEventListener("abort", abort);
         how(v);
       };
-      posted.set(n, { resolve: heard(resolve), reject: heard(reject) });
+      const forget = begin2(heard(resolve), heard(reject));
+      signal.addEventListener("abort", abort);
+    });
+  }
+  function member(fn, signal) {
+    return answer(signal, (resolve, reject) => {
+      const forget = () => waiting.delete(reject);
+      waiting.add(reject);
+      started.then(fn).then(resolve, reject).finally(forget);
+      return forget;
+    });
+  }
+  function post(entry, signal) {
+    return answer(signal, (resolve, reject) => {
+      const n = ++lastPost;
+      if (posts.push(`{"n":${n},${entry}}`) === 1) queueMicrotask(flushPosts);
+      posted.set(n, { resolve, reject });
+      return () => posted.delete(n);
     });
   }
   function flushPosts() {
@@ -415,9 +416,9 @@
     query.signal?.addEventListener("abort", stop);
     try {
       await member(async (b) => {
-        end = await b.watch(line, (answer, fresh) => {
+        end = await b.watch(line, (answer2, fresh) => {
           if (stopped) return;
-          const a = JSON.parse(answer);
+          const a = JSON.parse(answer2);
           if (a.error) return failed(a.error, `the watch of "${table}" has ended`);
           const change = fresh ? view.renew(a.rows) : view.change(a);
           if (change) call(callback, change);
@@ -518,22 +519,22 @@
 
   // js/goop/data.js
   var page = ({ rows, cursor }) => Object.defineProperty(rows, "cursor", { value: cursor });
-  function outcome(op, answer) {
+  function outcome(op, answer2) {
     switch (op) {
       case "insertMany":
-        return answer.rows;
+        return answer2.rows;
       case "updateWhere":
-        return answer.updated;
+        return answer2.updated;
       case "removeWhere":
-        return answer.removed;
+        return answer2.removed;
       case "remove":
         return void 0;
       case "insert":
       case "update":
       case "increment":
-        return answer.row;
+        return answer2.row;
     }
-    const { id, ...rest } = answer;
+    const { id, ...rest } = answer2;
     return rest;
   }
   async function write(body, options = {}) {
@@ -902,7 +903,7 @@
         case "error": {
           if (this.#session === void 0) return;
           const error = new GoopError(f.payload.code, f.payload.message, { ...f.payload, unsent: f.unsent });
-          if (!this.#listeners.emit("error", error)) console.warn(`Goop: group "${this.#id}":`, error.message);
+          this.#listeners.fail(error, `group "${this.#id}"`);
           if (f.payload.fatal) this.#end({ type: "close", group: this.#id, reason: error.code, message: error.message });
         }
       }

@@ -40,12 +40,16 @@ export class Listeners {
     for (const listener of list) call(listener, event);
     return list.length > 0;
   }
+
+  /** An error that no call of the page waits for; the console has it when nobody listens. @param {GoopError} error @param {string} what */
+  fail(error, what) {
+    if (!this.emit("error", error)) console.warn(`Goop: ${what}:`, error.message);
+  }
 }
 
 export const listeners = new Listeners(["status", "me", "error", "invited"]);
 
-/** A fault that no call of the page waits for. @param {any} e @param {string} what */
+/** A fault that no call of the page waits for, as the member or the host tells it. @param {any} e @param {string} what */
 export function failed(e, what) {
-  const error = e instanceof GoopError ? e : new GoopError(e.code, e.message, e);
-  if (!listeners.emit("error", error)) console.warn(`Goop: ${what}:`, error.message);
+  listeners.fail(e instanceof GoopError ? e : new GoopError(e.code, e.message, e), what);
 }

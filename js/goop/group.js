@@ -207,7 +207,7 @@ export class Group {
       case "error": {
         if (this.#session === undefined) return; // the join was refused: its promise says so
         const error = new GoopError(f.payload.code, f.payload.message, { ...f.payload, unsent: f.unsent });
-        if (!this.#listeners.emit("error", error)) console.warn(`Goop: group "${this.#id}":`, error.message);
+        this.#listeners.fail(error, `group "${this.#id}"`);
         if (f.payload.fatal) this.#end({ type: "close", group: this.#id, reason: error.code, message: error.message });
       }
     }

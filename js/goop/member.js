@@ -58,6 +58,30 @@ function fail(why, cause) {
 }
 
 /**
+ * A wait for the member's answer, which a signal may end.
+ * @param {AbortSignal | undefined} signal
+ * @param {(resolve: (v: any) => void, reject: (e: unknown) => void) => () => void} begin begins it, and returns what forgets it
+ * @returns {Promise<any>}
+ */
+function answer(signal, begin) {
+  return new Promise((resolve, reject) => {
+    if (fault) return reject(fault);
+    if (!signal) return begin(resolve, reject);
+    if (signal.aborted) return reject(signal.reason);
+    const abort = () => {
+      forget();
+      reject(signal.reason);
+    };
+    const heard = (/** @type {(v: any) => void} */ how) => (/** @type {any} */ v) => {
+      signal.removeEventListener("abort", abort);
+      how(v);
+    };
+    const forget = begin(heard(resolve), heard(reject));
+    signal.addEventListener("abort", abort);
+  });
+}
+
+/**
  * Hands a call to the member, once it is there.
  * @template T
  * @param {(b: Bridge) => T | Promise<T>} fn
@@ -65,21 +89,11 @@ function fail(why, cause) {
  * @returns {Promise<T>}
  */
 export function member(fn, signal) {
-  return new Promise((resolve, reject) => {
-    if (fault) return reject(fault);
-    if (signal?.aborted) return reject(signal.reason);
-    const abort = () => settle(() => reject(signal?.reason));
-    /** @param {() => void} how */
-    const settle = (how) => {
-      waiting.delete(refuse);
-      signal?.removeEventListener("abort", abort);
-      how();
-    };
-    /** @param {unknown} e */
-    const refuse = (e) => settle(() => reject(e));
-    waiting.add(refuse);
-    signal?.addEventListener("abort", abort);
-    started.then(fn).then((v) => settle(() => resolve(v)), refuse);
+  return answer(signal, (resolve, reject) => {
+    const forget = () => waiting.delete(reject);
+    waiting.add(reject);
+    started.then(fn).then(resolve, reject).finally(forget);
+    return forget;
   });
 }
 
@@ -90,22 +104,11 @@ export function member(fn, signal) {
  * @returns {Promise<any>}
  */
 export function post(entry, signal) {
-  return new Promise((resolve, reject) => {
-    if (fault) return reject(fault);
-    if (signal?.aborted) return reject(signal.reason);
+  return answer(signal, (resolve, reject) => {
     const n = ++lastPost;
     if (posts.push(`{"n":${n},${entry}}`) === 1) queueMicrotask(flushPosts);
-    if (!signal) return posted.set(n, { resolve, reject });
-    const abort = () => {
-      posted.delete(n);
-      reject(signal.reason);
-    };
-    signal.addEventListener("abort", abort);
-    const heard = (/** @type {(v: any) => void} */ how) => (/** @type {any} */ v) => {
-      signal.removeEventListener("abort", abort);
-      how(v);
-    };
-    posted.set(n, { resolve: heard(resolve), reject: heard(reject) });
+    posted.set(n, { resolve, reject });
+    return () => posted.delete(n);
   });
 }
 

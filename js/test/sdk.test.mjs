@@ -1,6 +1,7 @@
 // goop.js reads the golden frames that Go reads too (shared/wire/testdata), and folds them as it should.
 
 import assert from "node:assert/strict";
+import { getEventListeners } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -273,6 +274,20 @@ test("what is posted in one turn goes to the member together and in order, and e
   await assert.rejects(g.send(1, { signal: AbortSignal.abort(new Error("before")) }), { message: "before" });
   await assert.rejects(g.send(undefined), { code: "invalid_value" });
   assert.equal(crossings.length, 1, "what was given up before is not posted");
+});
+
+test("a signal that outlives what it was given to is not held on to", async () => {
+  const { signal } = new AbortController();
+  const { g } = await joined();
+  let n;
+  bridge.post = (entries) => (n = JSON.parse(entries)[0].n, 1);
+  const sent = g.send(1, { signal });
+  await Promise.resolve();
+  const asked = Goop.reach({ signal });
+  assert.equal(getEventListeners(signal, "abort").length, 2);
+  outcomes([n, 5, 1]);
+  await Promise.all([sent, asked]);
+  assert.equal(getEventListeners(signal, "abort").length, 0);
 });
 
 test("an entry that the member cannot read is refused, and those behind it are posted all the same", async () => {
