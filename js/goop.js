@@ -117,7 +117,7 @@
       }
     }
   }
-  async function load(told) {
+  async function load(told, ended) {
     const loading = Promise.all([compile(ASSETS.wasm), import(ASSETS.exec)]);
     const transport = new URLSearchParams(location.search).get("goop-transport") ?? "";
     const early = preconnect(transport);
@@ -126,6 +126,7 @@
       const go = new globalThis.Go();
       const instance = await WebAssembly.instantiate(module, go.importObject);
       return await new Promise((resolve, reject) => {
+        let over = reject;
         globalThis.goopStart = {
           base: location.origin,
           transport,
@@ -134,10 +135,13 @@
             /** @type {any} */
             GoopError
           ),
-          ready: resolve,
+          ready: (bridge2) => {
+            over = ended;
+            resolve(bridge2);
+          },
           ...told
         };
-        go.run(instance).then(() => reject(new Error("it ended")), reject);
+        go.run(instance).then(() => over(new Error("it ended")), (e) => over(e));
         delete /** @type {any} */
         globalThis.goopStart;
       });
@@ -254,8 +258,9 @@
   var lastPost = 0;
   var posted = /* @__PURE__ */ new Map();
   function start(onStatus) {
-    started = load({ outcomes: onOutcomes, status: onStatus }).then(
+    started = load({ outcomes: onOutcomes, status: onStatus }, (e) => fail("Goop has stopped", e)).then(
       (b) => {
+        if (fault) throw fault;
         bridge = b;
         b.visible(document.visibilityState !== "hidden");
         return b;
@@ -277,6 +282,7 @@
     if (fault) return;
     fault = new GoopError("internal", `${why}: ${cause instanceof Error ? cause.message : cause}. Reload the page.`);
     fault.cause = cause;
+    bridge = void 0;
     for (const reject of waiting) reject(fault);
     waiting.clear();
     for (const { reject } of posted.values()) reject(fault);

@@ -24,9 +24,10 @@ async function compile(url) {
 /**
  * Resolves with the member's side of the bridge.
  * @param {Pick<import("../globals.d.ts").Start, "outcomes" | "status">} told what the member calls
+ * @param {(cause: unknown) => void} ended what is called should it end after that
  * @returns {Promise<Bridge>}
  */
-export async function load(told) {
+export async function load(told, ended) {
   const loading = Promise.all([compile(ASSETS.wasm), import(ASSETS.exec)]);
   const transport = new URLSearchParams(location.search).get("goop-transport") ?? "";
   const early = preconnect(transport);
@@ -35,15 +36,19 @@ export async function load(told) {
     const go = new globalThis.Go();
     const instance = await WebAssembly.instantiate(module, go.importObject);
     return await new Promise((resolve, reject) => {
+      let over = reject;
       globalThis.goopStart = {
         base: location.origin,
         transport,
         early,
         GoopError: /** @type {any} */ (GoopError),
-        ready: resolve,
+        ready: (bridge) => {
+          over = ended;
+          resolve(bridge);
+        },
         ...told,
       };
-      go.run(instance).then(() => reject(new Error("it ended")), reject);
+      go.run(instance).then(() => over(new Error("it ended")), (e) => over(e));
       delete (/** @type {any} */ (globalThis).goopStart); // the member has taken it: run returns at its first wait
     });
   } catch (e) {

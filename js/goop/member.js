@@ -24,8 +24,9 @@ const posted = new Map();
 
 /** Loads the member, and tells it what becomes of the page. @param {(text: string) => void} onStatus gets what it says of the connection */
 export function start(onStatus) {
-  started = load({ outcomes: onOutcomes, status: onStatus }).then(
+  started = load({ outcomes: onOutcomes, status: onStatus }, (e) => fail("Goop has stopped", e)).then(
     (b) => {
+      if (fault) throw fault; // it ended at once
       bridge = b;
       b.visible(document.visibilityState !== "hidden");
       return b;
@@ -44,11 +45,12 @@ export function start(onStatus) {
   document.addEventListener("visibilitychange", () => bridge?.visible(document.visibilityState !== "hidden"));
 }
 
-/** The member has ended or could not start: nothing works any more. @param {string} why @param {unknown} cause */
+/** The member has ended, which is a fault, or could not start: nothing works any more. @param {string} why @param {unknown} cause */
 function fail(why, cause) {
   if (fault) return;
   fault = new GoopError("internal", `${why}: ${cause instanceof Error ? cause.message : cause}. Reload the page.`);
   fault.cause = cause;
+  bridge = undefined;
   for (const reject of waiting) reject(fault);
   waiting.clear();
   for (const { reject } of posted.values()) reject(fault);

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { joinAndListen, quietCut } from "./harness/journey.mjs";
 import { cut, heal } from "./harness/network.mjs";
-import { everywhere } from "./harness/scene.mjs";
+import { everywhere, scene } from "./harness/scene.mjs";
 import { BROWSERS, SITE, WORLDS } from "./harness/worlds.mjs";
 
 const online = () => Goop.status.state === "online";
@@ -148,5 +148,26 @@ for (const browser of BROWSERS) {
     assert.equal(await tab.evaluate(online), true);
     assert.ok((await tab.evaluate(() => window.g.send("still here"))).seq > 0);
     assert.deepEqual(await tab.evaluate(() => Goop.data.query("moves")), []);
+  });
+
+  scene(`a member that panics leaves nobody waiting in ${browser}`, "webtransport", async (s) => {
+    const host = await s.host({ site: SITE });
+    const tab = await (await s.peer(browser)).open(host.url);
+    const found = await tab.evaluate(async () => {
+      const g = await Goop.group.join("room");
+      const told = [];
+      Goop.on("status", (s) => told.push(s.state));
+      // What the member calls throws, which no Go program expects.
+      const { parse } = JSON;
+      JSON.parse = () => {
+        throw new Error("a page that breaks JSON");
+      };
+      const refused = async (wait) => wait.then(() => "", (e) => `${e.code}: ${e.message}`);
+      const sent = await refused(g.send(1));
+      JSON.parse = parse;
+      return { sent, told, later: await refused(Goop.data.query("moves")), now: typeof Goop.now() };
+    });
+    const stopped = "internal: Goop has stopped: it ended. Reload the page.";
+    assert.deepEqual(found, { sent: stopped, told: ["closed"], later: stopped, now: "number" });
   });
 }

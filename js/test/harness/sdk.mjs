@@ -32,7 +32,7 @@ export class Session {
 export async function load(address = "http://host.test/", { wasm = true } = {}) {
   const joined = new Map(); // group id → what its frames are handed to
   let session = 0;
-  let start;
+  let start, end;
   const bridge = {
     visible() {},
     wake() {},
@@ -61,7 +61,7 @@ export async function load(address = "http://host.test/", { wasm = true } = {}) 
       run() {
         start = globalThis.goopStart;
         queueMicrotask(() => start.ready(bridge));
-        return new Promise(() => {});
+        return new Promise((resolve) => (end = resolve));
       }
     },
   };
@@ -82,6 +82,8 @@ export async function load(address = "http://host.test/", { wasm = true } = {}) 
     again: run,
     /** What the member gives to goop.js; a test may put in more. */
     bridge,
+    /** Ends the member's program. */
+    end: () => end(),
     /** What goop.js has begun for it. */
     early: () => start.early,
     /** Tells what became of posted entries: [n, seq, time] or [n, error] each. */
