@@ -103,10 +103,9 @@ for (const over of ["websocket", "tcp"]) {
       return t;
     };
     const term = goop(s, "join", "--anonymous", host.url, "room");
-    await term.line((l) => l.type === "welcome");
+    const { peer } = (await term.line((l) => l.type === "welcome")).payload.you;
     let member = foreign();
-    const welcome = await member.line((l) => l.type === "welcome");
-    const self = welcome.payload.you.peer;
+    const self = (await member.line((l) => l.type === "welcome")).payload.you.peer;
     await term.line((l) => l.payload?.joined?.some((m) => m.peer === self && m.label === "js-libp2p"), "the member in the roster");
 
     member.write("hello");
@@ -115,6 +114,18 @@ for (const over of ["websocket", "tcp"]) {
     await member.line(isMsg("and hello to you"));
     member.write('{"move": "e4"}');
     await term.line((l) => l.payload?.move === "e4");
+
+    // Words at once that are for somebody else, whom the member tells apart from lost ones. They are of a program with its parts.
+    const { createNode, dial, Group } = await import(EXAMPLE);
+    const node = await createNode();
+    s.defer(() => node.stop());
+    const whisperer = new Group("room");
+    const attended = whisperer.attend((await dial(node, host.url)).connection);
+    await Promise.all([1, 2, 3].map((n) => whisperer.send({ psst: n }, { to: peer })));
+    whisperer.leave();
+    await attended;
+    await term.line((l) => l.payload?.psst === 3);
+    await member.line((l) => l.type === "state" && l.seq === 6);
 
     // The host goes and comes back; both said something meanwhile.
     const told = term.lines.length;
@@ -130,9 +141,10 @@ for (const over of ["websocket", "tcp"]) {
     assert.equal(await term.end(), 0, term.errors);
 
     // Both have seen the same log, whole and once, and the member's data stream was good for a question.
-    const seqs = (t) => t.lines.filter((l) => l.type === "msg").map((l) => [l.seq, JSON.stringify(l.payload)]);
+    const seqs = (t) => t.lines.filter((l) => l.type === "msg" && !l.to).map((l) => [l.seq, JSON.stringify(l.payload)]);
     assert.deepEqual(seqs(member), seqs(term));
-    assert.deepEqual(seqs(term).map(([seq]) => seq), [1, 2, 3, 4, 5, 6]);
+    assert.deepEqual(seqs(term).map(([seq]) => seq), [1, 2, 3, 7, 8, 9]);
+    assert.doesNotMatch(member.errors, /missing/);
     assert.match(member.errors, over === "tcp" ? /connected to \S+\/tcp\/\d+\/p2p\// : /connected to \S+\/tcp\/\d+\/ws\/p2p\//);
     assert.match(member.errors, /groups: \[.*"name":"Room"/);
 

@@ -193,10 +193,10 @@ export class Group {
     this.#onEvent = onEvent;
   }
 
-  /** Sends a message; resolves with its {seq, time} once the host has it. Without a connection it waits. */
-  send(payload) {
+  /** Sends a message, to all or to one peer; resolves with its {seq, time} once the host has it. Without a connection it waits. */
+  send(payload, { to } = {}) {
     const id = random(16); // 128 bits: by it the host knows a message that comes again
-    const line = { type: "msg", id, payload };
+    const line = { type: "msg", id, to, payload };
     const receipt = new Promise((resolve, reject) => this.#outbox.set(id, { line, resolve, reject }));
     this.#lines?.write(line); // a lost one is sent again
     return receipt;
@@ -223,7 +223,7 @@ export class Group {
       this.#position = { epoch, seq };
       this.#onEvent(line);
       this.#lines = lines;
-      for (const { line } of this.#outbox.values()) lines.write(line); // in their order, with their ids
+      this.#again();
       if (this.#leaving) this.leave();
       return;
     }
@@ -241,19 +241,31 @@ export class Group {
       throw new Refused({ code: "closed", message: line.payload.reason, fatal: true });
     }
     // What is left is an entry with its place in the order, or a line without one: members, or a volatile message.
+    const next = this.#position.seq + 1;
+    if (line.ack && line.seq > next) return; // of a repeat, ahead of what is still to come: it comes once more, in its place
     const mine = line.id && this.#outbox.get(line.id);
     if (mine) {
       this.#outbox.delete(line.id);
       mine.resolve({ seq: line.seq, time: line.time });
       if (line.ack) line = { ...mine.line, ...line, own: true }; // an acknowledgement stands in the place of the entry
     }
-    if (line.seq) {
-      if (line.type === "state" && line.payload) this.#position = { epoch: line.payload.epoch, seq: line.seq }; // a whole state: entries are missing
-      else if (line.seq <= this.#position.seq) return; // had it, or the acknowledgement of a repeat
-      else if (line.seq !== this.#position.seq + 1) throw new Error("an entry is missing");
-      else this.#position.seq = line.seq;
+    if (line.type === "state" && line.payload) {
+      // A whole state: entries are missing, and acknowledgements may have been among them.
+      this.#onEvent({ type: "gap", from: this.#position.seq, to: line.seq });
+      this.#position = { epoch: line.payload.epoch, seq: line.seq };
+      this.#again();
+    } else if (line.seq) {
+      const passed = line.type === "state" && !line.patch && !line.ack; // a seq alone stands for all entries up to it
+      if (line.seq < next) return; // had it, or the acknowledgement of a repeat
+      if (line.seq > next && !passed) throw new Error("an entry is missing");
+      this.#position.seq = line.seq;
     }
     if (!line.ack || line.own) this.#onEvent(line);
+  }
+
+  /** Sends what was not acknowledged: in its order, with its ids. */
+  #again() {
+    for (const { line } of this.#outbox.values()) this.#lines.write(line);
   }
 
   #forget(code) {
