@@ -241,6 +241,8 @@ func (f *Frame) validate(l Limits) *Error {
 			return E(TooLarge, `"patch" is larger than the limit "state" of the welcome`)
 		case jsontext.Depth(f.Patch) > MaxNesting:
 			return E(TooLarge, `"patch" is nested more than 48 deep`)
+		case f.IfSeq != nil && *f.IfSeq < 0:
+			return E(BadMessage, `"ifSeq" is the seq of an entry, or 0 for none`)
 		}
 	case TypeLeave:
 	case TypeWelcome, TypeMembers, TypeClose, TypeError:

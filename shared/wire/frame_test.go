@@ -62,6 +62,7 @@ func TestValidate(t *testing.T) {
 	deep := []byte(strings.Repeat("[", 49) + strings.Repeat("]", 49))
 	big := func(n int) []byte { return fmt.Appendf(nil, `{"x":%q}`, strings.Repeat("x", n)) }
 	l := wire.DefaultLimits()
+	before := int64(-1)
 	for _, tt := range []struct {
 		name  string
 		frame wire.Frame
@@ -93,6 +94,7 @@ func TestValidate(t *testing.T) {
 		{"msg that is too large", wire.Frame{Type: "msg", Payload: big(l.Payload)}, wire.TooLarge},
 		{"msg that is too deep", wire.Frame{Type: "msg", Payload: deep}, wire.TooLarge},
 		{"state without a patch", wire.Frame{Type: "state", Payload: []byte("{}")}, wire.BadMessage},
+		{"state that may follow no entry", wire.Frame{Type: "state", Patch: []byte("{}"), IfSeq: &before}, wire.BadMessage},
 		{"state that is too large", wire.Frame{Type: "state", Patch: big(l.State)}, wire.TooLarge},
 		{"state that is too deep", wire.Frame{Type: "state", Patch: deep}, wire.TooLarge},
 	} {
