@@ -123,6 +123,100 @@ func TestDataLines(t *testing.T) {
 	}
 }
 
+// sample has a value of each field that a request may have.
+var sample = map[string]string{
+	"table": `"moves"`, "row": `7`, "where": `{}`, "values": `{}`, "order": `["ply"]`, "limit": `5`, "offset": `1`, "columns": `["ply"]`,
+	"key": `"k5UcY2l1b3Jhbmdl"`, "watch": `1`, "secret": `"ABC"`, "group": `"club"`, "config": `{"id":"club"}`, "set": `{"name":"Club"}`,
+	"peer": `"12D3KooWB"`, "role": `"viewer"`, "uses": `2`, "expires": `1767830400000`, "invite": `"0f5a44e1c2b39d87"`, "token": `"ABC"`,
+	"message": `"be nice"`, "before": `9`, "states": `true`, "after": `"AAAAAAAAAQ"`, "rows": `[{}]`, "on": `["ply"]`, "by": `["ply"]`,
+	"compute": `{"n":"count"}`, "operations": `[{"op":"remove","table":"moves","row":7}]`, "text": `"SELECT 1"`, "params": `[1]`,
+}
+
+// The table of protocol.md names each op with the fields that it needs and those that it may have.
+func TestOps(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("protocol.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(text), "| op | fields | answer |\n")
+	table, _, _ = strings.Cut(table, "\n\n")
+	takes := map[string]map[string]bool{} // by op, the fields of all its rows
+	needs := map[string]map[string]bool{} // by op, the fields that each of its rows needs
+	decode := func(op string, fields []string) error {
+		members := []string{`"id":1`, `"op":"` + op + `"`}
+		for _, f := range fields {
+			members = append(members, `"`+f+`":`+sample[f])
+		}
+		_, err := data.DecodeRequest([]byte("{" + strings.Join(members, ",") + "}"))
+		return err
+	}
+	for _, row := range regexp.MustCompile("(?m)^\\| `([\\w.]+)` \\| ([^|]*)\\|").FindAllStringSubmatch(table, -1) {
+		op := row[1]
+		var all, least []string
+		needed := map[string]bool{}
+		for name := range strings.FieldsFuncSeq(row[2], func(r rune) bool { return r == ',' || r == ' ' }) {
+			name, optional := strings.CutSuffix(name, "?")
+			if sample[name] == "" {
+				t.Errorf("%s: no field is called %q", op, name)
+			}
+			if needed[name] = !optional; name != "after" || op != "query" {
+				all = append(all, name)
+			}
+			if !optional {
+				least = append(least, name)
+			}
+		}
+		for _, fields := range [][]string{all, least} {
+			if err := decode(op, fields); err != nil {
+				t.Errorf("%s with %q: %v", op, fields, err)
+			}
+		}
+		if takes[op] == nil {
+			takes[op], needs[op] = map[string]bool{}, needed
+		}
+		for name, is := range needed {
+			takes[op][name] = true
+			needs[op][name] = needs[op][name] && is
+		}
+		for name := range needs[op] {
+			needs[op][name] = needs[op][name] && needed[name]
+		}
+	}
+	for op, fields := range takes {
+		for name := range sample {
+			var rest []string
+			for other := range fields {
+				if needs[op][other] && other != name {
+					rest = append(rest, other)
+				}
+			}
+			switch {
+			case needs[op][name]:
+				if decode(op, rest) == nil {
+					t.Errorf("%s goes without %q", op, name)
+				}
+			case !fields[name]:
+				if err := decode(op, append(rest, name)); err == nil || !strings.Contains(err.Error(), "has no field") {
+					t.Errorf("%s with %q: got %v", op, name, err)
+				}
+			case op != "group.revoke":
+				if err := decode(op, append(rest, name)); err != nil {
+					t.Errorf("%s with %q: %v", op, name, err)
+				}
+			}
+		}
+	}
+	for _, g := range readGolden[struct {
+		Line  struct{ Op any }
+		Error string
+	}](t, "data/requests.jsonl") {
+		if op, ok := g.Line.Op.(string); ok && g.Error == "" && takes[op] == nil {
+			t.Errorf("the table has no op %q", op)
+		}
+	}
+}
+
 // fits reports whether a value is a golden one, in which texts such as "$n1" stand for whatever the
 // host makes up.
 func fits(golden, got any) bool {
