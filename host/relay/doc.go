@@ -9,7 +9,7 @@
 //
 // A group is a log, and a session is a cursor in it. The goroutine of Serve reads a session's lines and
 // puts what is to be sequenced into the group's queue. The hub, one goroutine for each group, takes all
-// that has gathered and has it appended in one call; when that has returned, and not before, each
+// that has gathered (in a durable group until shortly before it is told, see gathers) and has it appended in one call; when that has returned, and not before, each
 // entry is encoded once into the window, the newest part of the log in memory, and the sessions are
 // woken: at once when nothing has come for a while, and otherwise a few milliseconds after they were woken last
 // (see flush). Each session has a second goroutine while something is said, which takes everything between the session's

@@ -1,6 +1,11 @@
 package relay
 
-import "time"
+import (
+	"slices"
+	"time"
+
+	"goop/shared/wire"
+)
 
 const (
 	// DefaultCoalesce is Limits.Coalesce of a relay that was told no other.
@@ -39,11 +44,19 @@ func (h *hub) wakeSoon() {
 		h.wakeBehind(now)
 	case f.armed:
 	case f.timer == nil:
-		f.armed = true
 		f.timer = time.AfterFunc(wait, h.flushDue)
+		h.armed()
 	default:
-		f.armed = true
 		f.timer.Reset(wait)
+		h.armed()
+	}
+}
+
+// armed notes that all are about to be woken. It is called with mu held.
+func (h *hub) armed() {
+	h.flush.armed = true
+	if len(h.queue) > 0 {
+		h.poke() // which gathers no longer
 	}
 }
 
@@ -59,6 +72,29 @@ func Spacing(coalesce time.Duration, sessions int) time.Duration {
 // in a group that is no throng.
 func stretched(least time.Duration, sessions int) time.Duration {
 	return least * time.Duration(min(max(sessions, throng), manyThrongs*throng)) / throng
+}
+
+// gathers returns for how long what is queued may still wait to be appended. Messages of a durable group may as long as
+// they are appended by the time at which all are woken next, and as nobody waits for them to be: then all that comes until
+// then shares a transaction and its sync, and nobody is told later. When a wake is set already, they would come too late for
+// it, were the engine a little slower than the last time. It is called with mu held.
+func (h *hub) gathers(now time.Time) time.Duration {
+	switch {
+	case !h.cfg.Durable, h.phase != running, h.flush.armed,
+		len(h.queue) == 0, len(h.queue) >= h.r.limits.BatchSize, h.queueBytes >= FlushBytes, len(h.waiting) > 0:
+		return 0
+	case slices.ContainsFunc(h.queue, queued.pressing):
+		return 0
+	case h.gatherBy.IsZero(): // and later wakes put it off no further
+		h.gatherBy = h.flush.last.Add(Spacing(h.r.limits.Coalesce, len(h.sessions)) - h.appending)
+	}
+	return h.gatherBy.Sub(now)
+}
+
+// pressing reports whether somebody may wait for what becomes of the draft alone: its caller, or who is to be told that it
+// is refused.
+func (q queued) pressing() bool {
+	return q.answer != nil || q.draft.Kind != wire.TypeMsg || q.draft.Redact != 0
 }
 
 // flushDue is called by the timer.

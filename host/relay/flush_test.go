@@ -30,7 +30,12 @@ func (w *writes) Write(p []byte) (int, error) {
 // hall opens a world with a lobby of 25 sessions, of which it returns three and what counts the writes to the second, a
 // while after the last join.
 func hall(t *testing.T, coalesce time.Duration) (w *world, a, b, c *member, toB *writes) {
-	w = open(t, relay.Options{Limits: relay.Limits{Coalesce: coalesce}})
+	return hallOf(t, relay.Options{Limits: relay.Limits{Coalesce: coalesce}}, lobby)
+}
+
+// hallOf is hall with a lobby of another kind.
+func hallOf(t *testing.T, o relay.Options, lobby string) (w *world, a, b, c *member, toB *writes) {
+	w = open(t, o)
 	w.create(lobby)
 	a, c = w.join(alice, fmt.Sprintf(join, "a")), w.join(carol, fmt.Sprintf(join, "c"))
 	near, far := link.Pipe(0)
@@ -144,6 +149,84 @@ func TestFlowIsCoalesced(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestAppendsOfADurableGroupAreShared sends a message every few milliseconds to a durable group: those that will be told
+// together are appended together, and none comes later for that. What fills a sender's room, who leaves, and who comes
+// alone wait for nothing.
+func TestAppendsOfADurableGroupAreShared(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		e := newEngine()
+		limits := relay.Limits{Coalesce: 2 * slowPulse, InFlight: 20}
+		w, a, b, _, _ := hallOf(t, relay.Options{Durable: e, Registry: e, Limits: limits}, `{"id":"lobby","name":"Lobby","type":"open","durable":true}`)
+		appends := func() int {
+			e.mu.Lock()
+			defer e.mu.Unlock()
+			return e.appends
+		}
+		send := func(i int) { a.send(fmt.Sprintf(`{"type":"msg","id":"%d","payload":%d}`, i, i)) }
+		const n, gap = 200, 7 * time.Millisecond
+		before := appends()
+		go func() {
+			for i := range n {
+				send(i)
+				time.Sleep(gap)
+			}
+		}()
+		start := time.Now()
+		for i := range n {
+			if f := b.skipTo(wire.TypeMsg); string(f.Payload) != fmt.Sprint(i) || time.Since(start)-time.Duration(i)*gap > slowPulse {
+				t.Fatalf("got %s after %v, want message %d", f.text, time.Since(start), i)
+			}
+		}
+		if got, most := appends()-before, int(n*gap/slowPulse+2); got > most {
+			t.Errorf("%d messages were appended in %d calls, want at most %d", n, got, most)
+		}
+		time.Sleep(time.Second)
+		start = time.Now()
+		had := w.Counters().Appended
+		appended := func(want int64, why string) {
+			t.Helper()
+			synctest.Wait()
+			if got := w.Counters().Appended - had; got != want || time.Since(start) != 0 {
+				t.Errorf("%s: %d are appended after %v, want %d at once", why, got, time.Since(start), want)
+			}
+		}
+		send(n)
+		appended(1, "alone")
+		for i := range 20 {
+			send(n + 1 + i)
+		}
+		appended(1, "right behind it")
+		send(n + 21)
+		send(n + 22)
+		appended(23, "more than a sender may have on its way")
+		time.Sleep(time.Second)
+		start = time.Now()
+		send(n + 23)
+		synctest.Wait()
+		send(n + 24)
+		appended(24, "one more")
+		b.send(`{"type":"msg","volatile":true,"payload":"v"}`)
+		appended(25, "before a wake for something else")
+		time.Sleep(time.Second)
+		start = time.Now()
+		send(n + 25)
+		synctest.Wait()
+		send(n + 26)
+		appended(26, "one more")
+		b.send(`{"type":"state","id":"s","patch":{}}`)
+		appended(28, "before a patch, which may be refused")
+		time.Sleep(time.Second)
+		start = time.Now()
+		send(n + 27)
+		synctest.Wait()
+		send(n + 28)
+		appended(29, "one more")
+		a.send(`{"type":"leave"}`)
+		appended(30, "its sender leaves")
+	})
 }
 
 // TestManyBytesAreNotKept sends more than is worth waiting for.

@@ -57,7 +57,9 @@ type hub struct {
 	dissolving bool                  // the relay was asked to end the group
 	notBefore  time.Time             // when it may be asked again
 	holders    map[string]wire.PeerID
-	senders    uint64 // sessions so far
+	appending  time.Duration // how long the last append took
+	gatherBy   time.Time     // when what is queued is appended at the latest; zero until somebody asks
+	senders    uint64        // sessions so far
 	past       past
 	trimmedFor group.Retain // by which the log was trimmed last
 	trimAt     time.Time    // when it is trimmed next, if entries are retained for a time
@@ -126,11 +128,19 @@ func (h *hub) run() {
 	defer timer.Stop()
 	for {
 		h.mu.Lock()
-		batch := h.takeQueue()
+		now := time.Now()
+		hold := h.gathers(now)
+		var batch []queued
+		if hold <= 0 {
+			batch = h.takeQueue()
+		}
 		if len(batch) > 0 {
 			h.flight = make(chan struct{})
 		}
-		wait := h.tick(time.Now())
+		wait := h.tick(now)
+		if hold > 0 {
+			wait = min(wait, hold)
+		}
 		ending := h.phase == closing
 		trim := h.trimming && !ending
 		h.trimming = false
@@ -221,6 +231,7 @@ func (h *hub) takeQueue() []queued {
 	if n == 0 {
 		return nil
 	}
+	h.gatherBy = time.Time{}
 	batch := h.queue[:n:n]
 	if h.queue = h.queue[n:]; len(h.queue) == 0 {
 		h.queue = nil // lets go of what has been appended
@@ -250,7 +261,9 @@ func (h *hub) append(batch []queued) {
 	for i := range batch {
 		drafts[i] = batch[i].draft
 	}
+	begun := time.Now()
 	results, err := h.log.Append(h.r.ctx, h.id, drafts)
+	took := time.Since(begun)
 	if err == nil && len(results) != len(drafts) {
 		err = errors.New("the log answered for another number of entries")
 	}
@@ -267,6 +280,7 @@ func (h *hub) append(batch []queued) {
 
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.appending = took
 	for i := range batch {
 		var res group.Result
 		if failed != nil {

@@ -256,6 +256,7 @@ func TestNothingAfterAKick(t *testing.T) {
 		a, b := w.join(alice, fmt.Sprintf(join, "a")), w.join(bob, fmt.Sprintf(join, "b"))
 		b.send(`{"type":"msg","id":"0","payload":"before"}`)
 		b.skipTo(wire.TypeMsg)
+		time.Sleep(time.Second) // what comes alone is appended at once
 		hold := make(chan struct{})
 		e.set(func() { e.hold = hold })
 		a.send(`{"type":"msg","id":"1","payload":"on its way"}`)
@@ -282,6 +283,7 @@ func TestNothingAfterAKick(t *testing.T) {
 		if !returned.Load() {
 			t.Error("the call has not returned")
 		}
+		time.Sleep(time.Second) // until the rest is appended too
 		var got []string
 		for f := a.next(); f.Type != wire.TypeClose; f = a.next() {
 			if f.Type == wire.TypeMsg || f.Type == wire.TypeState {

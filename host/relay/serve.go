@@ -314,6 +314,9 @@ func (s *session) await(try func() bool) bool {
 			return true
 		}
 		h.waiting[s] = struct{}{}
+		if len(h.queue) > 0 {
+			h.poke() // which gathers no longer
+		}
 		h.mu.Unlock()
 		select {
 		case <-s.room:
