@@ -224,7 +224,11 @@ test_go() {
 }
 
 # A storm of 2,000 joins, a slow one among 100 members, two rotations of certificates: with the race detector all are smaller.
-test_large() { go test -vet=off -timeout=9m -run='^(TestJoinStorm|TestSlowMember|TestRotation)$' ./host/relay ./host/internal/together ./host/node; }
+# A query of 300 MB is not run with it at all.
+test_large() {
+  go test -vet=off -timeout=9m -run='^(TestJoinStorm|TestSlowMember|TestRotation|TestQueryThatNeedsTooMuchMemory)$' \
+    ./host/relay ./host/internal/together ./host/node ./host/store
+}
 
 # What the hot paths allocate, counted without the race detector, which allocates too.
 test_allocations() { go test -vet=off -count=1 ./host/bench/ledger; }
