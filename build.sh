@@ -246,9 +246,10 @@ browser() {
   js/test/netns.sh "$@"
 }
 
-# Each file has half of the machine, and each half its own namespaces: most of the time a test waits for a page.
+# Three files at a time, each with namespaces of its own: most of the time a test waits, for a page or for a network that is away.
+# The lanes take about as long as each other.
 test_browser() {
-  local run=(js/test/netns.sh node --test --test-concurrency=1 --test-reporter=spec) first=() second=() file half log status=0
+  local run=(js/test/netns.sh node --test --test-concurrency=1 --test-reporter=spec) pages=() networks=() sites=() file lane pids=() logs status=0
   npm_packages docs/examples/js-libp2p # a member in another language, which is run
   if [[ -n ${1:-} ]]; then
     "${run[@]}" --test-name-pattern="$1" js/test/*.test.mjs
@@ -256,17 +257,18 @@ test_browser() {
   fi
   for file in js/test/*.test.mjs; do
     case ${file##*/} in
-      door.* | https.* | quiz.* | visits.* | session.* | timeline.* | hostile.* | terminal.* | router.*) second+=("$file") ;;
-      *) first+=("$file") ;;
+      quiz.* | session.* | visits.*) pages+=("$file") ;;
+      door.* | door-worker.* | https.* | moving.* | router.* | terminal.*) networks+=("$file") ;;
+      *) sites+=("$file") ;;
     esac
   done
-  log=$(mktemp)
-  "${run[@]}" "${second[@]}" >"$log" 2>&1 &
-  half=$!
-  "${run[@]}" "${first[@]}" || status=$?
-  wait "$half" || status=$?
-  cat "$log"
-  rm "$log"
+  logs=$(mktemp -d)
+  "${run[@]}" "${pages[@]}" >"$logs/pages" 2>&1 & pids+=($!)
+  "${run[@]}" "${networks[@]}" >"$logs/networks" 2>&1 & pids+=($!)
+  "${run[@]}" "${sites[@]}" || status=$?
+  for lane in "${pids[@]}"; do wait "$lane" || status=$?; done
+  cat "$logs"/*
+  rm -r "$logs"
   return "$status"
 }
 
