@@ -67,21 +67,12 @@ func (m *Managed) askCA() error {
 
 // Explain says in one sentence why there is no certificate for a domain, and what to do.
 func Explain(domain, ca string, err error) string {
-	p, ok := errors.AsType[acme.Problem](err)
+	p, ok := problemOf(domain, err)
 	if !ok {
-		if u, ok := errors.AsType[*url.Error](err); ok {
-			err = u.Err
-		}
+		err = unreached(err)
 		return fmt.Sprintf("the certificate authority %s cannot be asked (%s); is this machine online, and is --acme-ca right?", ca, oneLine(err.Error()))
 	}
-	// The authority's own words are in the subproblem when there are several names, and in the challenge else.
-	detail := oneLine(p.Detail)
-	for _, s := range p.Subproblems {
-		if s.Identifier.Value == domain {
-			p, detail = s.Problem, oneLine(s.Detail)
-		}
-	}
-	kind := p.Type
+	detail, kind := oneLine(p.Detail), p.Type
 	switch { // authorities do not agree about these two
 	case kind == acme.ProblemTypeMalformed && strings.Contains(detail, "resolve"):
 		kind = acme.ProblemTypeDNS
@@ -105,6 +96,63 @@ func Explain(domain, ca string, err error) string {
 		return fmt.Sprintf("the certificate authority %s does not take the address of --acme-email (%s)", ca, detail)
 	}
 	return fmt.Sprintf("the certificate authority %s refuses (%s: %s)", ca, strings.TrimPrefix(p.Type, acme.ProblemTypeNamespace), detail)
+}
+
+// problemOf returns what an authority has said of a domain, if that is what went wrong. Its words are in the subproblem
+// when there are several names, and in the challenge else.
+func problemOf(domain string, err error) (acme.Problem, bool) {
+	p, ok := errors.AsType[acme.Problem](err)
+	for _, s := range p.Subproblems {
+		if s.Identifier.Value == domain {
+			p = s.Problem
+		}
+	}
+	return p, ok
+}
+
+// unreached is why nobody was reached, without what was asked.
+func unreached(err error) error {
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		return u.Err
+	}
+	return err
+}
+
+// cause names what went wrong, without what differs from one attempt to the next: tokens, and the numbers of ports.
+func cause(domain string, err error) string {
+	if p, ok := problemOf(domain, err); ok {
+		return p.Type
+	}
+	return strings.Map(func(r rune) rune {
+		if '0' <= r && r <= '9' {
+			return -1
+		}
+		return r
+	}, unreached(err).Error())
+}
+
+// How long nothing is said of a problem that was told and is still there: after each time twice as long.
+const (
+	tellFirst = 10 * time.Minute
+	tellLast  = 24 * time.Hour
+)
+
+// told is what the operator has been told of one cause.
+type told struct {
+	times int           // that it kept a certificate from coming
+	pause time.Duration // until it is told again
+	next  time.Time
+}
+
+// again counts one more failure, and reports whether to tell of it.
+func (t *told) again(now time.Time) bool {
+	t.times++
+	if now.Before(t.next) {
+		return false
+	}
+	t.pause = min(max(2*t.pause, tellFirst), tellLast)
+	t.next = now.Add(t.pause)
+	return true
 }
 
 // oneLine keeps what others say on one line, and short.

@@ -3,7 +3,9 @@ package cert
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"slices"
@@ -138,7 +140,11 @@ func (f *Files) stamps() (s [2]stamp, err error) {
 	for i, name := range []string{f.certFile, f.keyFile} {
 		info, err := os.Stat(name) // the file behind a link, which is how certbot has it
 		if err != nil {
-			return s, err
+			what := [...]string{"certificate", "key"}[i]
+			if e, ok := errors.AsType[*fs.PathError](err); ok {
+				err = e.Err
+			}
+			return s, fmt.Errorf("the %s %s cannot be read: %w", what, name, err)
 		}
 		if info.Size() > maxFile {
 			return s, fmt.Errorf("%s has %d bytes, which no certificate has", name, info.Size())

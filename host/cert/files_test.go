@@ -132,10 +132,13 @@ func TestOpenFilesRefuses(t *testing.T) {
 	certFile, keyFile := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
 	c, _ := pair(t, 1, time.Now().Add(time.Hour))
 	_, k := pair(t, 2, time.Now().Add(time.Hour))
-	if _, err := OpenFiles(certFile, keyFile, nil); err == nil || !strings.Contains(err.Error(), certFile) {
+	if _, err := OpenFiles(certFile, keyFile, nil); err == nil || err.Error() != "the certificate "+certFile+" cannot be read: no such file or directory" {
 		t.Errorf("no files: got %v", err)
 	}
 	put(t, certFile, c)
+	if _, err := OpenFiles(certFile, keyFile, nil); err == nil || err.Error() != "the key "+keyFile+" cannot be read: no such file or directory" {
+		t.Errorf("no key: got %v", err)
+	}
 	put(t, keyFile, k)
 	if _, err := OpenFiles(certFile, keyFile, nil); err == nil || !strings.Contains(err.Error(), keyFile) {
 		t.Errorf("another's key: got %v", err)

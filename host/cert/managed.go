@@ -72,7 +72,8 @@ type Managed struct {
 
 	// mu guards the following.
 	mu       sync.Mutex
-	problems map[string]string // by domain
+	problems map[string]string           // by domain
+	told     map[string]map[string]*told // by domain and cause; emptied when there is a certificate
 }
 
 // NewManaged makes a Managed that has no certificate yet, and asks nobody. It must be closed.
@@ -86,7 +87,7 @@ func NewManaged(o Options) (*Managed, error) {
 	if u, err := url.Parse(o.CA); err != nil || u.Scheme != "https" || u.Host == "" {
 		return nil, fmt.Errorf("%q is no https:// address of an ACME directory", o.CA)
 	}
-	m := &Managed{opts: o, log: o.Log, problems: map[string]string{}}
+	m := &Managed{opts: o, log: o.Log, problems: map[string]string{}, told: map[string]map[string]*told{}}
 	if m.log == nil {
 		m.log = slog.New(slog.DiscardHandler)
 	}
@@ -204,6 +205,7 @@ func (m *Managed) event(_ context.Context, event string, data map[string]any) er
 		renewal, _ := data["renewal"].(bool)
 		m.mu.Lock()
 		delete(m.problems, domain)
+		delete(m.told, domain)
 		m.mu.Unlock()
 		m.log.Info("there is a new certificate", "domain", domain, "renewed", renewal)
 	case "cached_managed_cert":
@@ -224,12 +226,27 @@ func names(sans any) []string {
 	return list
 }
 
+// fail notes why there is no certificate. That is tried again within seconds, for days perhaps: so the log has it once
+// for each cause, and then ever more rarely. Status always has it.
 func (m *Managed) fail(domain string, err error) {
-	problem := Explain(domain, m.opts.CA, err)
+	problem, why := Explain(domain, m.opts.CA, err), cause(domain, err)
 	m.mu.Lock()
 	m.problems[domain] = problem
+	if m.told[domain] == nil {
+		m.told[domain] = map[string]*told{}
+	}
+	t := m.told[domain][why]
+	if t == nil {
+		t = &told{}
+		m.told[domain][why] = t
+	}
+	level := slog.LevelDebug
+	if t.again(time.Now()) {
+		level = slog.LevelWarn
+	}
+	times := t.times
 	m.mu.Unlock()
-	m.log.Warn("there is no new certificate, and it is tried again: "+problem, "domain", domain, "error", err)
+	m.log.Log(m.ctx, level, "there is no new certificate, and it is tried again: "+problem, "domain", domain, "times", times, "error", err)
 }
 
 // Challenge answers what an authority asks over plain HTTP, and leaves everything else to next.
