@@ -123,9 +123,9 @@ func TestExamine(t *testing.T) {
 		{"a disk that is nearly full", func(f *Facts) { f.FreeDisk = 500 << 20 }, true, [3]Level{OK, OK, Note}, "", "disk", "warn"},
 		{"a disk that is not known", func(f *Facts) { f.FreeDisk = -1 }, true, [3]Level{OK, OK, Note}, "", "disk", ""},
 		{"few files", func(f *Facts) { f.Files = 1024 }, true, [3]Level{OK, OK, Note}, "", "files", "A page over WebSocket needs one: 896 of these get in, and the others are refused. Pages over WebTransport need none. | Before goop serve: ulimit -n 13715"},
-		{"no host", func(f *Facts) { f.Running, f.Links = false, nil }, true, [3]Level{Warn, Warn, Warn}, "No host runs.", "port", "ok: TCP and UDP port 7780 are free."},
-		{"no host, and the port is taken", func(f *Facts) { f.Running, f.Links, f.FreeUDP = false, nil, "address already in use" }, false, [3]Level{Warn, Warn, Warn}, "", "port", "bad: The UDP port 7780 cannot be taken: address already in use."},
-		{"a data folder of somebody else", func(f *Facts) { f.Running, f.Links, f.DataFault = false, nil, "permission denied" }, false, [3]Level{Warn, Warn, Warn}, "", "data", "bad"},
+		{"no host", func(f *Facts) { f.Running, f.Links = false, nil }, false, [3]Level{Bad, Bad, Bad}, "No host runs.", "port", "ok: TCP and UDP port 7780 are free."},
+		{"no host, and the port is taken", func(f *Facts) { f.Running, f.Links, f.FreeUDP = false, nil, "address already in use" }, false, [3]Level{Bad, Bad, Bad}, "", "port", "bad: The UDP port 7780 cannot be taken: address already in use."},
+		{"a data folder of somebody else", func(f *Facts) { f.Running, f.Links, f.DataFault = false, nil, "permission denied" }, false, [3]Level{Bad, Bad, Bad}, "", "data", "bad"},
 	} {
 		f := school()
 		tt.change(&f)

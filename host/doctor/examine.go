@@ -38,7 +38,8 @@ func (r *Report) host(f *Facts) {
 	if f.Running {
 		return
 	}
-	r.add("host", Warn, "No host runs on the data folder "+f.Data+".", "What follows is about the machine; whether visitors reach the host shows when it runs.", "goop serve, and then goop doctor once more")
+	r.add("host", Bad, "No host runs on the data folder "+f.Data+".", "Nobody can come. What else is said here is about the machine alone.",
+		"goop serve --data "+f.Data+", and then goop doctor once more. For a host on another folder: goop doctor --data DIR")
 	if f.FreeTCP == "" && f.FreeUDP == "" {
 		r.add("port", OK, fmt.Sprintf("TCP and UDP port %d are free.", f.Port), "", "")
 	}

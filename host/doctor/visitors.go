@@ -9,8 +9,9 @@ import (
 
 // here is about visitors on the machine itself.
 func here(f *Facts) Visitors {
-	v := Visitors{Who: "on this machine", Level: Warn, Can: "No host runs."}
+	v := Visitors{Who: "on this machine", Level: Warn}
 	if !f.Running {
+		v.Level, v.Can = Bad, "No host runs."
 		return v
 	}
 	v.Level, v.Can = Bad, "The host answers at none of its addresses."
@@ -33,8 +34,9 @@ func here(f *Facts) Visitors {
 
 // near is about visitors in the networks of the machine.
 func near(f *Facts, r *Report) Visitors {
-	v := Visitors{Who: "in the local network", Level: Warn, Can: "No host runs."}
+	v := Visitors{Who: "in the local network", Level: Warn}
 	if !f.Running {
+		v.Level, v.Can = Bad, "No host runs."
 		return v
 	}
 	v.Level, v.Can = Note, "They cannot come: the host listens on this machine alone. With goop serve --listen :7780 they could."
@@ -75,8 +77,9 @@ func near(f *Facts, r *Report) Visitors {
 
 // far is about visitors on the internet.
 func far(f *Facts) Visitors {
-	v := Visitors{Who: "on the internet", Level: Warn, Can: "No host runs."}
+	v := Visitors{Who: "on the internet", Level: Warn}
 	if !f.Running {
+		v.Level, v.Can = Bad, "No host runs."
 		return v
 	}
 	for i := range f.Links {

@@ -24,6 +24,7 @@ import (
 	"goop/host/doctor"
 	"goop/host/doctor/look"
 	"goop/host/node"
+	"goop/host/terminal"
 	"goop/shared/data"
 	"goop/shared/record"
 	"goop/shared/wire"
@@ -43,9 +44,8 @@ func doctorCommand() *cobra.Command {
 			"with what to change. The host on the data folder is asked, and visited at each of its addresses; without one the\n" +
 			"machine alone is looked at. With a URL the host there is visited, from this machine, as browsers and native\n" +
 			"members do.\n\n" +
-			"The exit code is 0 when visitors can come, and 1 when something keeps them out.",
+			"The exit code is 0 when visitors can come, and 1 when something keeps them out, or no host runs.",
 		Example: "  goop doctor\n  goop doctor http://192.168.1.5:7780/\n  goop doctor https://chess.example.org/ --group lobby --json",
-		Args:    cobra.MaximumNArgs(1),
 	}
 	dir, asJSON := dataFlag(cmd), jsonFlag(cmd)
 	listen := cmd.Flags().String("listen", ":7780", "the `address` on which a host that does not run yet would listen")
@@ -91,13 +91,13 @@ func doctorCommand() *cobra.Command {
 	return cmd
 }
 
-// pageURL reads the address of a host's page.
+// pageURL reads the address of a host's page, as the commands do that make the terminal a member.
 func pageURL(s string) (*url.URL, error) {
-	u, err := url.Parse(s)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil {
-		return nil, fmt.Errorf("%q is not the address of a page, such as https://chess.example.org/ or http://192.168.1.5:7780/", s)
+	a, err := terminal.ParseAddress(s)
+	if err != nil {
+		return nil, err
 	}
-	return &url.URL{Scheme: u.Scheme, Host: u.Host, Path: "/"}, nil
+	return url.Parse(a.Origin + "/")
 }
 
 // portOf returns the port of --listen.
