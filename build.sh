@@ -18,7 +18,7 @@ readonly COMMANDS=(
   "test-browser|tests with the real binary in Chromium and Firefox; [filter] is a pattern for their names"
   "soak|the real host and members in a bad world; [--minutes 5] [--seed N], see docs/testing.md"
   "bench|Goop beside its peers, into docs/performance.md; [goop|peers|data|page|micro|sizes|report], or smoke, or slow"
-  "screens|pictures of every page of the built-in sites, into test-results/screens; [chess|quiz|study]"
+  "screens|pictures of every page of the built-in sites, into test-results/screens; [chess|quiz|study|door|host]"
   "ledger|docs/wasm-size.md anew: the bytes of the member, package by package"
   "bundle|js/goop.js of the modules in js/goop, and libraries from npm into js/vendor and host/templates/*/vendor"
 )

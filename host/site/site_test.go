@@ -161,6 +161,18 @@ func TestPaths(t *testing.T) {
 	}
 }
 
+// A site that has no first page yet does not lead those who open it to that page.
+func TestNoFirstPage(t *testing.T) {
+	t.Parallel()
+	s := open(t, func(o *site.Options) { o.Files = fstest.MapFS{"app.js": {Data: []byte("export {}")}} })
+	for path, want := range map[string]string{"/": "This site has no first page yet", "/about": `<a href="/">Go to the first page</a>`} {
+		res := get(s, path)
+		if got := body(t, res); res.StatusCode != http.StatusNotFound || !strings.Contains(got, want) || strings.Contains(got, "href") != (path != "/") {
+			t.Errorf("%s: got %d %s", path, res.StatusCode, got)
+		}
+	}
+}
+
 func TestSecurityHeaders(t *testing.T) {
 	t.Parallel()
 	for _, path := range []string{"/", "/missing", "/healthz", "/goop/host.json", "/goop/goop.js", "/sub"} {

@@ -1,7 +1,8 @@
-// Pictures of every page of the built-in sites, on a phone and on a desktop, light and dark, into
-// test-results/screens. Run by ./build.sh screens [chess|quiz|study|door]; made for people to look at, and for the README.
+// Pictures of every page of the built-in sites, and of hosts and doors themselves, on a phone and on a desktop, light and dark, into
+// test-results/screens. Run by ./build.sh screens [chess|quiz|study|door|host]; made for people to look at, and for the README.
 
-import { mkdirSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { becomeOwner, move, newMatch, OPERA, plies, sitDown, squares } from "./harness/chess.mjs";
 import { launch } from "./harness/browsers.mjs";
@@ -275,12 +276,30 @@ async function door(host, peer) {
   await faker.close();
 }
 
-const SITES = { chess, quiz, study, door };
+/** What a host shows of its own, whatever its site is; here that is a folder without a page. */
+async function own(host, peer) {
+  const visitor = await (await peer("visitor")).open(`${host.url}/goop/reach`);
+  await visitor.see("#visitor");
+  await picture(visitor, "host-01-how-others-get-here");
+  await visitor.goto(`${host.url}/no/such/page`);
+  await picture(visitor, "host-02-nothing-here");
+  await visitor.goto(`${host.url}/`);
+  await picture(visitor, "host-03-no-first-page");
+  const owner = await (await peer("owner")).open(`${host.url}/goop/reach${new URL(await host.ownerLink()).hash}`);
+  await owner.see('[data-sees="all"]');
+  await picture(owner, "host-04-how-others-get-here-for-the-owner");
+  await host.kill();
+  await owner.waitFor(() => Goop.status.state !== "online", [], { timeout: 40_000 });
+  await picture(owner, "host-05-away");
+}
+
+const SITES = { chess, quiz, study, door, host: own };
 const wanted = process.argv[2] ? [process.argv[2]] : Object.keys(SITES);
+const bare = mkdtempSync(join(tmpdir(), "goop-site-"));
 const browser = await launch("chromium");
 try {
   for (const site of wanted) {
-    const host = new Host({ site });
+    const host = new Host(site === "host" ? { site: bare, args: ["--public-url", "https://a-site-with-quite-a-long-name.example.org"] } : { site });
     try {
       if (site !== "door") await host.start();
       await SITES[site](host, (label) => browser.profile(label));
@@ -290,5 +309,6 @@ try {
   }
 } finally {
   await browser.close();
+  rmSync(bare, { recursive: true });
 }
 console.log(`in ${folder}`);

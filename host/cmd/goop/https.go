@@ -178,7 +178,8 @@ func (h *running) waiting(w http.ResponseWriter) {
 	header.Set("Retry-After", "10")
 	header.Set("Refresh", "5")
 	w.WriteHeader(http.StatusServiceUnavailable)
-	_, _ = w.Write([]byte("<!doctype html><html lang=en><title>One moment</title><h1>One moment</h1>" +
+	_, _ = w.Write([]byte("<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width, initial-scale=1'>" +
+		"<meta name=color-scheme content='light dark'><title>One moment</title><h1>One moment</h1>" +
 		"<p>This host is getting its certificate. The page comes by itself.</p>"))
 }
 
