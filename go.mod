@@ -23,6 +23,7 @@ require (
 	github.com/quic-go/webtransport-go v0.13.0 // host/node
 	github.com/rogpeppe/go-internal v1.16.0 // tests of host/cmd/goop: testscript
 	github.com/spf13/cobra v1.10.2 // host/cmd/goop: commands and flags
+	github.com/spf13/pflag v1.0.9 // host/cmd/goop: what was wrong with a flag
 	github.com/syumai/workers v0.32.0 // wasm/edge; later ones panic without a body
 	go.uber.org/zap v1.28.0 // host/cert: certmagic's log, which goes into ours
 	golang.org/x/crypto v0.57.0 // tests of wasm/internal/chachapoly
@@ -97,7 +98,6 @@ require (
 	github.com/prometheus/procfs v0.22.0 // indirect
 	github.com/quic-go/qpack v0.6.0 // indirect
 	github.com/spaolacci/murmur3 v1.1.0 // indirect
-	github.com/spf13/pflag v1.0.9 // indirect
 	github.com/wlynxg/anet v0.0.5 // indirect
 	github.com/zeebo/blake3 v0.2.4 // indirect
 	go.uber.org/dig v1.19.0 // indirect

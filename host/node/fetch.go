@@ -89,15 +89,17 @@ func fetch(ctx context.Context, client *http.Client, target string, most int64) 
 		return nil, fmt.Errorf("fetch the descriptor: %w", err)
 	}
 	defer res.Body.Close()
-	switch {
-	case res.StatusCode == http.StatusNotFound && strings.HasSuffix(target, door.RecordPath):
-		return nil, errors.New("the host is away: the door has no record of it")
-	case res.StatusCode != http.StatusOK:
-		return nil, fmt.Errorf("fetch the descriptor: %s answers %s", target, res.Status)
-	}
 	b, err := io.ReadAll(io.LimitReader(res.Body, most))
 	if err != nil {
 		return nil, fmt.Errorf("fetch the descriptor: %w", err)
 	}
-	return b, nil
+	switch _, refused := door.ParseRefusal(b); {
+	case res.StatusCode == http.StatusOK:
+		return b, nil
+	case res.StatusCode == http.StatusNotFound && strings.HasSuffix(target, door.RecordPath):
+		return nil, errors.New("the host is away: the door has no record of it")
+	case refused:
+		return nil, errors.New("what is there is a door: each host has a name of its own below it, which begins with k51 and which goop serve --door prints")
+	}
+	return nil, fmt.Errorf("fetch the descriptor: %s answers %s", target, res.Status)
 }

@@ -10,6 +10,14 @@ import (
 // suggest returns ` (did you mean "x"?)` for the candidate that is nearest to what was written, and
 // "" when none is near.
 func suggest(got string, candidates []string) string {
+	if best := Nearest(got, candidates); best != "" {
+		return ` (did you mean "` + best + `"?)`
+	}
+	return ""
+}
+
+// Nearest returns the candidate that is nearest to what was written, and "" when none is near.
+func Nearest(got string, candidates []string) string {
 	if len(got) > 2*wire.MaxID {
 		return ""
 	}
@@ -20,10 +28,7 @@ func suggest(got string, candidates []string) string {
 			best, least = c, d
 		}
 	}
-	if best == "" {
-		return ""
-	}
-	return ` (did you mean "` + best + `"?)`
+	return best
 }
 
 // twice tells whether the last letter of a word was written twice, as in "==".

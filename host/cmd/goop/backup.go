@@ -23,7 +23,6 @@ func backupCommand() *cobra.Command {
 			"again and found sound. The host's identity (identity.key in the data folder) is not in it: keep a copy of that\n" +
 			"as well.",
 		Example: "  goop backup monday.db\n  goop backup /mnt/usb/goop.db --force",
-		Args:    cobra.ExactArgs(1),
 	}
 	dir, asJSON := dataFlag(cmd), jsonFlag(cmd)
 	force := cmd.Flags().Bool("force", false, "overwrite a file that is there")
@@ -83,7 +82,6 @@ func restoreCommand() *cobra.Command {
 			"(identity.key is left alone); who owns it, who is banned and which invites are good is as it was in the backup.\n" +
 			"Owner links that nobody has opened are void. Members that saw more than the backup has begin anew.",
 		Example: "  goop restore monday.db\n  goop restore goop-data/backups/goop-20261124-181300.db --data goop-data",
-		Args:    cobra.ExactArgs(1),
 	}
 	dir := dataFlag(cmd)
 	cmd.RunE = do(func(cmd *cobra.Command, args []string) error {

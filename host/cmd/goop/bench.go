@@ -14,42 +14,29 @@ import (
 )
 
 func benchCommand() *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "bench SCENARIO",
+	scenarios := []*cobra.Command{{
+		Use: bare.Command + " DATA", Short: "Be a host with none of the relay's features", Hidden: true,
+		RunE: do(func(cmd *cobra.Command, args []string) error {
+			return bare.Serve(cmd.Context(), args[0], cmd.OutOrStdout())
+		}),
+	}}
+	for _, s := range bench.All {
+		scenarios = append(scenarios, scenarioCommand(s))
+	}
+	return parent(&cobra.Command{
+		Use:   "bench",
 		Short: "Measure how much this machine carries as a host",
 		Long: "Measure how much this machine carries: start a host in a process and a temporary folder of its own, connect\n" +
 			"members to it over real connections, make load, and print what that cost. With --url it is a host that runs\n" +
 			"already: the members then are visitors of it, and the load is real.\n\n" +
 			"docs/operating.md says how to read the table.",
 		Example: "  goop bench fanout\n  goop bench fanout --members 300 --rate 1000 --transport ws --json\n  goop bench mesh --profile host.pprof",
-		Args:    cobra.ArbitraryArgs,
-		RunE: func(_ *cobra.Command, args []string) error {
-			var names []string
-			for _, s := range bench.All {
-				names = append(names, s.Name)
-			}
-			all := strings.Join(names, ", ")
-			if len(args) == 0 {
-				return fmt.Errorf("%q needs to know what to measure: %s", "goop bench", all)
-			}
-			return fmt.Errorf("there is no scenario %q; there are %s", args[0], all)
-		},
-	}
-	cmd.AddCommand(&cobra.Command{
-		Use: bare.Command + " DATA", Short: "Be a host with none of the relay's features", Args: cobra.ExactArgs(1), Hidden: true,
-		RunE: do(func(cmd *cobra.Command, args []string) error {
-			return bare.Serve(cmd.Context(), args[0], cmd.OutOrStdout())
-		}),
-	})
-	for _, s := range bench.All {
-		cmd.AddCommand(scenarioCommand(s))
-	}
-	return cmd
+	}, scenarios...)
 }
 
 func scenarioCommand(s bench.Scenario) *cobra.Command {
 	o := s.Usual
-	cmd := &cobra.Command{Use: s.Name, Short: strings.ToUpper(s.Short[:1]) + s.Short[1:], Long: s.Long, Args: cobra.NoArgs}
+	cmd := &cobra.Command{Use: s.Name, Short: strings.ToUpper(s.Short[:1]) + s.Short[1:], Long: s.Long}
 	f := cmd.Flags()
 	if s.Usual.Members > 0 {
 		f.IntVar(&o.Members, "members", s.Usual.Members, "how many members")

@@ -24,18 +24,12 @@ import (
 const maxCell = 60
 
 func dataCommand() *cobra.Command {
-	cmd := &cobra.Command{
+	return parent(&cobra.Command{
 		Use:   "data",
 		Short: "See, export and import the rows of the site's tables",
 		Long: "See, export and import the rows of the site's tables, as the site's owner: while the host runs, and on the data\n" +
 			"folder of one that does not.",
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return fmt.Errorf("%q needs to know what to do: tables, query, export or import", "goop data")
-		},
-	}
-	cmd.AddCommand(dataTablesCommand(), dataQueryCommand(), dataExportCommand(), dataImportCommand())
-	return cmd
+	}, dataTablesCommand(), dataQueryCommand(), dataExportCommand(), dataImportCommand())
 }
 
 func dataTablesCommand() *cobra.Command {
@@ -43,7 +37,6 @@ func dataTablesCommand() *cobra.Command {
 		Use:     "tables",
 		Short:   "List the tables and views, with how many rows there are",
 		Example: "  goop data tables",
-		Args:    cobra.NoArgs,
 	}
 	dir, asJSON := dataFlag(cmd), jsonFlag(cmd)
 	cmd.RunE = do(func(cmd *cobra.Command, _ []string) error {
@@ -87,7 +80,6 @@ func dataQueryCommand() *cobra.Command {
 			"Moments are shown in this machine's time zone; in a condition, and with --json, they are milliseconds since 1970.",
 		Example: "  goop data query notes\n" +
 			"  goop data query moves --where '{\"game\":\"chess-42\",\"ply\":{\">\":10}}' --order game,-ply --columns ply,san --limit 20",
-		Args: cobra.ExactArgs(1),
 	}
 	dir, asJSON := dataFlag(cmd), cmd.Flags().Bool("json", false, "print each row as JSON on a line of its own, for programs")
 	where := cmd.Flags().String("where", "", "a `condition` in JSON; without it all rows")
@@ -218,12 +210,16 @@ func dataImportCommand() *cobra.Command {
 			"command says which line it is. _id, _owner, _created_at, _updated_at and _seq are kept when they are there; without them a row\n" +
 			"gets a new _id, belongs to nobody but the site's owner, and is of this moment.",
 		Example: "  goop data import questions questions.jsonl\n  goop data export notes | goop data import notes - --replace --data other-data",
-		Args:    cobra.ExactArgs(2),
 	}
 	dir, asJSON := dataFlag(cmd), jsonFlag(cmd)
 	replace := cmd.Flags().Bool("replace", false, "a row whose _id is there already takes its place; without it that is an error")
 	skip := cmd.Flags().Bool("skip-existing", false, "a row that is there already stays as it is")
-	cmd.MarkFlagsMutuallyExclusive("replace", "skip-existing")
+	cmd.PreRunE = func(*cobra.Command, []string) error {
+		if *replace && *skip {
+			return errors.New("a row that is there is replaced or skipped: take --replace or --skip-existing")
+		}
+		return nil
+	}
 	cmd.RunE = do(func(cmd *cobra.Command, args []string) error {
 		mode := control.ImportNew
 		switch {

@@ -217,7 +217,8 @@ func throughRouter(ctx context.Context, s control.Status) doctor.Try {
 			URL:        record.Addr{Kind: record.WebTransport, IP: at.Addr(), Port: at.Port()}.URL(),
 			CertHashes: desc.WebTransport[0].CertHashes,
 		}}
-		return reach(ctx, desc, node.WebTransport, "")
+		t, _ := reach(ctx, desc, node.WebTransport, "")
+		return t
 	}
 	return tried(0, err)
 }

@@ -50,7 +50,6 @@ func doorCommand() *cobra.Command {
 		Example: "  goop door --host door.example --listen :443 --tls-cert door.pem --tls-key door.key\n" +
 			"  goop door --host door.example --listen 127.0.0.1:7790 --trusted-proxy 127.0.0.1\n" +
 			"  goop door --host localhost",
-		Args: cobra.NoArgs,
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.listen, "listen", ":7790", "`address` for HTTP, or for HTTPS with --tls-cert; port 0 takes a free one")
@@ -81,6 +80,9 @@ func doorCommand() *cobra.Command {
 
 // parseDoorHost reads --host: a name, with a port perhaps.
 func parseDoorHost(s string) (string, error) {
+	if s == "" {
+		return "", errors.New("--host is missing: the door's own name, such as door.example (localhost is for trying)")
+	}
 	s = strings.ToLower(s)
 	name, port, err := net.SplitHostPort(s)
 	if err != nil {

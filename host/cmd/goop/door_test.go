@@ -130,6 +130,12 @@ func TestDoor(t *testing.T) {
 	}
 	rec := d.record(ctx, h.page, true)
 
+	// Who takes the door for a host is told so.
+	var said strings.Builder
+	if code := run(ctx, []string{"query", d.origin, "_groups", "--anonymous"}, strings.NewReader(""), io.Discard, &said); code != exitFailed || !strings.Contains(said.String(), "what is there is a door") {
+		t.Errorf("a query of the door itself: exit code %d, %s", code, said.String())
+	}
+
 	// A visitor gets to the host by what the record says, and by nothing else.
 	dialer, err := node.NewDialer(node.DialerOptions{
 		Host:       rec.Peer,
@@ -218,7 +224,7 @@ func TestDoorAway(t *testing.T) {
 func TestDoorFlags(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ args, want string }{
-		{"door", "--host \"\" is not a name"},
+		{"door", "--host is missing"},
 		{"door --host 127.0.0.1", "is not a name"},
 		{"door --host [::1]:7790", "is not a name"},
 		{"door --host https://door.example", "is not a name"},
@@ -230,7 +236,7 @@ func TestDoorFlags(t *testing.T) {
 		{"serve --door door.example", "is not the address of a door"},
 		{"serve --door http://door.example", "by https"},
 		{"serve --door https://door.example --router-port 0", "between 1 and 65535"},
-		{"serve --door https://door.example --router-port 65536", "invalid argument"},
+		{"serve --door https://door.example --router-port 65536", "is not a port between 1 and 65535"},
 		{"serve --router-port 7780", "goes with --door"},
 	} {
 		var out, errs strings.Builder

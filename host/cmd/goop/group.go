@@ -12,25 +12,19 @@ import (
 )
 
 func groupCommand() *cobra.Command {
-	cmd := &cobra.Command{
+	return parent(&cobra.Command{
 		Use:   "group",
 		Short: "See and manage the groups of the running host",
-		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return fmt.Errorf("%q needs to know what to do, such as: goop group list", "goop group")
-		},
-	}
-	cmd.AddCommand(groupListCommand(), groupShowCommand(), groupCloseCommand(), groupTailCommand(),
+	},
+		groupListCommand(), groupShowCommand(), groupTailCommand(), groupCloseCommand(),
 		groupInviteCommand(), groupRevokeCommand(), groupRoleCommand(),
 		sendAwayCommand(control.Kick), sendAwayCommand(control.Ban), groupUnbanCommand())
-	return cmd
 }
 
 func groupListCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List all groups",
-		Args:  cobra.NoArgs,
 	}
 	dir, asJSON := dataFlag(cmd), jsonFlag(cmd)
 	cmd.RunE = do(func(cmd *cobra.Command, _ []string) error {
@@ -71,7 +65,6 @@ func groupShowCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "show ID",
 		Short: "Tell all about a group: what it is, who is in it, what it takes up",
-		Args:  cobra.ExactArgs(1),
 	}
 	dir, asJSON := dataFlag(cmd), jsonFlag(cmd)
 	cmd.RunE = do(func(cmd *cobra.Command, args []string) error {
@@ -127,7 +120,6 @@ func groupCloseCommand() *cobra.Command {
 		Short: "End a group for everybody, and forget it",
 		Long: "End a group for everybody: its members are told, and its log and state are forgotten. The rows that it has\n" +
 			"recorded into a table stay. A group of goop.json is made anew at the next start.",
-		Args: cobra.ExactArgs(1),
 	}
 	dir := dataFlag(cmd)
 	cmd.RunE = do(func(cmd *cobra.Command, args []string) error {

@@ -42,7 +42,6 @@ func joinCommand() *cobra.Command {
 			"URL is the address of any page of the host, or an invite link, which names the group too.",
 		Example: "  goop join http://192.168.1.5:7780/ lobby --label Bot\n" +
 			"  goop join --stay https://chess.example.org/ lobby </dev/null | jq -c 'select(.type==\"msg\") | .payload'",
-		Args: cobra.RangeArgs(1, 2),
 	}
 	m.addGroup(cmd)
 	form := formFlags(cmd)
@@ -90,14 +89,13 @@ func interactive(in io.Reader) bool {
 func sendCommand() *cobra.Command {
 	var m memberFlags
 	cmd := &cobra.Command{
-		Use:   "send URL GROUP [MESSAGE...]",
+		Use:   "send URL [GROUP] [MESSAGE...]",
 		Short: "Send messages to a group, and wait until the host has them",
 		Long: "Send messages to a group of any host, or the lines of the input when there are none, and print for each its seq\n" +
 			"and time, as JSON, once the host has acknowledged it: in a durable group it is on the host's disk then. A message is\n" +
 			"the JSON value that it is, or else the text. An invite link names the group, which is left out then.",
 		Example: "  goop send http://192.168.1.5:7780/ lobby 'The train is late'\n" +
 			"  sensors | goop send --json https://lab.example.org/ readings",
-		Args: cobra.MinimumNArgs(1),
 	}
 	m.addGroup(cmd)
 	form := formFlags(cmd)
@@ -169,7 +167,6 @@ func watchCommand() *cobra.Command {
 func rowsCommand(cmd *cobra.Command, limit string, status bool, run func(*terminal.Terminal, context.Context, terminal.Rows) error) *cobra.Command {
 	var m memberFlags
 	var rows terminal.Rows
-	cmd.Args = cobra.MinimumNArgs(2)
 	m.add(cmd)
 	where := rowsFlags(cmd, &rows, limit)
 	var a terminal.Address

@@ -10,6 +10,7 @@ import (
 	"goop/host/node"
 	"goop/host/relay"
 	"goop/host/store"
+	"goop/shared/data"
 	"goop/shared/wire"
 )
 
@@ -90,12 +91,11 @@ var settable = []limit{
 }
 
 // names lists the bounds that can be set.
-func names() string {
-	var list []string
+func names() (list []string) {
 	for _, l := range settable {
 		list = append(list, l.name)
 	}
-	return strings.Join(list, ", ")
+	return list
 }
 
 // Set reads one --limit name=value.
@@ -118,7 +118,7 @@ func (l *limits) Set(text string) error {
 		s.set(l, v)
 		return nil
 	}
-	return fmt.Errorf("there is no limit %q; there are %s", name, names())
+	return fmt.Errorf("there is no limit %q%s; there are %s", name, didYouMean("", data.Nearest(name, names())), strings.Join(names(), ", "))
 }
 
 // String implements pflag.Value: what the flag is without being given, which its help says elsewhere.

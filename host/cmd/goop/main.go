@@ -33,7 +33,8 @@ const (
 const doubleSignal = 500 * time.Millisecond
 
 func main() {
-	cobra.MousetrapHelpText = "" // a host may well be started from a file manager
+	cobra.MousetrapHelpText = ""       // a host may well be started from a file manager
+	cobra.EnableCommandSorting = false // they stand in an order of their own
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// The first signal ends ctx, and with it the host in good order. A moment later signals do again
 	// what they do to any program, so that a second one ends it at once. Not before: Ctrl-C under a
@@ -66,19 +67,6 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	}
 }
 
-// shortUsage says how a command is used, without its flags: a screen full of them would push away the line that
-// says what was wrong.
-func shortUsage(cmd *cobra.Command) string {
-	if !cmd.Runnable() {
-		return cmd.UsageString()
-	}
-	text := "Usage:\n  " + cmd.UseLine() + "\n"
-	if cmd.Example != "" {
-		text += "\nExamples:\n" + cmd.Example + "\n"
-	}
-	return text + "\n" + cmd.CommandPath() + " --help says more.\n"
-}
-
 // failure is an error of a command that was understood; every other error is about the command line.
 type failure struct{ err error }
 
@@ -107,17 +95,36 @@ func do(fn func(cmd *cobra.Command, args []string) error) func(*cobra.Command, [
 
 // command returns the command line as a whole.
 func command() *cobra.Command {
-	root := &cobra.Command{
+	root := parent(&cobra.Command{
 		Use:               "goop",
 		Short:             "Serve a site whose pages talk to each other",
 		Long:              "Goop serves a site, keeps its data, and carries what its pages say to each other.",
+		Example:           "  goop serve\n  goop new chess my-site\n  goop serve my-site",
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
+	})
+	root.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+	for _, section := range []struct { // in the order in which somebody needs them
+		title string
+		list  []*cobra.Command
+	}{
+		{"A host:", []*cobra.Command{serveCommand(), newCommand(), doctorCommand(), statusCommand(), ownerLinkCommand(), ownersCommand(), groupCommand()}},
+		{"What it keeps:", []*cobra.Command{dataCommand(), backupCommand(), restoreCommand(), migrateCommand()}},
+		{"The terminal as a member of any host:", []*cobra.Command{joinCommand(), sendCommand(), queryCommand(), watchCommand()}},
+		{more, []*cobra.Command{doorCommand(), benchCommand(), versionCommand()}},
+	} {
+		root.AddGroup(&cobra.Group{ID: section.title, Title: section.title})
+		for _, c := range section.list {
+			c.GroupID = section.title
+			counted(c)
+		}
+		root.AddCommand(section.list...)
 	}
-	root.AddCommand(serveCommand(), doctorCommand(), doorCommand(), newCommand(), joinCommand(), sendCommand(), queryCommand(), watchCommand(),
-		ownerLinkCommand(), ownersCommand(), groupCommand(), statusCommand(),
-		dataCommand(), benchCommand(), backupCommand(), restoreCommand(), migrateCommand(), versionCommand())
+	root.SetHelpCommand(helpCommand())
+	root.SetUsageFunc(printUsage)
+	root.SetFlagErrorFunc(flagError)
+	root.PersistentFlags().BoolP("help", "h", false, "say how it is used, and do nothing")
 	return root
 }
 

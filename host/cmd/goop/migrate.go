@@ -25,7 +25,6 @@ func migrateCommand() *cobra.Command {
 			"backup, all of it or nothing. Values of a column that has another type now are converted where each has an\n" +
 			"exact counterpart. End the host first.",
 		Example: "  goop migrate my-site\n  goop migrate my-site --apply",
-		Args:    cobra.MaximumNArgs(1),
 	}
 	dir := dataFlag(cmd)
 	apply := cmd.Flags().Bool("apply", false, "do it, after a backup")

@@ -28,7 +28,6 @@ func ownerLinkCommand() *cobra.Command {
 		Long: "Make a link that turns the browser that opens it into an owner of the running host. It works for\n" +
 			"one browser and for 24 hours. One link is printed for each address of the host; they are the same\n" +
 			"link, so use one.",
-		Args: cobra.NoArgs,
 	}
 	dir := dataFlag(cmd)
 	asQR := cmd.Flags().Bool("qr", false, "print the one for another device as a QR code too; whoever takes a picture of it can own the host")
@@ -54,18 +53,9 @@ func printLinks(out io.Writer, urls []string, asQR bool) error {
 }
 
 func ownersCommand() *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "owners",
-		Short: "List or remove the owners of the running host",
-		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return fmt.Errorf("%q needs to know what to do: list or remove", "goop owners")
-		},
-	}
 	list := &cobra.Command{
 		Use:   "list",
 		Short: "List the owners",
-		Args:  cobra.NoArgs,
 	}
 	listDir, asJSON := dataFlag(list), jsonFlag(list)
 	list.RunE = do(func(cmd *cobra.Command, _ []string) error {
@@ -81,7 +71,6 @@ func ownersCommand() *cobra.Command {
 	remove := &cobra.Command{
 		Use:   "remove PEER",
 		Short: "Take the site from an owner, who becomes a visitor",
-		Args:  cobra.ExactArgs(1),
 	}
 	removeDir := dataFlag(remove)
 	remove.RunE = do(func(cmd *cobra.Command, args []string) error {
@@ -92,8 +81,10 @@ func ownersCommand() *cobra.Command {
 		fmt.Fprintln(cmd.OutOrStdout(), args[0], "is a visitor now")
 		return nil
 	})
-	cmd.AddCommand(list, remove)
-	return cmd
+	return parent(&cobra.Command{
+		Use:   "owners",
+		Short: "List or remove the owners of the running host",
+	}, list, remove)
 }
 
 func printOwners(out io.Writer, owners []control.Owner) error {

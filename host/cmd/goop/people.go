@@ -22,7 +22,6 @@ func groupInviteCommand() *cobra.Command {
 			"first; they are the same invite. Whoever opens one is in, so send it as you would send a password. With --peer\n" +
 			"a peer whose id you know is in without a link.",
 		Example: "  goop group invite study\n  goop group invite study --uses 30 --expires 24h --role viewer",
-		Args:    cobra.ExactArgs(1),
 	}
 	dir, asJSON := dataFlag(cmd), jsonFlag(cmd)
 	uses := cmd.Flags().Int("uses", 1, "the `number` of peers that it lets in")
@@ -72,7 +71,6 @@ func groupRevokeCommand() *cobra.Command {
 		Short: "Take an invite back; who came in by it stays",
 		Long: "Take an invite back. It is named by its id, which goop group show has, or by its token, which is what stands\n" +
 			"at the end of its link. Who came in by it stays.",
-		Args: cobra.ExactArgs(2),
 	}
 	dir := dataFlag(cmd)
 	cmd.RunE = do(func(cmd *cobra.Command, args []string) error {
@@ -92,7 +90,6 @@ func sendAwayCommand(action control.PeerAction) *cobra.Command {
 		Short: "Send a peer out of a group; it may come back when the group is open",
 		Long: "Send a peer out of a group, with all its pages. Into an open group it may come back; into one by invite it has\n" +
 			"to be invited anew. PEER is its id, or the beginning or end of it, as goop group show and tail print it.",
-		Args: cobra.ExactArgs(2),
 	}
 	done := "was sent out of"
 	if action == control.Ban {
@@ -115,7 +112,6 @@ func groupUnbanCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "unban ID PEER",
 		Short: "Let a banned peer come back as anybody else",
-		Args:  cobra.ExactArgs(2),
 	}
 	dir := dataFlag(cmd)
 	cmd.RunE = do(func(cmd *cobra.Command, args []string) error {
@@ -129,7 +125,6 @@ func groupRoleCommand() *cobra.Command {
 		Use:     "role ID PEER ROLE",
 		Short:   "Give a peer another role in a group: moderator, member or viewer",
 		Example: "  goop group role study …mzz3ij5c moderator",
-		Args:    cobra.ExactArgs(3),
 		PreRunE: func(_ *cobra.Command, args []string) error { return checkRole(args[2]) },
 	}
 	dir := dataFlag(cmd)

@@ -65,7 +65,6 @@ func serveCommand() *cobra.Command {
 			"All that must not be lost lies in the data folder: the host's identity, the site's data, its groups.\n\n" +
 			"What --limit can set, and what holds without it (docs/limits.md says more):\n\n" + o.limits.help(),
 		Example: "  goop serve\n  goop serve my-site --listen :8080 --data my-data\n  goop serve quiz --domain quiz.example.org",
-		Args:    cobra.MaximumNArgs(1),
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.listen, "listen", ":7780", "`address` for TCP (HTTP, WebSocket) and UDP (QUIC, WebTransport); port 0 takes a free one; with --domain it is :443")

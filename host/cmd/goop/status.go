@@ -16,7 +16,6 @@ func statusCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Tell how the running host is",
-		Args:  cobra.NoArgs,
 	}
 	dir, asJSON := dataFlag(cmd), jsonFlag(cmd)
 	cmd.RunE = do(func(cmd *cobra.Command, _ []string) error {

@@ -20,7 +20,6 @@ func groupTailCommand() *cobra.Command {
 		Long: "Print the last entries of a group's log: messages, and changes of its state. With -f those to come follow,\n" +
 			"until Ctrl-C. Of direct messages there is no more than that they were sent. With --json each entry is a line.",
 		Example: "  goop group tail lobby -n 100\n  goop group tail lobby -f --json",
-		Args:    cobra.ExactArgs(1),
 	}
 	dir, asJSON := dataFlag(cmd), jsonFlag(cmd)
 	n := cmd.Flags().IntP("lines", "n", 20, "how `many` entries, at most 10,000")
