@@ -26,7 +26,7 @@ const maxAnswer = 32 << 20
 type NotRunningError struct{ Dir string }
 
 func (e *NotRunningError) Error() string {
-	return fmt.Sprintf("no host is running on the data folder %s (start it with: goop serve --data %s)", e.Dir, e.Dir)
+	return fmt.Sprintf("no host is running on the data folder %s (start it with: goop serve --data %s; --data names another folder)", e.Dir, e.Dir)
 }
 
 // Client asks the host that runs on one data folder. Its methods return a *NotRunningError when there

@@ -180,6 +180,9 @@ func TestExamineVisit(t *testing.T) {
 		{"an old certificate", func(v *Visit) { v.TLS.Left = 24 * time.Hour }, true, "", "certificate", "warn: The certificate of An authority ends on 2027-01-01."},
 		{"a clock that is wrong", func(v *Visit) { v.Offset = -2 * time.Hour }, false, "", "clock", "bad: The clock of this machine is 2h0m0s behind the host's."},
 		{"a clock that is off", func(v *Visit) { v.Offset = 2 * time.Minute }, true, "", "clock", "warn: The clock of this machine is 2m0s ahead of the host's."},
+		{"a door", func(v *Visit) { v.Door, v.Name, v.Version, v.WebSocket = true, "", "", Try{} }, true, "Everything works, over WebTransport.", "page", "ok: The door has a record of the host"},
+		{"a door, without UDP", func(v *Visit) { v.Door, v.WebSocket, v.WebTransport = true, Try{}, lost }, false, "They cannot come.", "webtransport", "bad: WebTransport does not get through"},
+		{"a group that does not let in", func(v *Visit) { v.Group, v.GroupFault = "club", "there is no such group, or it is not for you" }, false, "Everything works", "group", "bad: The group club does not let in: there is no such group, or it is not for you."},
 		{"no clock", func(v *Visit) { v.Clocked, v.Offset = false, 9*time.Hour }, true, "", "clock", ""},
 	} {
 		v := visit()

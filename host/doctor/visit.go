@@ -11,6 +11,7 @@ import (
 type Visit struct {
 	URL       string
 	Host      string // of the URL: a name or an address
+	Door      bool   // the address is one at a door, which knows no more of the host than where it is
 	Addresses []netip.Addr
 	NameFault string // why the name leads nowhere; "" when it does, or there is none
 	NameTook  time.Duration
@@ -28,6 +29,9 @@ type Visit struct {
 
 	WebTransport, WebSocket, QUIC, TCP Try
 	UDPPort                            string // where WebTransport was tried, for people
+
+	Group      string // that did not let in; "" for none
+	GroupFault string // what the host said about that
 }
 
 // Certificate is what an https host has shown.
@@ -63,12 +67,17 @@ func ExamineVisit(v *Visit) Report {
 	switch {
 	case v.Fault != "":
 		r.add("page", Bad, "The host does not tell how it is reached: "+v.Fault+".", "Nobody who is where this machine is gets in.", "Look whether the host runs, and whether the TCP port gets through.")
+	case v.Door:
+		r.add("page", OK, fmt.Sprintf("The door has a record of the host, signed with its key, and gave it after %s. Its peer id is %s.", ms(v.Took), v.Peer), "", "")
 	default:
 		r.add("page", OK, fmt.Sprintf("%s, %s, answers after %s. Its peer id is %s.", v.Name, v.Version, ms(v.Took), v.Peer), "", "")
 	}
 	r.clock(v)
 	if v.Fault == "" {
 		r.ways(v, secure)
+	}
+	if v.Group != "" {
+		r.add("group", Bad, "The group "+v.Group+" does not let in: "+v.GroupFault+".", "Visitors without an invite or a role there are told the same.", "Look at its id, and at who may join it. The times here are those of a first answer, and not of a welcome.")
 	}
 	who := Visitors{Who: "from this machine", Level: Bad, Can: "They cannot come."}
 	switch {
@@ -79,7 +88,7 @@ func ExamineVisit(v *Visit) Report {
 		who.Level, who.Can = OK, "Everything works, over WebSocket: UDP does not get through."
 	case v.WebSocket.Worked():
 		who.Level, who.Can = OK, "The site works, over WebSocket: browsers do not trust plain http. There is no service worker, camera, microphone or notification."
-	default:
+	case !v.Door:
 		who.Can = "They see the site, and it stays offline."
 	}
 	r.Visitors = []Visitors{who}
@@ -136,6 +145,9 @@ func (r *Report) ways(v *Visit, secure bool) {
 	}
 	switch {
 	case !v.WebTransport.Tried:
+	case !v.WebTransport.Worked() && !v.WebSocket.Tried:
+		r.add("webtransport", Bad, "WebTransport does not get through ("+v.UDPPort+"): "+v.WebTransport.String()+".", "The record has no other way for browsers.",
+			"docs/door.md (Who reaches a host) has the reasons. If the host is in this network: let UDP through to that port.")
 	case v.WebTransport.Worked():
 		r.add("webtransport", OK, "WebTransport ("+v.UDPPort+"): "+v.WebTransport.String()+".", "", "")
 	case secure:

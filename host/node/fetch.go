@@ -23,13 +23,16 @@ const (
 	maxDescriptor = 64 << 10 // bytes
 )
 
+// ErrDoor tells that an address is that of a door and not of a host.
+var ErrDoor = errors.New("what is there is a door: each host has a name of its own below it, which begins with k51 and which goop serve --door prints")
+
 // FetchDescriptor returns a function that reads the descriptor of the host whose site is at origin, such as
 // "http://192.168.1.5:7780", or "https://<label>.door.example": a host's name at a door, where its signed record
 // is read. The record is checked, and an error when it is not that host's own.
 func FetchDescriptor(origin string) func(context.Context) (wire.Descriptor, error) {
 	client := &http.Client{Timeout: fetchTimeout, Transport: &http.Transport{DisableKeepAlives: true, DialContext: dialHTTP}}
 	origin = strings.TrimSuffix(origin, "/")
-	if host, ok := atDoor(origin); ok {
+	if host, ok := AtDoor(origin); ok {
 		return func(ctx context.Context) (wire.Descriptor, error) {
 			b, err := fetch(ctx, client, origin+door.RecordPath, record.MaxSize+1)
 			if err != nil {
@@ -54,8 +57,8 @@ func FetchDescriptor(origin string) func(context.Context) (wire.Descriptor, erro
 	}
 }
 
-// atDoor returns the host that an origin names, when it is one of a door.
-func atDoor(origin string) (wire.PeerID, bool) {
+// AtDoor returns the host that an origin names, when it is one of a door.
+func AtDoor(origin string) (wire.PeerID, bool) {
 	u, err := url.Parse(origin)
 	if err != nil {
 		return "", false
@@ -99,7 +102,7 @@ func fetch(ctx context.Context, client *http.Client, target string, most int64) 
 	case res.StatusCode == http.StatusNotFound && strings.HasSuffix(target, door.RecordPath):
 		return nil, errors.New("the host is away: the door has no record of it")
 	case refused:
-		return nil, errors.New("what is there is a door: each host has a name of its own below it, which begins with k51 and which goop serve --door prints")
+		return nil, ErrDoor
 	}
 	return nil, fmt.Errorf("fetch the descriptor: %s answers %s", target, res.Status)
 }

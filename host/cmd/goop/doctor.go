@@ -194,7 +194,9 @@ func probe(ctx context.Context, s control.Status) []doctor.Link {
 				return
 			}
 			l.Other = desc.Peer != s.Peer
-			l.WebTransport, l.WebSocket = reach(ctx, desc, node.WebTransport, ""), reach(ctx, desc, node.WebSocket, "")
+			desc = first(desc)
+			l.WebTransport, _ = reach(ctx, desc, node.WebTransport, "")
+			l.WebSocket, _ = reach(ctx, desc, node.WebSocket, "")
 		})
 	}
 	wg.Wait()

@@ -135,6 +135,12 @@ func TestDoor(t *testing.T) {
 	if code := run(ctx, []string{"query", d.origin, "_groups", "--anonymous"}, strings.NewReader(""), io.Discard, &said); code != exitFailed || !strings.Contains(said.String(), "what is there is a door") {
 		t.Errorf("a query of the door itself: exit code %d, %s", code, said.String())
 	}
+	for at, want := range map[string]string{d.origin: "what is there is a door", h.page: "Everything works, over WebTransport."} {
+		said.Reset()
+		if code := run(ctx, []string{"doctor", at}, strings.NewReader(""), &said, io.Discard); code == exitOK != (at == h.page) || !strings.Contains(said.String(), want) {
+			t.Errorf("the doctor at %s: exit code %d\n%s", at, code, said.String())
+		}
+	}
 
 	// A visitor gets to the host by what the record says, and by nothing else.
 	dialer, err := node.NewDialer(node.DialerOptions{

@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/url"
+	"net"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -150,11 +150,12 @@ func ask(ctx context.Context, origin string, fetch func(context.Context) (wire.D
 	if err == nil {
 		return d, nil
 	}
-	if e, ok := errors.AsType[*url.Error](err); ok {
-		err = e.Err
-	}
-	if errors.Is(err, context.DeadlineExceeded) {
+	err = unasked(err)
+	switch e, ok := errors.AsType[*net.DNSError](err); {
+	case errors.Is(err, context.DeadlineExceeded):
 		err = fmt.Errorf("no answer within %s", firstAsk)
+	case ok && e.IsNotFound:
+		err = fmt.Errorf("the name %s leads nowhere", e.Name)
 	}
 	return d, fmt.Errorf("there is no Goop host at %s: %w", origin, err)
 }

@@ -103,8 +103,10 @@ func elapsed(ms int64) string {
 		{time.Hour, "h", "min", time.Minute},
 		{time.Minute, "min", "s", time.Second},
 	} {
-		if d >= u.size {
-			return fmt.Sprintf("%d %s %d %s", d/u.size, u.name, d%u.size/u.unit, u.rest)
+		if rest := d % u.size / u.unit; d >= u.size && rest == 0 {
+			return fmt.Sprintf("%d %s", d/u.size, u.name)
+		} else if d >= u.size {
+			return fmt.Sprintf("%d %s %d %s", d/u.size, u.name, rest, u.rest)
 		}
 	}
 	return fmt.Sprintf("%d s", d/time.Second)

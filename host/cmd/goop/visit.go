@@ -16,6 +16,7 @@ import (
 
 	"goop/host/doctor"
 	"goop/host/node"
+	"goop/shared/door"
 	"goop/shared/link"
 	"goop/shared/wire"
 )
@@ -29,9 +30,10 @@ const (
 // visit goes to a host as its visitors do, and tells how that went.
 func visit(ctx context.Context, u *url.URL, group wire.GroupID) doctor.Visit {
 	v := doctor.Visit{URL: u.String(), Host: u.Hostname()}
+	_, v.Door = node.AtDoor(v.URL)
 	if ip, err := netip.ParseAddr(v.Host); err == nil {
 		v.Addresses = []netip.Addr{ip}
-	} else {
+	} else if !strings.HasSuffix(v.Host, ".localhost") { // for browsers that is this machine, whatever the DNS knows
 		resolving, cancel := context.WithTimeout(ctx, visitTime)
 		defer cancel()
 		begun := time.Now()
@@ -57,8 +59,22 @@ func visit(ctx context.Context, u *url.URL, group wire.GroupID) doctor.Visit {
 		v.Clocked, v.Offset = true, time.Since(date)
 	}
 	v.Peer, v.Name, v.Version = string(desc.Peer), plain(desc.Name), plain(desc.Version)
-	v.WebSocket = reach(ctx, desc, node.WebSocket, group)
-	v.WebTransport = reach(ctx, desc, node.WebTransport, group)
+	if !v.Door { // from there a page tries all that the record has
+		desc = first(desc)
+	}
+	ways := func() (refused error) {
+		if len(desc.WebSocket) > 0 || !v.Door {
+			v.WebSocket, refused = reach(ctx, desc, node.WebSocket, group)
+		}
+		if refused == nil {
+			v.WebTransport, refused = reach(ctx, desc, node.WebTransport, group)
+		}
+		return refused
+	}
+	if refused := ways(); refused != nil { // a group that lets nobody in is no fault of the ways to the host
+		v.Group, v.GroupFault, group = string(group), oneLine(refused), ""
+		_ = ways()
+	}
 	if len(desc.WebTransport) > 0 {
 		if at, err := url.Parse(desc.WebTransport[0].URL); err == nil {
 			v.UDPPort = "UDP port " + at.Port() + " of " + at.Hostname()
@@ -107,12 +123,22 @@ func fetch(ctx context.Context, page string) (wire.Descriptor, time.Duration, er
 	return desc, took, err
 }
 
-// describe does the same, and says what time it is there. A certificate that is refused is a finding of its own and
-// keeps nobody from looking on.
+// first leaves of each kind the address that browsers take.
+func first(desc wire.Descriptor) wire.Descriptor {
+	desc.WebTransport, desc.WebSocket = desc.WebTransport[:min(1, len(desc.WebTransport))], desc.WebSocket[:min(1, len(desc.WebSocket))]
+	return desc
+}
+
+// describe does the same, and says what time it is there, unless that is the door's. A certificate that is refused is a
+// finding of its own and keeps nobody from looking on.
 func describe(ctx context.Context, page string) (desc wire.Descriptor, date time.Time, took time.Duration, err error) {
 	ctx, cancel := context.WithTimeout(ctx, visitTime)
 	defer cancel()
 	begun := time.Now()
+	if _, ok := node.AtDoor(page); ok {
+		desc, err = node.FetchDescriptor(page)(ctx)
+		return desc, date, time.Since(begun), unasked(err)
+	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(page, "/")+wire.HostPath, nil)
 	if err != nil {
 		return desc, date, 0, err
@@ -120,19 +146,19 @@ func describe(ctx context.Context, page string) (desc wire.Descriptor, date time
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
 	res, err := client.Do(req)
 	if err != nil {
-		if u, ok := errors.AsType[*url.Error](err); ok {
-			err = u.Err
-		}
-		return desc, date, time.Since(begun), err
+		return desc, date, time.Since(begun), unasked(err)
 	}
 	defer res.Body.Close()
-	if res.StatusCode != http.StatusOK {
-		return desc, date, time.Since(begun), fmt.Errorf("%s answers %s", wire.HostPath, res.Status)
-	}
 	body, err := io.ReadAll(io.LimitReader(res.Body, maxDescription))
 	took = time.Since(begun)
 	if err != nil {
 		return desc, date, took, err
+	}
+	if res.StatusCode != http.StatusOK {
+		if _, ok := door.ParseRefusal(body); ok {
+			return desc, date, took, node.ErrDoor
+		}
+		return desc, date, took, fmt.Errorf("%s answers %s", wire.HostPath, res.Status)
 	}
 	if desc, err = wire.ParseDescriptor(body); err != nil {
 		return desc, date, took, errors.New("what is there is no host of this kind")
@@ -141,10 +167,17 @@ func describe(ctx context.Context, page string) (desc wire.Descriptor, date time
 	return desc, date, took, nil
 }
 
-// reach connects to the first address that a descriptor has for a transport, as a browser does, and asks the host
-// something: the time, or to join a group.
-func reach(ctx context.Context, desc wire.Descriptor, transport string, group wire.GroupID) doctor.Try {
-	desc.WebTransport, desc.WebSocket = desc.WebTransport[:min(1, len(desc.WebTransport))], desc.WebSocket[:min(1, len(desc.WebSocket))]
+// unasked is an error without what was asked for.
+func unasked(err error) error {
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		return u.Err
+	}
+	return err
+}
+
+// reach connects over a transport, as a browser does, and asks the host something: the time, or to join a group. Of that
+// the host may not want to know, which is refused.
+func reach(ctx context.Context, desc wire.Descriptor, transport string, group wire.GroupID) (t doctor.Try, refused error) {
 	ctx, cancel := context.WithTimeout(ctx, visitTime)
 	defer cancel()
 	begun := time.Now()
@@ -153,7 +186,7 @@ func reach(ctx context.Context, desc wire.Descriptor, transport string, group wi
 		Descriptor: func(context.Context) (wire.Descriptor, error) { return desc, nil },
 	})
 	if err != nil {
-		return tried(0, err)
+		return tried(0, err), nil
 	}
 	defer d.Close()
 	conn, err := d.Dial(ctx)
@@ -161,20 +194,21 @@ func reach(ctx context.Context, desc wire.Descriptor, transport string, group wi
 		if ctx.Err() != nil {
 			err = errors.New("no answer")
 		}
-		return tried(0, err)
+		return tried(0, err), nil
 	}
 	defer conn.Close()
-	t := tried(time.Since(begun), nil)
+	t = tried(time.Since(begun), nil)
 	proto, line := wire.DataProtocol, []byte(`{"id":1,"op":"time"}`+"\n")
 	if group != "" {
 		join := wire.Frame{Type: wire.TypeJoin, Group: group}
 		proto, line = wire.GroupProtocol, join.Append(nil)
 	}
-	if err := firstAnswer(ctx, conn, proto, line); err != nil {
-		return tried(0, err)
+	refused, err = firstAnswer(ctx, conn, proto, line)
+	if err != nil {
+		return tried(0, err), nil
 	}
 	t.Welcome = time.Since(begun)
-	return t
+	return t, refused
 }
 
 // opener is what is used of a connection.
@@ -182,31 +216,33 @@ type opener interface {
 	Open(ctx context.Context, proto string) (link.Stream, error)
 }
 
-// firstAnswer writes a line on a new stream and waits for one.
-func firstAnswer(ctx context.Context, conn opener, proto string, line []byte) error {
+// firstAnswer writes a line on a new stream and waits for one; that may refuse what was asked.
+func firstAnswer(ctx context.Context, conn opener, proto string, line []byte) (refused, err error) {
 	s, err := conn.Open(ctx, proto)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer s.Close()
 	defer context.AfterFunc(ctx, func() { _ = s.Reset() })()
 	if _, err := s.Write(line); err != nil {
-		return fmt.Errorf("ask the host: %w", err)
+		return nil, fmt.Errorf("ask the host: %w", err)
 	}
 	answer, err := link.NewReader(s, wire.MaxLine).ReadLine()
 	if err != nil {
-		return fmt.Errorf("wait for the host's answer: %w", err)
+		return nil, fmt.Errorf("wait for the host's answer: %w", err)
 	}
-	if proto == wire.GroupProtocol {
-		f, err := wire.Decode(answer)
-		switch {
-		case err != nil:
-			return err
-		case f.Type == wire.TypeError:
-			return fmt.Errorf("the host does not let in: %s", plain(string(answer)))
-		}
+	if proto != wire.GroupProtocol {
+		return nil, nil
 	}
-	return nil
+	f, err := wire.Decode(answer)
+	if err != nil || f.Type != wire.TypeError {
+		return nil, err
+	}
+	e, err := wire.ParseError(f.Payload)
+	if err != nil {
+		return nil, err
+	}
+	return e, nil
 }
 
 // tried is a Try that came to this.
