@@ -19,12 +19,15 @@
   }
 
   const form = /** @type {HTMLFormElement} */ (document.getElementById("to"));
+  const field = /** @type {HTMLInputElement} */ (document.getElementById("host"));
   const fault = /** @type {HTMLElement} */ (document.getElementById("fault"));
   /** @type {HTMLElement} */ (document.getElementById("door")).textContent = location.origin;
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    const label = labelOf(/** @type {any} */ (form.elements).host.value);
-    if (label) location.assign(`${location.protocol}//${label}.${location.host}/`);
-    else fault.textContent = "This is not a host's id. It begins with 12D3KooW, and the host's terminal shows it.";
+    const label = labelOf(field.value);
+    field.setAttribute("aria-invalid", String(!label));
+    if (label) return location.assign(`${location.protocol}//${label}.${location.host}/`);
+    fault.textContent = "This is not a host's id, which begins with 12D3KooW. Who runs the host sees it with goop status.";
+    field.focus();
   });
 })();

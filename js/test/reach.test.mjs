@@ -15,6 +15,10 @@ for (const browser of BROWSERS) {
     scene(`the page that shows how the host is reached, over ${world} in ${browser}`, world, async (s) => {
       const host = await s.host({ site: "chess" });
       const owner = await becomeOwner(host, await s.peer(browser));
+      assert.ok(await owner.evaluate(() => {
+        const { left, top, bottom } = document.querySelector("#owner-badge").getBoundingClientRect();
+        return [top - 10, bottom + 10].every((y) => document.elementFromPoint(left + 5, y)?.id === "owner-badge");
+      }), "a finger that comes down beside the small badge means it");
       await owner.click(".ways-in a");
       await owner.see('[data-sees="all"]');
       const seen = await owner.evaluate(() => ({

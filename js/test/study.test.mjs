@@ -111,6 +111,29 @@ scene("notes and links of a study group are written by many", "webtransport", as
   await ann.fill("#link-url", "javascript:alert(1)");
   await ann.click(".add-link button");
   await ann.waitFor(() => document.querySelector("#toast").innerText === "That is not a web address.");
+
+  // Everybody's colour can be read, by day and by night.
+  for (const dark of [false, true]) {
+    await olga.dark(dark);
+    const poor = await olga.evaluate(() => {
+      const light = (color) => color.match(/[\d.]+/g).slice(0, 3).map((c) => c / 255)
+        .map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)).reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+      const contrast = (a, b) => (Math.max(light(a), light(b)) + 0.05) / (Math.min(light(a), light(b)) + 0.05);
+      const found = [];
+      for (let hue = 0; hue < 360; hue += 30) {
+        for (const kind of ["author", "face"]) {
+          const el = document.querySelector(".chat").appendChild(Object.assign(document.createElement("p"), { className: kind }));
+          el.style.setProperty("--hue", hue);
+          const style = getComputedStyle(el);
+          const ratio = contrast(style.color, kind === "face" ? style.backgroundColor : getComputedStyle(document.querySelector(".chat")).backgroundColor);
+          if (ratio < 4.5) found.push(`${kind} ${hue}: ${ratio.toFixed(1)}`);
+          el.remove();
+        }
+      }
+      return found;
+    });
+    assert.deepEqual(poor, [], dark ? "in the dark" : "in the light");
+  }
 });
 
 scene("a long history is read page by page, and what is new is marked", "webtransport", async (s) => {
