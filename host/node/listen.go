@@ -27,6 +27,12 @@ type bind struct {
 	optional bool
 }
 
+// CheckListen reads an address as Open does for a flag. The error says what is allowed.
+func CheckListen(flag, s string) error {
+	_, err := parseListen(flag, s)
+	return err
+}
+
 // parseListen reads what stands after --listen.
 func parseListen(flag, s string) ([]bind, error) {
 	host, portText, err := net.SplitHostPort(s)

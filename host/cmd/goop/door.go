@@ -19,6 +19,7 @@ import (
 
 	"goop/host/cert"
 	"goop/host/door"
+	"goop/host/node"
 	"goop/host/proxy"
 	"goop/host/store"
 	"goop/js"
@@ -62,6 +63,9 @@ func doorCommand() *cobra.Command {
 	level := f.String("log-level", "info", "what to log: debug, info, warn or error")
 	cmd.PreRunE = func(cmd *cobra.Command, _ []string) (err error) {
 		if o.host, err = parseDoorHost(o.host); err != nil {
+			return err
+		}
+		if err = node.CheckListen("--listen", o.listen); err != nil {
 			return err
 		}
 		if o.trusted, err = proxy.ParseTrusted("--trusted-proxy", *proxies); err != nil {

@@ -17,6 +17,7 @@ import (
 
 	"goop/host/announce"
 	"goop/host/control"
+	"goop/host/node"
 	"goop/host/store"
 	"goop/host/templates"
 	"goop/shared/data"
@@ -62,8 +63,10 @@ func serveCommand() *cobra.Command {
 		Short: "Serve a site until Ctrl-C",
 		Long: "Serve the site in the folder SITE-DIR, or a built-in one under its name, until Ctrl-C. Without either it\n" +
 			"is " + templates.Default + ". A folder with the name of a built-in site is meant by a path, such as ./" + templates.Default + ".\n\n" +
-			"All that must not be lost lies in the data folder: the host's identity, the site's data, its groups.\n\n" +
-			"What --limit can set, and what holds without it (docs/limits.md says more):\n\n" + o.limits.help(),
+			"All that must not be lost lies in the data folder: the host's identity, the site's data, its groups.",
+		Annotations: map[string]string{
+			afterFlags: "What --limit can set, and what holds without it (docs/limits.md says more):\n\n" + o.limits.help(),
+		},
 		Example: "  goop serve\n  goop serve my-site --listen :8080 --data my-data\n  goop serve quiz --domain quiz.example.org",
 	}
 	f := cmd.Flags()
@@ -111,6 +114,14 @@ func serveCommand() *cobra.Command {
 		}
 		if err := https(); err != nil {
 			return err
+		}
+		for _, l := range []struct{ flag, address string }{{"--listen", o.listen}, {"--listen-tcp", o.listenTCP}, {"--listen-http", o.https.listenHTTP}} {
+			if l.address == "" && l.flag != "--listen" {
+				continue
+			}
+			if err := node.CheckListen(l.flag, l.address); err != nil {
+				return err
+			}
 		}
 		if f.Changed("door") {
 			if o.door, err = announce.ParseDoor("--door", *at); err != nil {

@@ -16,6 +16,9 @@ import (
 // What the command line says of itself. The library that reads it has words of its own for all of this, which speak
 // of its insides ("accepts at most 1 arg(s), received 2"); here they are what a person can do something with.
 
+// afterFlags is the annotation of a command with what its help says last: a long list would push the rest away.
+const afterFlags = "after flags"
+
 // more is the heading of what stands last in goop --help.
 const more = "More:"
 
@@ -211,6 +214,9 @@ func printUsage(cmd *cobra.Command) error {
 	list("\nCommands:\n", "")
 	if cmd.HasAvailableFlags() {
 		b.WriteString("\nFlags:\n" + strings.TrimRight(cmd.Flags().FlagUsages(), "\n") + "\n")
+	}
+	if last := cmd.Annotations[afterFlags]; last != "" {
+		b.WriteString("\n" + last)
 	}
 	if cmd.HasAvailableSubCommands() {
 		fmt.Fprintf(&b, "\n%s COMMAND --help says more about one.\n", cmd.CommandPath())
