@@ -85,7 +85,7 @@ func dataQueryCommand() *cobra.Command {
 	where := cmd.Flags().String("where", "", "a `condition` in JSON; without it all rows")
 	order := cmd.Flags().StringSlice("order", nil, "`columns` to order by, with - before those that go down, such as game,-ply")
 	columns := cmd.Flags().StringSlice("columns", nil, "the `columns` to show; without it all")
-	limit := cmd.Flags().Int("limit", 100, fmt.Sprintf("how many rows at most, to %d; goop data export has no limit", data.MaxRows))
+	limit := cmd.Flags().Int("limit", 100, fmt.Sprintf("the `number` of rows, at most %s; goop data export has no limit", thousands(data.MaxRows)))
 	cmd.RunE = do(func(cmd *cobra.Command, args []string) error {
 		request, err := queryRequest(args[0], *where, *order, *columns, *limit)
 		if err != nil {

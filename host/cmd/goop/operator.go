@@ -26,8 +26,8 @@ func ownerLinkCommand() *cobra.Command {
 		Use:   "owner-link",
 		Short: "Make a link that turns a browser into an owner of the running host",
 		Long: "Make a link that turns the browser that opens it into an owner of the running host. It works for\n" +
-			"one browser and for 24 hours. One link is printed for each address of the host; they are the same\n" +
-			"link, so use one.",
+			"one browser and for 24 hours. One is printed for each address of the host, since a browser is somebody\n" +
+			"else at each: open the one of the address that you will use.",
 	}
 	dir := dataFlag(cmd)
 	asQR := cmd.Flags().Bool("qr", false, "print the one for another device as a QR code too; whoever takes a picture of it can own the host")

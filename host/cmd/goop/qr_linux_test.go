@@ -40,6 +40,37 @@ func TestQRIntoTerminal(t *testing.T) {
 	}
 }
 
+// TestHelpIntoTerminal has what flags do stand beside their names, however narrow the terminal is.
+func TestHelpIntoTerminal(t *testing.T) {
+	t.Setenv("TERM", "xterm")
+	far, near := openTerminal(t)
+	if err := unix.IoctlSetWinsize(int(far.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: 80}); err != nil {
+		t.Fatal(err)
+	}
+	go func() { // a terminal that nobody reads takes a few thousand letters and no more
+		run(t.Context(), []string{"serve", "--help"}, strings.NewReader(""), near, near)
+		fmt.Fprintln(near, "end")
+	}()
+	var out []byte
+	for buf := make([]byte, 4096); !bytes.Contains(out, []byte("\nend")); {
+		n, err := far.Read(buf)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, buf[:n]...)
+	}
+	_, flags, _ := strings.Cut(string(out), "Flags:\r\n")
+	flags, _, _ = strings.Cut(flags, "\r\n\r\n")
+	for line := range strings.SplitSeq(flags, "\r\n") {
+		if len(line) > 80 || !strings.HasPrefix(line, "  ") {
+			t.Errorf("with 80 columns: %q", line)
+		}
+	}
+	if !strings.Contains(flags, "--public-url address") {
+		t.Errorf("got %s", out)
+	}
+}
+
 // openTerminal opens a terminal that nobody sits at: what goes into near is read from far.
 func openTerminal(t *testing.T) (far, near *os.File) {
 	t.Helper()

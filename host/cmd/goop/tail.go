@@ -22,7 +22,7 @@ func groupTailCommand() *cobra.Command {
 		Example: "  goop group tail lobby -n 100\n  goop group tail lobby -f --json",
 	}
 	dir, asJSON := dataFlag(cmd), jsonFlag(cmd)
-	n := cmd.Flags().IntP("lines", "n", 20, "how `many` entries, at most 10,000")
+	n := cmd.Flags().IntP("lines", "n", 20, "the `number` of entries, at most 10,000")
 	follow := cmd.Flags().BoolP("follow", "f", false, "go on with those to come")
 	cmd.PreRunE = func(*cobra.Command, []string) error {
 		if *n < 0 || *n > control.MaxTail {

@@ -213,7 +213,8 @@ func printUsage(cmd *cobra.Command) error {
 	}
 	list("\nCommands:\n", "")
 	if cmd.HasAvailableFlags() {
-		b.WriteString("\nFlags:\n" + strings.TrimRight(cmd.Flags().FlagUsages(), "\n") + "\n")
+		flags := cmd.Flags().FlagUsagesWrapped(max(0, terminalWidth(cmd.Root().OutOrStdout())-1)) // 0 wraps nothing
+		b.WriteString("\nFlags:\n" + strings.TrimRight(flags, "\n") + "\n")
 	}
 	if last := cmd.Annotations[afterFlags]; last != "" {
 		b.WriteString("\n" + last)
