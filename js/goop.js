@@ -257,7 +257,9 @@
   var posts = [];
   var lastPost = 0;
   var posted = /* @__PURE__ */ new Map();
-  function start(onStatus) {
+  var onFault;
+  function start(onStatus, ended) {
+    onFault = ended;
     started = load({ outcomes: onOutcomes, status: onStatus }, (e) => fail("Goop has stopped", e)).then(
       (b) => {
         if (fault) throw fault;
@@ -289,6 +291,7 @@
     posted.clear();
     setStatus({ state: "closed", error: fault });
     rejectReady(fault);
+    onFault(fault);
   }
   function answer(signal, begin2) {
     return new Promise((resolve, reject) => {
@@ -909,10 +912,16 @@
         case "error": {
           if (this.#session === void 0) return;
           const error = new GoopError(f.payload.code, f.payload.message, { ...f.payload, unsent: f.unsent });
-          this.#listeners.fail(error, `group "${this.#id}"`);
-          if (f.payload.fatal) this.#end({ type: "close", group: this.#id, reason: error.code, message: error.message });
+          if (f.payload.fatal) this.fail(error);
+          else this.#listeners.fail(error, `group "${this.#id}"`);
         }
       }
+    }
+    /** The group ends, for the reason that an error names. @param {any} error */
+    fail(error) {
+      if (this.#session === void 0) return this.#forget();
+      this.#listeners.fail(error, `group "${this.#id}"`);
+      this.#end({ type: "close", group: this.#id, reason: error.code, message: error.message });
     }
     /** @param {any} w */
     #takeWelcome(w) {
@@ -1043,6 +1052,8 @@
   function begin() {
     start((said) => {
       if (takeStatus(said)) arrive();
+    }, (fault2) => {
+      for (const g of [...groups.values()]) g.fail(fault2);
     });
     takeLinks();
     addEventListener("hashchange", () => {

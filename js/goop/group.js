@@ -207,10 +207,17 @@ export class Group {
       case "error": {
         if (this.#session === undefined) return; // the join was refused: its promise says so
         const error = new GoopError(f.payload.code, f.payload.message, { ...f.payload, unsent: f.unsent });
-        this.#listeners.fail(error, `group "${this.#id}"`);
-        if (f.payload.fatal) this.#end({ type: "close", group: this.#id, reason: error.code, message: error.message });
+        if (f.payload.fatal) this.fail(error);
+        else this.#listeners.fail(error, `group "${this.#id}"`);
       }
     }
+  }
+
+  /** The group ends, for the reason that an error names. @param {any} error */
+  fail(error) {
+    if (this.#session === undefined) return this.#forget(); // its join is refused, and says so
+    this.#listeners.fail(error, `group "${this.#id}"`);
+    this.#end({ type: "close", group: this.#id, reason: error.code, message: error.message });
   }
 
   /** @param {any} w */

@@ -9,12 +9,15 @@ import { group } from "./groups.js";
 import { hostInfo, me } from "./identity.js";
 import { invitation, takeInvite, takeLinks, takeOwner } from "./links.js";
 import { bridge, start } from "./member.js";
+import { groups } from "./registry.js";
 import { arrive, ask } from "./role.js";
 import { ready, status, takeStatus } from "./status.js";
 
 function begin() {
   start((said) => {
     if (takeStatus(said)) arrive();
+  }, (fault) => {
+    for (const g of [...groups.values()]) g.fail(fault);
   });
   takeLinks();
   addEventListener("hashchange", () => {

@@ -22,8 +22,16 @@ let lastPost = 0;
 /** Those who wait for the outcomes of posts, by number. @type {Map<number, {resolve: (v: any) => void, reject: (e: unknown) => void}>} */
 const posted = new Map();
 
-/** Loads the member, and tells it what becomes of the page. @param {(text: string) => void} onStatus gets what it says of the connection */
-export function start(onStatus) {
+/** What is called with the fault, when all who wait for the member have been refused. @type {(fault: Error) => void} */
+let onFault;
+
+/**
+ * Loads the member, and tells it what becomes of the page.
+ * @param {(text: string) => void} onStatus gets what it says of the connection
+ * @param {(fault: Error) => void} ended is called when it has ended, or could not start
+ */
+export function start(onStatus, ended) {
+  onFault = ended;
   started = load({ outcomes: onOutcomes, status: onStatus }, (e) => fail("Goop has stopped", e)).then(
     (b) => {
       if (fault) throw fault; // it ended at once
@@ -57,6 +65,7 @@ function fail(why, cause) {
   posted.clear();
   setStatus({ state: "closed", error: fault });
   rejectReady(fault);
+  onFault(fault);
 }
 
 /**
