@@ -32,12 +32,14 @@ var features = Scenario{
 // turns is how many times each feature has its turn.
 const turns = 3
 
-// durableGroup is the other group of featuresSite.
-const durableGroup = "durable"
-
-// featuresSite has a plain group, a durable one, and a table.
-const featuresSite = `{"name":"Bench","groups":[{"id":"bench","name":"Bench","type":"open"},{"id":"durable","name":"Durable","type":"open","durable":true}],` +
-	`"tables":{"rows":{"columns":{"text":{"type":"text"}},"access":{"read":"open","insert":"open"}}}}`
+// featuresSite has the groups of allFeatures, of which one is durable, and a table.
+var featuresSite = func() string {
+	var groups []string
+	for _, f := range allFeatures {
+		groups = append(groups, fmt.Sprintf(`{"id":%q,"name":%[1]q,"type":"open","durable":%t}`, f.group, f.group == durableGroup))
+	}
+	return `{"name":"Bench","groups":[` + strings.Join(groups, ",") + `],"tables":{"rows":{"columns":{"text":{"type":"text"}},"access":{"read":"open","insert":"open"}}}}`
+}()
 
 // FeatureResult is what came of one feature.
 type FeatureResult struct {
