@@ -17,6 +17,9 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/security/noise"
 	"github.com/quic-go/quic-go"
 	"github.com/quic-go/webtransport-go"
+
+	"goop/shared/link"
+	"goop/shared/wire"
 )
 
 // patience bounds every wait for something that has to happen; the machine may be very busy.
@@ -120,33 +123,9 @@ func TestAccountingLasts(t *testing.T) {
 	defer cancel()
 	n := openForStrangers(t)
 	q := dialHTTP3(t, n)
-	h3, err := new(webtransport.Transport).NewClientConn(q)
-	if err != nil {
-		t.Fatal(err)
-	}
-	target := "https://" + n.binds[0].String() + webTransportPath
-	_, session, err := h3.Dial(ctx, target, http.Header{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	str, err := session.OpenStreamSync(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	key, err := NewKey()
-	if err != nil {
-		t.Fatal(err)
-	}
-	security, err := noise.New(noise.ID, key.priv, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := security.SecureOutbound(ctx, noiseStream{str, session}, n.opts.Key.id); err != nil {
-		t.Fatal(err)
-	}
-	waitMembers(t, ctx, n, 1)
+	h3, session := openSession(t, ctx, n, q)
 
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, sessionURL(n), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -171,6 +150,83 @@ func TestAccountingLasts(t *testing.T) {
 	}
 	waitMembers(t, ctx, n, 0)
 }
+
+// TestSessionGone is about a hole in webtransport-go v0.13.0: a stream that is told that its session is gone waits for the
+// session to end, and is not told when that happens or the stream is reset, if the reset comes first.
+func TestSessionGone(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	n := openForStrangers(t)
+	streams, ended := make(chan link.Stream, 2), make(chan error, 2)
+	n.Handle("/test/1.0.0", func(_ context.Context, _ wire.PeerID, s link.Stream) {
+		streams <- s
+		_, err := io.Copy(s, s)
+		ended <- err
+	})
+	q := dialHTTP3(t, n)
+	openSession(t, ctx, n, q)
+	// A stream of the session, which is that of the first request: draft-ietf-webtrans-http3, section 4.3.
+	open := func() *quic.Stream {
+		s, err := q.OpenStreamSync(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(s, "\x40\x41\x00\x13/multistream/1.0.0\n\x0c/test/1.0.0\nhello"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(s, make([]byte, len("\x13/multistream/1.0.0\n\x0c/test/1.0.0\nhello"))); err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	open().CancelWrite(webtransport.WTSessionGoneErrorCode)
+	gone := <-streams
+	open() // the host has taken in what was before it
+	if err := gone.Reset(); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case err := <-ended:
+		if !errors.Is(err, link.ErrClosed) {
+			t.Errorf("the reader: got %v, want %v", err, link.ErrClosed)
+		}
+	case <-ctx.Done():
+		t.Fatal("the reader of a stream that was reset waits on")
+	}
+}
+
+// openSession makes a member of a QUIC connection: it begins WebTransport's session, and proves by Noise who it is.
+func openSession(t *testing.T, ctx context.Context, n *Node, q *quic.Conn) (*webtransport.ClientConn, *webtransport.Session) {
+	t.Helper()
+	h3, err := new(webtransport.Transport).NewClientConn(q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, session, err := h3.Dial(ctx, sessionURL(n), http.Header{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	str, err := session.OpenStreamSync(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := NewKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	security, err := noise.New(noise.ID, key.priv, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := security.SecureOutbound(ctx, noiseStream{str, session}, n.opts.Key.id); err != nil {
+		t.Fatal(err)
+	}
+	waitMembers(t, ctx, n, 1)
+	return h3, session
+}
+
+func sessionURL(n *Node) string { return "https://" + n.binds[0].String() + webTransportPath }
 
 // noiseStream is a WebTransport stream with the addresses that a net.Conn has.
 type noiseStream struct {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"sync/atomic"
+	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
 
@@ -46,15 +47,25 @@ func (s *stream) Close() error {
 	if s.ended.Swap(true) {
 		return nil
 	}
-	return s.Stream.Close()
+	err := s.Stream.Close()
+	_ = s.SetReadDeadline(past)
+	return err
 }
 
 func (s *stream) Reset() error {
 	if s.ended.Swap(true) {
 		return nil
 	}
-	return s.Stream.Reset()
+	err := s.Stream.Reset()
+	_ = s.SetReadDeadline(past)
+	_ = s.SetWriteDeadline(past)
+	return err
 }
+
+// past is a deadline for who waits on a stream that is given up. The streams of webtransport-go v0.13.0 need one: when the far
+// end has said that its session is gone, a call on one waits for the end of the session, of which a stream that was
+// canceled is not told any more; and so it waited for ever, and Node.Close with it.
+var past = time.Unix(1, 0)
 
 // told turns what a transport says into what link says.
 func (s *stream) told(err error) error {
