@@ -15,6 +15,7 @@ import (
 // TestKilledBatches kills the host, twice, while members change a table and send to a group in one request
 // each. However often a request came again: there is one row and one message of it, and both or neither.
 func TestKilledBatches(t *testing.T) {
+	t.Parallel()
 	p := startHost(t, "--limit", "data-writes=1000")
 	const members, each, kills, between = 6, 150, 2, 200
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)

@@ -125,6 +125,7 @@ func (w *crashWriter) standing() (begun int, done []string) {
 // rows and messages that belong together are there together. Changes that were acknowledged are sent again
 // to the new host, which answers as the old one did and does nothing.
 func TestCrash(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("takes half a minute")
 	}

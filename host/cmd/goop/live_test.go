@@ -271,6 +271,7 @@ func (w *liveWriter) request() string {
 // transports, are cut off again and again, and join and leave groups on which their rights depend. In the end
 // what each has folded together is what a query gives.
 func TestLiveQueries(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("takes some seconds")
 	}

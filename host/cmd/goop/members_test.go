@@ -189,6 +189,7 @@ func TestTwentyMembers(t *testing.T) {
 // TestKilledHost kills the host in the middle of a durable group's traffic, twice. What was
 // acknowledged is there afterwards, and nothing is there twice.
 func TestKilledHost(t *testing.T) {
+	t.Parallel()
 	p := startHost(t)
 	const members, each, kills, between = 8, 300, 2, 400
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)

@@ -114,6 +114,7 @@ func rowID(t *testing.T, answer []byte) json.Number {
 // TestQuizOfAClass has a hundred students play a quiz. All see the same questions, none is told what is right before
 // its time, who is late is refused by the host's clock, and everybody has the same leaderboard in the end.
 func TestQuizOfAClass(t *testing.T) {
+	t.Parallel()
 	const members, rounds = 100, 3
 	p, owner := startQuiz(t, "CLASS7")
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
