@@ -107,7 +107,8 @@ func (n *Node) mainLayers() []layer {
 }
 
 // Listen opens all ports, or none: the error names the address that failed and what to do, and the
-// node is of no more use than to be closed. Members may come in before it returns. It is called once.
+// node is of no more use than to be closed. Members may come in before it returns; HTTP requests wait
+// until all is open. It is called once.
 func (n *Node) Listen(ctx context.Context) error {
 	l, ok := n.host.Network().(listener)
 	if !ok {
@@ -134,6 +135,7 @@ func (n *Node) Listen(ctx context.Context) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.binds, n.tcp, n.httpPort = binds, tcp, httpPort
+	close(n.listening)
 	if n.plain != nil {
 		n.plain.serve()
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"goop/host/node"
+	"goop/shared/wire"
 )
 
 // listen opens a host with the given addresses and returns what Listen says.
@@ -36,6 +37,17 @@ func port(t *testing.T, n *node.Node) int {
 	}
 	p, err := strconv.Atoi(u.Port())
 	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// freedPort returns the number of a host's main port that was closed again.
+func freedPort(t *testing.T) string {
+	t.Helper()
+	n := openHost(t, node.Options{}, nil)
+	p := strconv.Itoa(port(t, n))
+	if err := n.Close(); err != nil {
 		t.Fatal(err)
 	}
 	return p
@@ -124,11 +136,7 @@ func TestListenTwoHostsNativeTCP(t *testing.T) {
 func TestListenFailsWhole(t *testing.T) {
 	t.Parallel()
 	taken := takeTCP(t, "127.0.0.1:0")
-	first := openHost(t, node.Options{}, nil)
-	p := strconv.Itoa(port(t, first))
-	if err := first.Close(); err != nil {
-		t.Fatal(err)
-	}
+	p := freedPort(t)
 	failed, err := node.Open(t.Context(), node.Options{Key: newKey(t), Listen: "127.0.0.1:" + p, ListenTCP: "127.0.0.1:" + taken})
 	if err != nil {
 		t.Fatal(err)
@@ -144,6 +152,45 @@ func TestListenFailsWhole(t *testing.T) {
 	}
 	if err := listen(t, "127.0.0.1:"+p, ""); err != nil {
 		t.Errorf("the main port after a failed Listen: %v", err)
+	}
+}
+
+// TestListenAnswersWhole has a visitor ask at the very moment at which the host comes up, as whoever waits for a host
+// that is started again does: what it is told must not lack the addresses that are about to be opened.
+func TestListenAnswersWhole(t *testing.T) {
+	t.Parallel()
+	ctx := testContext(t)
+	at := "127.0.0.1:" + freedPort(t)
+	n, err := node.Open(ctx, node.Options{Key: newKey(t), Listen: at, ListenTCP: "127.0.0.1:0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = n.Close() })
+	n.HandleHTTP(site(n))
+	type answer struct {
+		desc wire.Descriptor
+		err  error
+	}
+	first := make(chan answer, 1)
+	go func() {
+		for {
+			d, err := node.FetchDescriptor("http://" + at)(ctx)
+			if err != nil && errors.Is(err, syscall.ECONNREFUSED) && ctx.Err() == nil {
+				continue // not up yet
+			}
+			first <- answer{d, err}
+			return
+		}
+	}()
+	if err := n.Listen(ctx); err != nil {
+		t.Fatal(err)
+	}
+	a := <-first
+	if a.err != nil {
+		t.Fatal(a.err)
+	}
+	if len(a.desc.WebTransport) == 0 || len(a.desc.WebSocket) == 0 || len(a.desc.Addrs) < 4 {
+		t.Errorf("the first answer of a host that comes up lacks addresses: %s", a.desc.Append(nil))
 	}
 }
 

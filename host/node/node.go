@@ -94,6 +94,8 @@ type Node struct {
 	ctx    context.Context // the lifetime of handlers
 	cancel context.CancelCauseFunc
 
+	listening chan struct{} // closed once Listen has opened all ports
+
 	wg sync.WaitGroup // showOut, and what belongs to connections
 
 	closeOnce sync.Once
@@ -136,7 +138,8 @@ func Open(ctx context.Context, opts Options) (*Node, error) {
 		return nil, context.Cause(ctx)
 	}
 	opts.Limits = opts.Limits.withDefaults()
-	n := &Node{opts: opts, log: opts.Log, wanted: wanted, wantedTCP: wantedTCP, wantedHTTP: wantedHTTP, idle: make(chan struct{}), visiting: map[network.Conn]*visit{}}
+	n := &Node{opts: opts, log: opts.Log, wanted: wanted, wantedTCP: wantedTCP, wantedHTTP: wantedHTTP, visiting: map[network.Conn]*visit{}}
+	n.idle, n.listening = make(chan struct{}), make(chan struct{})
 	if n.log == nil {
 		n.log = slog.New(slog.DiscardHandler)
 	}

@@ -56,7 +56,7 @@ func TestPace(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				const size = 10*httpPiece + 1
-				n := &Node{web: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				n := &Node{ctx: t.Context(), listening: make(chan struct{}), web: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					b, err := io.ReadAll(r.Body)
 					if (err == nil) != tt.ok || tt.ok && len(b) != 10_000 {
 						t.Errorf("body: got %d bytes, %v, want success: %t", len(b), err, tt.ok)
@@ -66,6 +66,7 @@ func TestPace(t *testing.T) {
 						t.Errorf("response: wrote %d bytes, %v, want success: %t", m, err, tt.ok)
 					}
 				})}
+				close(n.listening)
 				c := &slowConn{ResponseRecorder: httptest.NewRecorder(), each: tt.each, body: strings.NewReader(strings.Repeat("x", 10_000))}
 				r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", nil)
 				r.Body, r.ContentLength = c, 10_000

@@ -40,6 +40,16 @@ func (n *Node) serve(w http.ResponseWriter, r *http.Request, h http.Handler) {
 		return
 	}
 	defer n.leave()
+	// The main port's TCP is the first to be opened: who asks meanwhile must not be told of a host without addresses.
+	select {
+	case <-n.listening:
+	case <-n.ctx.Done():
+		w.Header().Set("Connection", "close")
+		http.Error(w, "the host did not come up", http.StatusServiceUnavailable)
+		return
+	case <-r.Context().Done():
+		return
+	}
 	if h == nil {
 		http.NotFound(w, r)
 		return
