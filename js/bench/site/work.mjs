@@ -42,7 +42,7 @@ export const bench = (globalThis.bench = {
   welcome() {
     bench.times.welcome = performance.now();
     performance.mark("bench:welcome");
-    document.body.dataset.welcome = "yes";
+    console.log("bench: welcome");
   },
   /** The callback of the page. */
   got(payload) {
