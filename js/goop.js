@@ -117,6 +117,16 @@
       }
     }
   }
+  function turn() {
+    return new Promise((resolve) => {
+      const { port1, port2 } = new MessageChannel();
+      port1.onmessage = () => {
+        port1.close();
+        resolve();
+      };
+      port2.postMessage(null);
+    });
+  }
   async function load(told, ended) {
     const loading = Promise.all([compile(ASSETS.wasm), import(ASSETS.exec)]);
     const transport = new URLSearchParams(location.search).get("goop-transport") ?? "";
@@ -125,6 +135,7 @@
       const [module] = await loading;
       const go = new globalThis.Go();
       const instance = await WebAssembly.instantiate(module, go.importObject);
+      await turn();
       return await new Promise((resolve, reject) => {
         let over = reject;
         globalThis.goopStart = {

@@ -21,6 +21,18 @@ async function compile(url) {
   }
 }
 
+/** Resolves when the page has done what waits, input and painting too. A timer would rest longer in a hidden page. @returns {Promise<void>} */
+function turn() {
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(null);
+  });
+}
+
 /**
  * Resolves with the member's side of the bridge.
  * @param {Pick<import("../globals.d.ts").Start, "outcomes" | "status">} told what the member calls
@@ -35,6 +47,7 @@ export async function load(told, ended) {
     const [module] = await loading;
     const go = new globalThis.Go();
     const instance = await WebAssembly.instantiate(module, go.importObject);
+    await turn();
     return await new Promise((resolve, reject) => {
       let over = reject;
       globalThis.goopStart = {

@@ -25,10 +25,9 @@ func main() {
 	report := start.Get("status")
 	warn := func(message string) { js.Global().Get("console").Call("warn", "Goop: "+message) }
 	store := idb.NewStore(identity.Database)
-	dialer := dial.Begun(dial.Options{
+	dialer := dial.Begun(store, dial.Options{
 		Base:      start.Get("base").String(),
 		Transport: start.Get("transport").String(),
-		Store:     store,
 		Warn:      warn,
 	}, start.Get("early"))
 	var m *member.Member
@@ -41,6 +40,7 @@ func main() {
 	})
 	b := newBridge(m, start.Get("outcomes"))
 	start.Get("ready").Invoke(b.object())
+	b.loop.Pass() // a page is not to stand still for all of a start in one piece
 	m.Start()
 	select {}
 }

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"goop/wasm/internal/dial"
+	"goop/wasm/internal/idb"
+	"goop/wasm/internal/identity"
 	"goop/wasm/internal/jsx"
 )
 
@@ -40,7 +42,7 @@ func testBegun(t *testing.T, base string, secure bool) {
 				}
 				t.Fatal(err)
 			}
-			c, err := dial.Begun(dial.Options{Base: base}, early).Dial(t.Context())
+			c, err := dial.Begun(idb.NewStore(identity.Database), dial.Options{Base: base}, early).Dial(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -7,6 +7,7 @@ import (
 	"syscall/js"
 
 	"goop/shared/wire"
+	"goop/wasm/internal/idb"
 	"goop/wasm/internal/identity"
 	"goop/wasm/internal/jsx"
 	"goop/wasm/internal/websocket"
@@ -16,15 +17,23 @@ import (
 // maxDescriptor bounds what is read as a descriptor, in bytes.
 const maxDescriptor = 64 << 10
 
-// New returns the Dialer of this browser.
-func New(opts Options) *Dialer { return On(Browser(), opts) }
+// New returns the Dialer of this browser, which keeps in store what it is to find again.
+func New(store *idb.Store, opts Options) *Dialer { return keeping(store, Browser(), opts) }
+
+func keeping(store *idb.Store, p Platform, opts Options) *Dialer {
+	opts.Store = store
+	p.Key = func(ctx context.Context, host wire.PeerID) (*identity.Key, error, error) {
+		return identity.Open(ctx, store, host)
+	}
+	return On(p, opts)
+}
 
 // Begun is New for a page that has begun to connect while this program was on its way to it: early has a
 // promise of the descriptor's text and two functions, session, which gives a WebTransport session for a URL
 // away, and drop, which closes it. The first Dial takes them over; what has failed meanwhile is tried anew as if it had
 // not been there. A session is taken only with the descriptor with which it was begun: the host vouches in the
 // handshake for the certificates that this one names, and another may name others.
-func Begun(opts Options, early js.Value) *Dialer {
+func Begun(store *idb.Store, opts Options, early js.Value) *Dialer {
 	p := Browser()
 	ask, open := p.Fetch, p.WebTransport
 	asked, current := false, false // Dial is called by one goroutine at a time
@@ -57,10 +66,11 @@ func Begun(opts Options, early js.Value) *Dialer {
 			return open(ctx, url, certHashes)
 		}
 	}
-	return On(p, opts)
+	return keeping(store, p, opts)
 }
 
-// Browser returns what this browser has, for a Dialer that asks for the descriptor elsewhere or has a key of its own.
+// Browser returns what this browser has, without a key, for a Dialer that has one of its own and asks for the
+// descriptor elsewhere.
 func Browser() Platform {
 	p := Platform{
 		Fetch: fetch,
@@ -79,7 +89,6 @@ func Browser() Platform {
 			}
 			return ""
 		},
-		Key: identity.Open,
 	}
 	if webtransport.Available() {
 		p.WebTransport = func(ctx context.Context, url string, certHashes [][]byte) (Session, error) {

@@ -5,8 +5,10 @@ import (
 	"context"
 	"crypto/ed25519"
 	"errors"
+	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall/js"
 	"testing"
 	"time"
@@ -29,7 +31,7 @@ func TestPage(t *testing.T) {
 	w := world{
 		base:       js.Global().Get("location").Get("origin").String(),
 		transports: []string{dial.WebTransport, dial.WebSocket},
-		dialer:     dial.New,
+		dialer:     newDialer,
 	}
 	if webtransport.Available() != secure {
 		t.Errorf("WebTransport is available: %v", !secure)
@@ -37,7 +39,7 @@ func TestPage(t *testing.T) {
 	if !secure {
 		w.transports = w.transports[1:]
 		t.Run("no WebTransport", func(t *testing.T) {
-			_, err := dial.New(dial.Options{Base: w.base, Transport: dial.WebTransport}).Dial(t.Context())
+			_, err := newDialer(dial.Options{Base: w.base, Transport: dial.WebTransport}).Dial(t.Context())
 			if !errors.Is(err, wire.NotSupported) {
 				t.Errorf("got %v, want not_supported", err)
 			}
@@ -50,6 +52,13 @@ func TestPage(t *testing.T) {
 	w.suite(t)
 }
 
+// newDialer returns a dialer that remembers nothing of others.
+func newDialer(opts dial.Options) *dial.Dialer {
+	return dial.New(idb.NewStore("dial-test-"+strconv.FormatInt(databases.Add(1), 10)), opts)
+}
+
+var databases atomic.Int64
+
 func testIdentity(t *testing.T, secure bool) {
 	want := identity.Seed
 	if secure {
@@ -59,7 +68,7 @@ func testIdentity(t *testing.T, secure bool) {
 	keys := make([]*identity.Key, 8)
 	for i := range keys { // as many tabs
 		wg.Go(func() {
-			key, why, err := identity.Open(t.Context(), stranger)
+			key, why, err := identity.Open(t.Context(), idb.NewStore(identity.Database), stranger)
 			if err != nil || why != nil {
 				t.Errorf("got %v, %v", why, err)
 			}
@@ -80,16 +89,12 @@ func testIdentity(t *testing.T, secure bool) {
 			t.Errorf("the signature is wrong: %v", err)
 		}
 	}
-	other, _, err := identity.Open(t.Context(), "12D3KooWOther")
+	store := idb.NewStore(identity.Database)
+	other, _, err := identity.Open(t.Context(), store, "12D3KooWOther")
 	if err != nil || bytes.Equal(other.Public(), keys[0].Public()) {
 		t.Errorf("another host knows this browser by the same key, %v", err)
 	}
-	db, err := idb.Open(t.Context(), "goop")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	record, err := db.Get(t.Context(), stranger+"/key")
+	record, err := store.Get(t.Context(), stranger+"/key")
 	if err != nil || record.Type() != js.TypeObject {
 		t.Fatalf("got %v, %v", record, err)
 	}
@@ -119,7 +124,7 @@ func testNoStorage(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			define(js.Global().Get("Function").New("return " + tt.factory).Invoke())
 			begin := time.Now()
-			key, why, err := identity.Open(t.Context(), stranger)
+			key, why, err := identity.Open(t.Context(), idb.NewStore(identity.Database), stranger)
 			if err != nil || key == nil || key.Kind() != identity.Memory || why == nil {
 				t.Errorf("got %v, %v, %v, want a key in memory", key, why, err)
 			}
@@ -127,7 +132,7 @@ func testNoStorage(t *testing.T) {
 				t.Errorf("it took %v", took)
 			}
 			var warnings []string
-			d := dial.New(dial.Options{
+			d := newDialer(dial.Options{
 				Base: js.Global().Get("location").Get("origin").String(),
 				Warn: func(message string) { warnings = append(warnings, message) },
 			})

@@ -135,11 +135,13 @@ func (d *Dialer) Dial(ctx context.Context) (member.Conn, error) {
 	default:
 		return nil, wire.E(wire.InvalidValue, `transport "`, d.opts.Transport, `": there are `, WebTransport, " and ", WebSocket)
 	}
-	desc, key, err := d.meet(ctx, d.Descriptor())
+	desc, err := d.meet(ctx, d.Descriptor())
 	if err != nil {
 		return nil, err
 	}
-	c, err := d.race(ctx, &desc, key)
+	kept := d.readKept(ctx, desc.Peer)
+	defer kept.end()
+	c, err := d.race(ctx, &desc, kept)
 	if err != nil {
 		return nil, err
 	}
@@ -154,42 +156,37 @@ func (d *Dialer) Climb(ctx context.Context, now member.Conn) (member.Conn, error
 	if now.Transport() == WebTransport || d.platform.WebTransport == nil || d.opts.Transport == WebSocket {
 		return nil, wire.E(wire.NotSupported, "this page has nothing better than ", now.Transport())
 	}
-	desc, key, err := d.meet(ctx, wire.Descriptor{})
+	desc, err := d.meet(ctx, wire.Descriptor{})
 	if err != nil {
 		return nil, err
 	}
-	webTransport, _ := d.attempts(&desc, key)
+	kept := d.readKept(ctx, desc.Peer)
+	defer kept.end()
+	webTransport, _ := d.attempts(&desc, kept.signer)
 	if len(webTransport) == 0 {
 		return nil, wire.E(wire.NotSupported, "the host does not offer WebTransport")
 	}
-	c, failures := d.try(ctx, webTransport, desc.Peer, key)
+	c, failures := d.try(ctx, webTransport, desc.Peer, kept)
 	if c == nil {
 		return nil, verdict(ctx, failures)
 	}
+	<-kept.recalled
 	d.learn(ctx, desc.Peer, d.networkOf(&desc), true)
 	return c, nil
 }
 
-// meet asks the host how it is reached, and gets what is kept for it. A known descriptor serves when there is no
-// answer for a moment: after a change of address a browser may ask over a connection of the old one, while new ones
-// get through.
-func (d *Dialer) meet(ctx context.Context, known wire.Descriptor) (desc wire.Descriptor, key *identity.Key, err error) {
+// meet asks the host how it is reached. A known descriptor serves when there is no answer for a moment: after a change
+// of address a browser may ask over a connection of the old one, while new ones get through.
+func (d *Dialer) meet(ctx context.Context, known wire.Descriptor) (wire.Descriptor, error) {
 	limit := fetchLimit
 	if known.Peer != "" {
 		limit = freshLimit
 	}
-	desc, err = d.describe(ctx, limit)
+	desc, err := d.describe(ctx, limit)
 	if errors.Is(err, wire.Timeout) && known.Peer != "" && ctx.Err() == nil {
-		desc, err = known, nil
+		return known, nil
 	}
-	if err != nil {
-		return desc, nil, err
-	}
-	var recalling sync.WaitGroup
-	recalling.Go(func() { d.recall(ctx, desc.Peer) })
-	key, err = d.keyFor(ctx, desc.Peer)
-	recalling.Wait()
-	return desc, key, err
+	return desc, err
 }
 
 // describe asks the host how it can be reached now.
@@ -221,25 +218,4 @@ func (d *Dialer) describe(ctx context.Context, limit time.Duration) (wire.Descri
 	}
 	d.descriptor = desc
 	return desc, nil
-}
-
-// keyFor returns this member's key for a host.
-func (d *Dialer) keyFor(ctx context.Context, host wire.PeerID) (*identity.Key, error) {
-	d.mu.Lock()
-	key, of := d.key, d.keyOf
-	d.mu.Unlock()
-	if key != nil && of == host {
-		return key, nil
-	}
-	key, why, err := d.platform.Key(ctx, host)
-	if err != nil {
-		return nil, err
-	}
-	if why != nil && d.opts.Warn != nil {
-		d.opts.Warn("this browser does not keep the visitor's key, so that a reload makes another peer: " + why.Error())
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.key, d.keyOf = key, host
-	return key, nil
 }

@@ -9,7 +9,6 @@ import (
 
 	"goop/shared/member"
 	"goop/shared/wire"
-	"goop/wasm/internal/identity"
 )
 
 // attempt is one URL to try.
@@ -20,18 +19,18 @@ type attempt struct {
 }
 
 // attempts returns what can be tried for a descriptor, of each kind in the host's order.
-func (d *Dialer) attempts(desc *wire.Descriptor, key *identity.Key) (webTransport, webSocket []attempt) {
+func (d *Dialer) attempts(desc *wire.Descriptor, sign signer) (webTransport, webSocket []attempt) {
 	if d.platform.WebTransport != nil && d.opts.Transport != WebSocket {
 		for _, a := range desc.WebTransport[:min(len(desc.WebTransport), maxURLs)] {
 			webTransport = append(webTransport, attempt{WebTransport, a.URL, func(ctx context.Context) (Session, error) {
-				return d.overWebTransport(ctx, a, desc.Peer, key)
+				return d.overWebTransport(ctx, a, desc.Peer, sign)
 			}})
 		}
 	}
 	if d.opts.Transport != WebTransport {
 		for _, url := range desc.WebSocket[:min(len(desc.WebSocket), maxURLs)] {
 			webSocket = append(webSocket, attempt{WebSocket, url, func(ctx context.Context) (Session, error) {
-				return d.overWebSocket(ctx, url, desc.Peer, key)
+				return d.overWebSocket(ctx, url, desc.Peer, sign)
 			}})
 		}
 	}
@@ -40,8 +39,8 @@ func (d *Dialer) attempts(desc *wire.Descriptor, key *identity.Key) (webTranspor
 
 // race tries both kinds and returns the first connection. WebTransport has a head start, but on a network that
 // it did not get through of late. What comes later is closed.
-func (d *Dialer) race(ctx context.Context, desc *wire.Descriptor, key *identity.Key) (member.Conn, error) {
-	webTransport, webSocket := d.attempts(desc, key)
+func (d *Dialer) race(ctx context.Context, desc *wire.Descriptor, kept *kept) (member.Conn, error) {
+	webTransport, webSocket := d.attempts(desc, kept.signer)
 	if len(webTransport)+len(webSocket) == 0 {
 		return nil, d.nothing(desc)
 	}
@@ -61,7 +60,7 @@ func (d *Dialer) race(ctx context.Context, desc *wire.Descriptor, key *identity.
 	tried := make(chan []failure, 2)
 	run := func(list []attempt) {
 		wg.Go(func() {
-			c, failures := d.try(ctx, list, desc.Peer, key)
+			c, failures := d.try(ctx, list, desc.Peer, kept)
 			if c == nil {
 				tried <- failures
 				return
@@ -76,25 +75,31 @@ func (d *Dialer) race(ctx context.Context, desc *wire.Descriptor, key *identity.
 	}
 	network, both := d.networkOf(desc), len(webTransport) > 0 && len(webSocket) > 0
 	var late <-chan time.Time
+	var recalled <-chan struct{}
 	running := 1
 	switch {
 	case len(webTransport) == 0:
 		run(webSocket)
 	case len(webSocket) == 0:
 		run(webTransport)
-	case d.networks.deaf(network, time.Now()):
-		running++
-		run(webTransport)
-		run(webSocket)
 	default:
 		run(webTransport)
+		recalled = kept.recalled
 		timer := time.NewTimer(headStart)
 		defer timer.Stop()
 		late = timer.C
 	}
+	second := func() { // WebSocket too, once
+		if late != nil {
+			late = nil
+			running++
+			run(webSocket)
+		}
+	}
 	over := func(c member.Conn) (member.Conn, error) {
 		cancel() // before the memory, which may take a moment
 		if both {
+			<-kept.recalled
 			d.learn(ctx, desc.Peer, network, c.Transport() == WebTransport)
 		}
 		return c, nil
@@ -104,18 +109,17 @@ func (d *Dialer) race(ctx context.Context, desc *wire.Descriptor, key *identity.
 		select {
 		case c := <-won:
 			return over(c)
+		case <-recalled:
+			recalled = nil
+			if d.networks.deaf(network, time.Now()) {
+				second()
+			}
 		case <-late:
-			late = nil
-			running++
-			run(webSocket)
+			second()
 		case f := <-tried:
 			failures = append(failures, f...)
 			running--
-			if late != nil { // no need to wait any longer
-				late = nil
-				running++
-				run(webSocket)
-			}
+			second() // no need to wait any longer
 		}
 	}
 	select {
@@ -127,7 +131,7 @@ func (d *Dialer) race(ctx context.Context, desc *wire.Descriptor, key *identity.
 }
 
 // try makes one attempt after the other.
-func (d *Dialer) try(ctx context.Context, list []attempt, host wire.PeerID, key *identity.Key) (*conn, []failure) {
+func (d *Dialer) try(ctx context.Context, list []attempt, host wire.PeerID, kept *kept) (*conn, []failure) {
 	var failures []failure
 	for i, a := range list {
 		limited, cancel := ctx, context.CancelFunc(func() {})
@@ -137,7 +141,7 @@ func (d *Dialer) try(ctx context.Context, list []attempt, host wire.PeerID, key 
 		s, err := a.dial(limited)
 		cancel()
 		if err == nil {
-			return newConn(s, key.Peer(), host, a.transport), nil
+			return newConn(s, kept.key.Peer(), host, a.transport), nil
 		}
 		failures = append(failures, failure{a, err})
 		if ctx.Err() != nil {

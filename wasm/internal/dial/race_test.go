@@ -9,6 +9,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -25,6 +26,8 @@ import (
 	mss "github.com/multiformats/go-multistream"
 
 	"goop/shared/link"
+	"goop/shared/member"
+	"goop/shared/member/membertest"
 	"goop/shared/wire"
 	"goop/wasm/internal/dial"
 	"goop/wasm/internal/identity"
@@ -45,6 +48,7 @@ type fakeNet struct {
 	keys  []crypto.PrivKey
 	desc  wire.Descriptor
 	slow  time.Duration // until the descriptor comes
+	rusty time.Duration // until the browser has found the key
 	lanes map[string]lane
 	begin time.Time
 	wg    sync.WaitGroup
@@ -119,7 +123,12 @@ func (n *fakeNet) dialerWith(opts dial.Options) *dial.Dialer {
 			n.wg.Go(func() { n.serveSocket(n.keys[l.peer], pipeConn{far}) })
 			return fakeSocket{near, closed}, nil
 		},
-		Key: func(context.Context, wire.PeerID) (*identity.Key, error, error) {
+		Key: func(ctx context.Context, _ wire.PeerID) (*identity.Key, error, error) {
+			select {
+			case <-time.After(n.rusty):
+			case <-ctx.Done():
+				return nil, nil, context.Cause(ctx)
+			}
 			return identity.FromSeed(identity.Seed, new([32]byte)), nil, nil
 		},
 	}, opts)
@@ -382,6 +391,48 @@ func TestOnlyOneIsLeftOfADeadHeat(t *testing.T) {
 		if t.Failed() {
 			return
 		}
+	}
+}
+
+// TestStorageIsReadMeanwhile has a browser whose storage takes as long as the host.
+func TestStorageIsReadMeanwhile(t *testing.T) {
+	t.Parallel()
+	const each = 120 * time.Millisecond
+	for _, tt := range []struct {
+		name, blocked string
+		lanes         map[string]lane
+		rusty, recall time.Duration
+		want          time.Duration
+	}{
+		{"the key", "", map[string]lane{"wt": {after: each}}, each, 0, each},
+		{"the key is the last", "", map[string]lane{"wt": {after: each}}, 2 * each, 0, 2 * each},
+		{"another network is remembered", "192.0.2.2", map[string]lane{"wt": {after: each}}, 0, each, each},
+		{"a blocked network is remembered", "192.0.2.1", map[string]lane{"wt": {after: never}, "ws": {after: each}}, each, each, 2 * each},
+		{"no storage, and no host", "", map[string]lane{"wt": {err: errors.New("no")}, "ws": {err: errors.New("no")}}, never, 0, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				n := newFakeNet(t, tt.lanes).webTransport("wt").webSocket("ws")
+				t.Cleanup(n.wg.Wait)
+				n.desc.Visitor, n.rusty = "192.0.2.1", tt.rusty
+				until := time.Now().Add(time.Hour).Unix()
+				page := (&membertest.Store{}).Page()
+				row := member.Row{Key: string(n.desc.Peer) + "/networks", Value: strconv.FormatInt(until, 10) + " " + tt.blocked + "/\n"}
+				if err := page.Update(t.Context(), nil, func([][]member.Row) []member.Row { return []member.Row{row} }); err != nil {
+					t.Fatal(err)
+				}
+				page.Slow(tt.recall)
+				c, err := n.dialerWith(dial.Options{Base: "http://host", Store: page}).Dial(t.Context())
+				if took := time.Since(n.begin); took != tt.want {
+					t.Errorf("it took %v, want %v", took, tt.want)
+				}
+				if err == nil {
+					c.Close()
+				}
+				synctest.Wait() // all is over that was begun
+			})
+		})
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"goop/shared/wire"
-	"goop/wasm/internal/identity"
 	"goop/wasm/internal/multistream"
 	"goop/wasm/internal/noise"
 	"goop/wasm/internal/sha2"
@@ -15,9 +14,12 @@ import (
 // maxHashes bounds the certificates of one endpoint; a host has the current one and the next.
 const maxHashes = 8
 
+// signer gets this member's key.
+type signer = func(context.Context) (noise.Signer, error)
+
 // overWebTransport opens a session and has both sides prove themselves on its first stream. What
 // TLS encrypts needs no second encryption: the proof names the certificate.
-func (d *Dialer) overWebTransport(ctx context.Context, addr wire.WebTransportAddr, host wire.PeerID, key *identity.Key) (Session, error) {
+func (d *Dialer) overWebTransport(ctx context.Context, addr wire.WebTransportAddr, host wire.PeerID, sign signer) (Session, error) {
 	hashes, err := certHashes(addr.CertHashes)
 	if err != nil {
 		return nil, err
@@ -28,7 +30,7 @@ func (d *Dialer) overWebTransport(ctx context.Context, addr wire.WebTransportAdd
 	}
 	st, err := s.OpenStream(ctx)
 	if err == nil {
-		_, err = noise.Handshake(ctx, st, noise.Config{Signer: key, Peer: host, CertHashes: hashes})
+		_, err = noise.Handshake(ctx, st, noise.Config{Signer: sign, Peer: host, CertHashes: hashes})
 		st.Close()
 	}
 	if err != nil {
@@ -68,13 +70,13 @@ func unhex(text string) ([]byte, bool) {
 }
 
 // overWebSocket opens a WebSocket, encrypts it and multiplexes it.
-func (d *Dialer) overWebSocket(ctx context.Context, url string, host wire.PeerID, key *identity.Key) (Session, error) {
+func (d *Dialer) overWebSocket(ctx context.Context, url string, host wire.PeerID, sign signer) (Session, error) {
 	raw, err := d.platform.WebSocket(ctx, url)
 	if err != nil {
 		return nil, err
 	}
 	secure, err := noise.Handshake(ctx, multistream.Conn(raw, noise.ID), noise.Config{
-		Signer: key, Peer: host, Muxers: []string{yamux.ID},
+		Signer: sign, Peer: host, Muxers: []string{yamux.ID},
 	})
 	if err == nil && !secure.Speaks(yamux.ID) {
 		stop := context.AfterFunc(ctx, func() { raw.Close() })

@@ -82,12 +82,7 @@ func testStore(t *testing.T) {
 	update(stores[1], nil, member.Row{Key: "again", Value: "1"})
 
 	// A value that somebody else has put there is no row's.
-	db, err := idb.Open(t.Context(), name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	if _, err := db.Add(t.Context(), "alien", jsx.ValueOf(map[string]any{"a": 1})); err != nil {
+	if _, err := stores[1].Add(t.Context(), "alien", jsx.ValueOf(map[string]any{"a": 1})); err != nil {
 		t.Fatal(err)
 	}
 	if found := update(stores[0], []member.Scan{{Prefix: "a", Values: true}}); !slices.Equal(found[0], []member.Row{{Key: "again", Value: "1"}, {Key: "alien"}}) {

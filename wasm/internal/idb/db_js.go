@@ -2,7 +2,6 @@ package idb
 
 import (
 	"context"
-	"sync"
 	"syscall/js"
 
 	"goop/shared/wire"
@@ -11,82 +10,77 @@ import (
 
 const store = "values"
 
-// DB is an open database.
-type DB struct {
+// database is an open database.
+type database struct {
 	db     js.Value
 	unhook func()
 }
 
-// Open opens a database of this origin, and makes it where there is none. A browser that keeps
+// opening is a database that the browser is opening, or has opened.
+type opening struct {
+	done chan struct{} // closed when one of the following is set
+	db   *database
+	err  error
+}
+
+// open begins to open a database of this origin, and makes it where there is none. A browser that keeps
 // nothing (some private windows do not) is an error with code not_supported.
-func Open(ctx context.Context, name string) (*DB, error) {
+func open(name string) *opening {
+	o := &opening{done: make(chan struct{})}
+	settle := func(db *database, err error) {
+		o.db, o.err = db, err
+		close(o.done)
+	}
 	factory, err := jsx.Get(js.Global(), "indexedDB") // a sandboxed page's getter throws
 	if err != nil || factory.Type() != js.TypeObject {
-		return nil, unavailable(err)
+		settle(nil, unavailable(err))
+		return o
 	}
 	request, err := jsx.Try(func() js.Value { return factory.Call("open", name, 1) })
 	if err != nil {
-		return nil, unavailable(err)
+		settle(nil, unavailable(err))
+		return o
 	}
-	var (
-		mu     sync.Mutex // guards gone
-		gone   bool
-		opened = make(chan error, 1)
-		hooks  []func()
-	)
-	settle := func(err error) {
+	var hooks []func()
+	unhook := func() {
 		for _, remove := range hooks {
 			remove()
 		}
-		mu.Lock()
-		defer mu.Unlock()
-		if gone && err == nil {
-			request.Get("result").Call("close")
-			return
-		}
-		opened <- err
 	}
 	hooks = []func(){
 		jsx.Listen(request, "upgradeneeded", func(js.Value) { request.Get("result").Call("createObjectStore", store) }),
-		jsx.Listen(request, "success", func(js.Value) { settle(nil) }),
-		jsx.Listen(request, "error", func(js.Value) { settle(unavailable(jsx.AsError(request.Get("error")))) }),
+		jsx.Listen(request, "success", func(js.Value) {
+			unhook()
+			db := request.Get("result")
+			// Another tab deletes the database: do not stand in its way.
+			settle(&database{db: db, unhook: jsx.Listen(db, "versionchange", func(js.Value) { db.Call("close") })}, nil)
+		}),
+		jsx.Listen(request, "error", func(js.Value) {
+			unhook()
+			settle(nil, unavailable(jsx.AsError(request.Get("error"))))
+		}),
 	}
-	select {
-	case err = <-opened:
-	case <-ctx.Done():
-		err = context.Cause(ctx)
-		mu.Lock()
-		gone = true
-		mu.Unlock()
-	}
-	if err != nil {
-		return nil, err
-	}
-	db := request.Get("result")
-	// Another tab deletes the database: do not stand in its way.
-	return &DB{db: db, unhook: jsx.Listen(db, "versionchange", func(js.Value) { db.Call("close") })}, nil
+	return o
 }
 
 func unavailable(err error) error {
 	return &wire.Error{Code: wire.NotSupported, Message: "this browser keeps no data for this page", Err: err}
 }
 
-// Close closes the database.
-func (d *DB) Close() {
+func (d *database) close() {
 	d.unhook()
 	d.db.Call("close")
 }
 
-// Get returns the value under a key, and undefined where there is none.
-func (d *DB) Get(ctx context.Context, key string) (js.Value, error) {
+// get is Store.Get.
+func (d *database) get(ctx context.Context, key string) (js.Value, error) {
 	return d.transact(ctx, "readonly", func(t *transaction) {
 		t.then(t.store.Call("get", key), func(v js.Value) { t.result = v })
 	})
 }
 
-// Add stores a value unless the key has one already, in one transaction, and returns the value that
-// the key has now: of two tabs that add at once, both get the first one's.
-func (d *DB) Add(ctx context.Context, key string, value js.Value) (js.Value, error) {
+// add is Store.Add.
+func (d *database) add(ctx context.Context, key string, value js.Value) (js.Value, error) {
 	return d.transact(ctx, "readwrite", func(t *transaction) {
 		t.then(t.store.Call("get", key), func(v js.Value) {
 			if t.result = v; v.IsUndefined() {
@@ -107,7 +101,7 @@ type transaction struct {
 
 // transact runs one transaction, whose first requests body makes, and returns its result once it has
 // completed.
-func (d *DB) transact(ctx context.Context, mode string, body func(*transaction)) (js.Value, error) {
+func (d *database) transact(ctx context.Context, mode string, body func(*transaction)) (js.Value, error) {
 	tx, err := jsx.Try(func() js.Value { return d.db.Call("transaction", store, mode) })
 	if err != nil {
 		return js.Undefined(), unavailable(err)

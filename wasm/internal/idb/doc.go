@@ -2,5 +2,5 @@
 // there. There is one database per name with one object store; what the keys mean is the caller's
 // concern. It has no upgrade path on purpose: a new kind of value gets a new kind of key.
 //
-// The functions block for as long as the browser takes; none may be called from a callback.
+// Update, Get and Add block for as long as the browser takes; none may be called from a callback.
 package idb

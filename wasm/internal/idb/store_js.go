@@ -8,60 +8,91 @@ import (
 	"goop/shared/member"
 )
 
-// Store is a member.Store in a database of this origin, which it opens when it is first needed.
+// Store is a database of this origin. It is a member.Store for rows of text, and has any values beside them.
+//
+// A database that the browser has closed meanwhile is opened anew.
 type Store struct {
 	name string
 
-	// mu guards db; it is held while the database is opened.
-	mu sync.Mutex
-	db *DB
+	// mu guards opening, which is nil when the next use has to begin.
+	mu      sync.Mutex
+	opening *opening
 }
 
 var _ member.Store = (*Store)(nil)
 
-// NewStore returns a store in the database of that name.
-func NewStore(name string) *Store { return &Store{name: name} }
+// NewStore returns the store in the database of that name, which it begins to open.
+func NewStore(name string) *Store { return &Store{name: name, opening: open(name)} }
 
-// Update implements member.Store. A database that the browser has closed meanwhile is opened anew.
+// Update implements member.Store.
 func (s *Store) Update(ctx context.Context, scans []member.Scan, change func([][]member.Row) []member.Row) error {
-	db, err := s.open(ctx)
-	if err != nil {
-		return err
-	}
-	if err = db.update(ctx, scans, change); err == nil || ctx.Err() != nil {
-		return err
-	}
-	s.close(db)
-	if db, err = s.open(ctx); err != nil {
-		return err
-	}
-	return db.update(ctx, scans, change)
+	return s.use(ctx, func(db *database) error { return db.update(ctx, scans, change) })
 }
 
-func (s *Store) open(ctx context.Context) (*DB, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.db == nil {
-		db, err := Open(ctx, s.name)
+// Get returns the value under a key, and undefined where there is none.
+func (s *Store) Get(ctx context.Context, key string) (value js.Value, err error) {
+	err = s.use(ctx, func(db *database) (err error) {
+		value, err = db.get(ctx, key)
+		return err
+	})
+	return value, err
+}
+
+// Add stores a value unless the key has one already, in one transaction, and returns the value that
+// the key has now: of two tabs that add at once, both get the first one's.
+func (s *Store) Add(ctx context.Context, key string, value js.Value) (now js.Value, err error) {
+	err = s.use(ctx, func(db *database) (err error) {
+		now, err = db.add(ctx, key, value)
+		return err
+	})
+	return now, err
+}
+
+// use runs do with the open database, and once more when it fails, for then it may have been closed.
+func (s *Store) use(ctx context.Context, do func(*database) error) error {
+	for again := false; ; again = true {
+		o, err := s.opened(ctx)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		s.db = db
+		if err := do(o.db); err == nil || ctx.Err() != nil || again {
+			return err
+		}
+		s.forget(o)
+		o.db.close()
 	}
-	return s.db, nil
 }
 
-func (s *Store) close(db *DB) {
+// opened waits until the database is open.
+func (s *Store) opened(ctx context.Context) (*opening, error) {
+	s.mu.Lock()
+	if s.opening == nil {
+		s.opening = open(s.name)
+	}
+	o := s.opening
+	s.mu.Unlock()
+	select {
+	case <-o.done:
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	if o.err != nil {
+		s.forget(o)
+	}
+	return o, o.err
+}
+
+// forget has the next use begin anew.
+func (s *Store) forget(o *opening) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.db == db {
-		s.db = nil
-		db.Close()
+	if s.opening == o {
+		s.opening = nil
 	}
 }
 
 // update is the one transaction of an Update.
-func (d *DB) update(ctx context.Context, scans []member.Scan, change func([][]member.Row) []member.Row) error {
+func (d *database) update(ctx context.Context, scans []member.Scan, change func([][]member.Row) []member.Row) error {
 	_, err := d.transact(ctx, "readwrite", func(t *transaction) {
 		found := make([][]member.Row, len(scans))
 		t.scan(scans, found, func() {

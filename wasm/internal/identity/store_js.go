@@ -21,10 +21,10 @@ const patience = 3 * time.Second
 // Open returns this browser's key for a host, and makes one on the first visit. Where the browser
 // keeps nothing, the key has Kind Memory and why tells the reason; it then holds until the page is
 // left.
-func Open(ctx context.Context, host wire.PeerID) (key *Key, why error, err error) {
+func Open(ctx context.Context, store *idb.Store, host wire.PeerID) (key *Key, why error, err error) {
 	limited, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	key, err = stored(limited, string(host)+"/key")
+	key, err = stored(limited, store, string(host)+"/key")
 	if err == nil || ctx.Err() != nil {
 		return key, nil, err
 	}
@@ -38,20 +38,15 @@ func seed() *[curve.Size]byte {
 }
 
 // stored returns the key under a name, and adds one where there is none.
-func stored(ctx context.Context, name string) (*Key, error) {
-	db, err := idb.Open(ctx, Database)
-	if err != nil {
-		return nil, err
-	}
-	defer db.Close()
-	record, err := db.Get(ctx, name)
+func stored(ctx context.Context, store *idb.Store, name string) (*Key, error) {
+	record, err := store.Get(ctx, name)
 	if err != nil {
 		return nil, err
 	}
 	if record.IsUndefined() {
 		// The key is made before the transaction, which would not wait for it; whichever tab adds
 		// first wins, and the others' keys are forgotten.
-		if record, err = add(ctx, db, name); err != nil {
+		if record, err = add(ctx, store, name); err != nil {
 			return nil, err
 		}
 	}
@@ -59,16 +54,16 @@ func stored(ctx context.Context, name string) (*Key, error) {
 }
 
 // add makes a key and adds it. A browser that makes a WebCrypto key but cannot store it gets a seed.
-func add(ctx context.Context, db *idb.DB, name string) (js.Value, error) {
+func add(ctx context.Context, store *idb.Store, name string) (js.Value, error) {
 	if record, err := generate(ctx); err == nil {
-		if record, err = db.Add(ctx, name, record); err == nil {
+		if record, err = store.Add(ctx, name, record); err == nil {
 			return record, nil
 		}
 	}
 	if err := ctx.Err(); err != nil {
 		return js.Undefined(), context.Cause(ctx)
 	}
-	return db.Add(ctx, name, jsx.ValueOf(map[string]any{"seed": seed()[:]}))
+	return store.Add(ctx, name, jsx.ValueOf(map[string]any{"seed": seed()[:]}))
 }
 
 // generate makes a record with a WebCrypto key, if the browser has Ed25519 and the page is secure.

@@ -48,7 +48,9 @@ type Signer interface {
 
 // Config says who this member is and whom it expects.
 type Config struct {
-	Signer Signer
+	// Signer gets the identity. It is called when the host has been greeted, so that it may take as long as the answer
+	// without anybody's waiting for it.
+	Signer func(ctx context.Context) (Signer, error)
 
 	// Peer is the expected host. It must be set: without it anybody could answer.
 	Peer wire.PeerID
@@ -89,10 +91,13 @@ func handshake(ctx context.Context, rw io.ReadWriteCloser, cfg Config) (*Conn, e
 		return nil, err
 	}
 	// The signature covers our static key alone, so it can be made before the host has answered.
-	mine := payload{key: peerid.MarshalKey(cfg.Signer.Public()), muxers: cfg.Muxers}
+	signer, err := cfg.Signer(ctx)
+	if err != nil {
+		return nil, err
+	}
+	mine := payload{key: peerid.MarshalKey(signer.Public()), muxers: cfg.Muxers}
 	public := curve.PublicX25519(&static)
-	var err error
-	if mine.sig, err = cfg.Signer.Sign(ctx, append([]byte(signed), public[:]...)); err != nil {
+	if mine.sig, err = signer.Sign(ctx, append([]byte(signed), public[:]...)); err != nil {
 		return nil, err
 	}
 	msg, err := readFrame(rw, nil)

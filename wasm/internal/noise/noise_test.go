@@ -37,6 +37,9 @@ func (k key) Sign(_ context.Context, message []byte) ([]byte, error) {
 	return ed25519.Sign(ed25519.PrivateKey(k), message), nil
 }
 
+// get is a noise.Config's Signer.
+func (k key) get(context.Context) (noise.Signer, error) { return k, nil }
+
 func newKey(t *testing.T) key {
 	t.Helper()
 	_, private, err := ed25519.GenerateKey(rand.Reader)
@@ -143,7 +146,7 @@ func TestHandshake(t *testing.T) {
 				}
 				inbound <- c
 			})
-			tt.cfg.Signer = member
+			tt.cfg.Signer = member.get
 			c, err := noise.Handshake(t.Context(), near, tt.cfg)
 			if tt.want != "" {
 				near.Close()
@@ -181,7 +184,7 @@ func TestTransport(t *testing.T) {
 		}
 		echoed <- err
 	}()
-	c, err := noise.Handshake(t.Context(), near, noise.Config{Signer: newKey(t), Peer: peerid.FromKey(host.Public())})
+	c, err := noise.Handshake(t.Context(), near, noise.Config{Signer: newKey(t).get, Peer: peerid.FromKey(host.Public())})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -231,7 +234,7 @@ func TestTamperedMessage(t *testing.T) {
 		}
 		far.Write(append([]byte{0, 20}, make([]byte, 20)...))
 	}()
-	c, err := noise.Handshake(t.Context(), near, noise.Config{Signer: newKey(t), Peer: peerid.FromKey(host.Public())})
+	c, err := noise.Handshake(t.Context(), near, noise.Config{Signer: newKey(t).get, Peer: peerid.FromKey(host.Public())})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -245,7 +248,7 @@ func TestHandshakeEndsWithItsContext(t *testing.T) {
 	near, _ := pipe(t) // nobody answers
 	ctx, cancel := context.WithTimeoutCause(t.Context(), 20*time.Millisecond, wire.Timeout)
 	defer cancel()
-	if _, err := noise.Handshake(ctx, near, noise.Config{Signer: newKey(t)}); err != wire.Timeout {
+	if _, err := noise.Handshake(ctx, near, noise.Config{Signer: newKey(t).get}); err != wire.Timeout {
 		t.Errorf("got %v, want the cause", err)
 	}
 }
@@ -258,8 +261,47 @@ func TestHandshakeWithRubbish(t *testing.T) {
 			far.Write(answer)
 			far.(*net.TCPConn).CloseWrite()
 		}()
-		if _, err := noise.Handshake(t.Context(), near, noise.Config{Signer: newKey(t)}); err == nil {
+		if _, err := noise.Handshake(t.Context(), near, noise.Config{Signer: newKey(t).get}); err == nil {
 			t.Errorf("an answer of %d bytes: got no error", len(answer))
 		}
 	}
+}
+
+// TestSignerMayTakeAsLongAsTheAnswer has the identity wait until the host has answered.
+func TestSignerMayTakeAsLongAsTheAnswer(t *testing.T) {
+	t.Parallel()
+	near, far := pipe(t)
+	host, answered := newKey(t), make(chan struct{})
+	go func() {
+		_, _ = secureInbound(t, host, nil, nil, watched{far, answered})
+	}()
+	c, err := noise.Handshake(t.Context(), near, noise.Config{Peer: peerid.FromKey(host.Public()), Signer: func(context.Context) (noise.Signer, error) {
+		<-answered
+		return newKey(t), nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Close()
+	near, _ = pipe(t)
+	failed := errors.New("no key")
+	if _, err := noise.Handshake(t.Context(), near, noise.Config{Signer: func(context.Context) (noise.Signer, error) { return nil, failed }}); !errors.Is(err, failed) {
+		t.Errorf("got %v, want %v", err, failed)
+	}
+}
+
+// watched tells of the first write.
+type watched struct {
+	net.Conn
+	written chan struct{}
+}
+
+func (w watched) Write(p []byte) (int, error) {
+	n, err := w.Conn.Write(p)
+	select {
+	case <-w.written:
+	default:
+		close(w.written)
+	}
+	return n, err
 }
