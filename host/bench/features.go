@@ -105,7 +105,7 @@ func (r *Report) featureRows(took [][]load.Result) {
 		for n, res := range took[i] {
 			rate, plain := res.PerHostCPU(), took[0][n].PerHostCPU()
 			rates = append(rates, rate)
-			if rate < 0 || plain < 0 {
+			if rate <= 0 || plain <= 0 { // nothing came in so short a time, or it took no measurable time
 				continue
 			}
 			costs = append(costs, 100*(plain/rate-1))

@@ -58,7 +58,7 @@ func (s *stage) play(ctx context.Context, f *feature, p load.Plan) (res load.Res
 	if !f.lossy {
 		wrong += res.Missing
 	}
-	if err == nil && (wrong != 0 || res.Refused != 0 || res.Window == 0) {
+	if err == nil && (wrong != 0 || res.Refused != 0 || res.Delivered == 0) {
 		err = fmt.Errorf("deliveries were wrong: %d of %d missing, %d twice, %d out of order, %d not sent %s",
 			res.Missing, res.Expected, res.Duplicates, res.OutOfOrder, res.Refused, res.Why)
 	}

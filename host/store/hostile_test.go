@@ -53,7 +53,7 @@ func TestConditionsOnLongTextsAreInterrupted(t *testing.T) {
 	} {
 		start := time.Now()
 		_, err := w.rows(c, "notes", `"columns":["_id"],"where":`+tt.where)
-		if took := time.Since(start); took > 5*time.Second {
+		if took := time.Since(start); took > time.Minute { // the first would take three on a machine that does nothing else
 			t.Errorf("%s took %s", tt.name, took)
 		}
 		if err != nil {
