@@ -93,16 +93,20 @@ func (d *Dialer) recall(ctx context.Context, host wire.PeerID) {
 	if d.opts.Store == nil || d.recalled == host {
 		return
 	}
-	d.recalled, d.networks = host, nil
+	d.recalled, d.networks = "", nil
 	limited, cancel := context.WithTimeout(ctx, recallLimit)
 	defer cancel()
 	var text string
-	if err := d.opts.Store.Update(limited, []member.Scan{{Prefix: networksKey(host), Values: true}}, func(found [][]member.Row) []member.Row {
+	err := d.opts.Store.Update(limited, []member.Scan{{Prefix: networksKey(host), Values: true}}, func(found [][]member.Row) []member.Row {
 		if len(found[0]) > 0 {
 			text = found[0][0].Value
 		}
 		return nil
-	}); err == nil {
+	})
+	if err != nil && ctx.Err() != nil {
+		return // nobody waits any more; the next Dial asks again
+	}
+	if d.recalled = host; err == nil {
 		d.networks = parseNetworks(text, time.Now())
 	}
 }

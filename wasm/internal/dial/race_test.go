@@ -436,6 +436,31 @@ func TestStorageIsReadMeanwhile(t *testing.T) {
 	}
 }
 
+// TestGivenUpMemoryIsReadAgain has a host that is away at first, which is known sooner than what is remembered.
+func TestGivenUpMemoryIsReadAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := newFakeNet(t, map[string]lane{"wt": {after: never}}).webTransport("wt").webSocket("ws")
+		t.Cleanup(n.wg.Wait)
+		store := &membertest.Store{}
+		if transport, _ := took(t, n, n.dialerWith(dial.Options{Base: "http://host", Store: store.Page()})); transport != dial.WebSocket {
+			t.Fatalf("got %s on a network that WebTransport does not get through", transport)
+		}
+		page := store.Page()
+		page.Slow(100 * time.Millisecond)
+		d := n.dialerWith(dial.Options{Base: "http://host", Store: page})
+		away := errors.New("away")
+		n.lanes = map[string]lane{"wt": {err: away}, "ws": {err: away}}
+		if _, err := d.Dial(t.Context()); !errors.Is(err, wire.Offline) {
+			t.Fatalf("got %v, want offline", err)
+		}
+		n.lanes = map[string]lane{"wt": {after: never}}
+		if _, dials := took(t, n, d); dials != "wt at 0s, ws at 100ms" {
+			t.Errorf("got %s", dials)
+		}
+	})
+}
+
 func TestCallerGivesUp(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
