@@ -74,8 +74,8 @@ func (d *Dialer) race(ctx context.Context, desc *wire.Descriptor, kept *kept) (m
 		})
 	}
 	network, both := d.networkOf(desc), len(webTransport) > 0 && len(webSocket) > 0
+	var opened, recalled <-chan struct{}
 	var late <-chan time.Time
-	var recalled <-chan struct{}
 	running := 1
 	switch {
 	case len(webTransport) == 0:
@@ -84,14 +84,12 @@ func (d *Dialer) race(ctx context.Context, desc *wire.Descriptor, kept *kept) (m
 		run(webTransport)
 	default:
 		run(webTransport)
-		recalled = kept.recalled
-		timer := time.NewTimer(headStart)
-		defer timer.Stop()
-		late = timer.C
+		opened, recalled = kept.opened, kept.recalled
 	}
+	waits := both
 	second := func() { // WebSocket too, once
-		if late != nil {
-			late = nil
+		if waits {
+			waits = false
 			running++
 			run(webSocket)
 		}
@@ -114,6 +112,11 @@ func (d *Dialer) race(ctx context.Context, desc *wire.Descriptor, kept *kept) (m
 			if d.networks.deaf(network, time.Now()) {
 				second()
 			}
+		case <-opened: // without the key nobody gets far, so the head start begins here
+			opened = nil
+			timer := time.NewTimer(headStart)
+			defer timer.Stop()
+			late = timer.C
 		case <-late:
 			second()
 		case f := <-tried:

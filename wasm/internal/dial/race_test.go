@@ -408,6 +408,7 @@ func TestStorageIsReadMeanwhile(t *testing.T) {
 		{"the key is the last", "", map[string]lane{"wt": {after: each}}, 2 * each, 0, 2 * each},
 		{"another network is remembered", "192.0.2.2", map[string]lane{"wt": {after: each}}, 0, each, each},
 		{"a blocked network is remembered", "192.0.2.1", map[string]lane{"wt": {after: never}, "ws": {after: each}}, each, each, 2 * each},
+		{"the head start begins with the key", "", map[string]lane{"wt": {after: 4 * each}}, 2 * each, 0, 4 * each},
 		{"no storage, and no host", "", map[string]lane{"wt": {err: errors.New("no")}, "ws": {err: errors.New("no")}}, never, 0, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
