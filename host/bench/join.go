@@ -10,6 +10,7 @@ import (
 
 	"goop/host/bench/load"
 	"goop/host/control"
+	"goop/shared/jsontext"
 	"goop/shared/member"
 	"goop/shared/wire"
 )
@@ -190,8 +191,8 @@ func (a *acquaintance) one() func([]member.Event) {
 					count = a.want
 				}
 			case wire.TypeMembers:
-				if r, err := wire.ParseRoster(e.Frame.Payload); err == nil && !r.More {
-					count = r.Count
+				if !knows {
+					count = told(e.Frame.Payload)
 				}
 			}
 			if !knows && count >= a.want {
@@ -204,4 +205,23 @@ func (a *acquaintance) one() func([]member.Event) {
 			}
 		}
 	}
+}
+
+// told returns of how many members a roster tells; 0 while more of it is to come. It reads no more than it needs, for
+// all members of the benchmark are told of all by one core.
+func told(roster []byte) (count int) {
+	m := jsontext.MembersOf(roster)
+	for m.Next() {
+		switch string(m.Key) {
+		case "count":
+			n, err := jsontext.Int(m.Value)
+			if err != nil {
+				return 0
+			}
+			count = int(n)
+		case "more":
+			return 0
+		}
+	}
+	return count
 }

@@ -79,6 +79,30 @@ type queued struct {
 	answer chan<- group.Result // of a draft that comes from no session; it has room for the one result
 }
 
+// queues holds slices that queues were in, so that an idle group holds none.
+var queues = sync.Pool{New: func() any { return new([]queued) }}
+
+// keepQueue is how many drafts the largest slice has room for that is kept for the next queue.
+const keepQueue = 1024
+
+// enqueue puts a draft into the queue. It is called with mu held.
+func (h *hub) enqueue(q queued) {
+	if h.queue == nil {
+		h.queue = (*queues.Get().(*[]queued))[:0]
+	}
+	h.queue = append(h.queue, q)
+	h.queueBytes += q.size
+	h.poke()
+}
+
+// appended lets go of a batch.
+func appended(batch []queued) {
+	clear(batch)
+	if cap(batch) <= keepQueue {
+		queues.Put(&batch)
+	}
+}
+
 // tell tells where a draft came from what has become of it; an error is a *wire.Error. It is called with
 // the hub's mutex held.
 func (q *queued) tell(res *group.Result) {
@@ -151,6 +175,7 @@ func (h *hub) run() {
 		switch {
 		case len(batch) > 0:
 			h.append(batch)
+			appended(batch)
 			runtime.Gosched() // who writes goes first: otherwise a fast sender and the hub can outrun all of them
 			continue
 		case ending:

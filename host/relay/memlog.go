@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
-	"slices"
 	"sync"
 	"time"
 
@@ -37,16 +36,21 @@ type memGroup struct {
 	mu      sync.Mutex
 	ledger  *group.Ledger
 	retain  group.Retain
-	entries []group.Entry
+	entries queue[group.Entry]
 	bytes   int // about what the entries take up
 	content int // bytes of their payloads and patches
 	ids     map[idKey]known
-	order   []idKey // of ids, oldest first
+	order   queue[datedKey] // of ids, oldest first
 }
 
 type idKey struct {
 	peer wire.PeerID
 	id   string
+}
+
+type datedKey struct {
+	idKey
+	time int64
 }
 
 type known struct {
@@ -114,15 +118,19 @@ func (l *MemLog) Read(_ context.Context, id wire.GroupID, after int64, limit int
 	if after+1 < first {
 		return nil, group.ErrForgotten
 	}
-	rest := g.entries[after+1-first:]
-	rest = rest[:min(limit, len(rest))]
 	since := g.retain.Since(time.Now().UnixMilli())
-	if old := slices.IndexFunc(rest, func(e group.Entry) bool { return e.Time < since }); old == 0 {
-		return nil, group.ErrForgotten
-	} else if old > 0 { // the clock was set back meanwhile
-		rest = rest[:old]
+	entries := make([]group.Entry, 0, min(limit, int(head-after)))
+	for i := int(after + 1 - first); len(entries) < cap(entries); i++ {
+		e := g.entries.at(i)
+		if e.Time < since { // past the first one, the clock was set back meanwhile
+			break
+		}
+		entries = append(entries, *e)
 	}
-	return slices.Clone(rest), nil
+	if len(entries) == 0 && cap(entries) > 0 {
+		return nil, group.ErrForgotten
+	}
+	return entries, nil
 }
 
 // Before implements Log.
@@ -139,8 +147,8 @@ func (l *MemLog) Before(_ context.Context, id wire.GroupID, before int64, limit 
 	}
 	since := g.retain.Since(time.Now().UnixMilli())
 	var entries []group.Entry
-	for i := before - 1 - g.first(); i >= 0 && len(entries) < limit && g.entries[i].Time >= since; i-- {
-		entries = append(entries, g.entries[i])
+	for i := int(before - 1 - g.first()); i >= 0 && len(entries) < limit && g.entries.at(i).Time >= since; i-- {
+		entries = append(entries, *g.entries.at(i))
 	}
 	return entries, nil
 }
@@ -176,7 +184,7 @@ func (l *MemLog) find(id wire.GroupID) (*memGroup, error) {
 }
 
 // first returns the seq of the oldest entry, or of the next one when there is none.
-func (g *memGroup) first() int64 { return g.ledger.Head().Seq + 1 - int64(len(g.entries)) }
+func (g *memGroup) first() int64 { return g.ledger.Head().Seq + 1 - int64(g.entries.len()) }
 
 func (g *memGroup) append(d *group.Draft, now int64) group.Result {
 	if d.With != nil {
@@ -207,11 +215,11 @@ func (g *memGroup) append(d *group.Draft, now int64) group.Result {
 		Seq: step.Seq, Time: now, From: d.From, Session: d.Session, ID: d.ID, Kind: d.Kind, To: d.To,
 		Payload: d.Payload, Patch: d.Patch, Redact: d.Redact,
 	}
-	g.entries = append(g.entries, e)
+	g.entries.add(e)
 	g.bytes += weight(&e)
 	g.content += content(&e)
 	if d.ID != "" {
-		g.order = append(g.order, key)
+		g.order.add(datedKey{key, now})
 		g.ids[key] = known{hash: hash, seq: step.Seq, time: now}
 	}
 	return group.Result{Seq: step.Seq, Time: now, State: step.State}
@@ -220,20 +228,20 @@ func (g *memGroup) append(d *group.Draft, now int64) group.Result {
 // forget lets go of ids that are too old.
 func (g *memGroup) forget(now int64) {
 	n := 0
-	for n < len(g.order) && g.ids[g.order[n]].time+group.KeepIDs <= now {
-		delete(g.ids, g.order[n])
+	for n < g.order.len() && g.order.at(n).time+group.KeepIDs <= now {
+		delete(g.ids, g.order.at(n).idKey)
 		n++
 	}
-	g.order = g.order[n:]
+	g.order.drop(n)
 }
 
 // erase takes away the content of a message, and what would tell it.
 func (g *memGroup) erase(seq int64) *wire.Error {
 	i := seq - g.first()
-	if i < 0 || i >= int64(len(g.entries)) {
+	if i < 0 || i >= int64(g.entries.len()) {
 		return group.ErrNothingToRedact()
 	}
-	e := &g.entries[i]
+	e := g.entries.at(int(i))
 	if e.Kind != wire.TypeMsg || e.Redacted || e.Redact != 0 {
 		return group.ErrNothingToRedact()
 	}
@@ -258,17 +266,16 @@ func (g *memGroup) trim(l MemLimits, now int64) {
 		return rest > most || g.bytes > l.Bytes || g.retain.Bytes > 0 && g.content > g.retain.Bytes
 	}
 	n := 0
-	for rest := len(g.entries); rest > 1 && over(rest) || rest > 0 && g.entries[n].Time < since; rest-- {
-		g.bytes -= weight(&g.entries[n])
-		g.content -= content(&g.entries[n])
-		g.entries[n] = group.Entry{}
+	for rest := g.entries.len(); rest > 1 && over(rest) || rest > 0 && g.entries.at(n).Time < since; rest-- {
+		g.bytes -= weight(g.entries.at(n))
+		g.content -= content(g.entries.at(n))
 		n++
 	}
-	g.entries = g.entries[n:]
-	for n = 0; len(g.order)-n > group.KeepIDCount; n++ {
-		delete(g.ids, g.order[n])
+	g.entries.drop(n)
+	for n = 0; g.order.len()-n > group.KeepIDCount; n++ {
+		delete(g.ids, g.order.at(n).idKey)
 	}
-	g.order = g.order[n:]
+	g.order.drop(n)
 }
 
 // weight is about how many bytes an entry takes up.

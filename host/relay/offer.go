@@ -48,10 +48,8 @@ func (s *session) offer(f *wire.Frame) error {
 			return false
 		}
 		d.Role = s.role
-		h.queue = append(h.queue, queued{draft: d, from: s, size: size})
-		h.queueBytes += size
+		h.enqueue(queued{draft: d, from: s, size: size})
 		s.inFlight++
-		h.poke()
 		return true
 	})
 	return refused
@@ -62,7 +60,7 @@ func (s *session) offer(f *wire.Frame) error {
 // with the hub's mutex held.
 func (s *session) lags() bool {
 	w := &s.h.window
-	return s.untold >= s.h.r.limits.Untold || s.untold >= fewUntold && w.bytes > w.most/2 && s.cursor < w.first+int64(len(w.lines)/2)
+	return s.untold >= s.h.r.limits.Untold || s.untold >= fewUntold && w.bytes > w.most/2 && s.cursor < w.first+int64(w.lines.len()/2)
 }
 
 // may returns nil when the session has a right, by the role that its peer has now. It is called with the

@@ -89,8 +89,6 @@ func (r *Relay) post(caller group.Caller, id wire.GroupID, q queued) (again <-ch
 		return h.room, nil
 	}
 	q.draft.Role = h.callerRole(caller)
-	h.queue = append(h.queue, q)
-	h.queueBytes += q.size
-	h.poke()
+	h.enqueue(q)
 	return nil, nil
 }

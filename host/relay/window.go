@@ -1,8 +1,6 @@
 package relay
 
 import (
-	"slices"
-
 	"goop/shared/group"
 	"goop/shared/jsontext"
 	"goop/shared/wire"
@@ -95,62 +93,69 @@ func (l *line) appendAs(dst []byte, v view, id wire.GroupID) []byte {
 
 // window holds the newest entries of a log, encoded: those from first on, without a gap.
 type window struct {
-	lines []*line
-	first int64 // seq of lines[0], or of the next line when there is none
+	lines queue[*line]
+	first int64 // seq of the first line, or of the next one when there is none
 	bytes int
 	most  int
 }
 
 // add takes in the entry after the last one, and lets go of the oldest when there is too much.
 func (w *window) add(l *line) {
-	if l.seq != w.first+int64(len(w.lines)) { // an engine that leaves numbers out has its entries read
-		w.lines, w.first, w.bytes = nil, l.seq, 0
+	if l.seq != w.first+int64(w.lines.len()) { // an engine that leaves numbers out has its entries read
+		w.lines, w.first, w.bytes = queue[*line]{}, l.seq, 0
 	}
-	w.lines = append(w.lines, l)
+	w.lines.add(l)
 	w.bytes += l.size()
 	n := 0
-	for w.bytes > w.most && n < len(w.lines)-1 {
-		w.bytes -= w.lines[n].size()
-		w.lines[n] = nil
+	for w.bytes > w.most && n < w.lines.len()-1 {
+		w.bytes -= (*w.lines.at(n)).size()
 		n++
 	}
-	w.lines = w.lines[n:]
+	w.drop(n)
+}
+
+// drop lets go of the first n lines, which count no longer.
+func (w *window) drop(n int) {
+	w.lines.drop(n)
 	w.first += int64(n)
 }
 
 // prepend takes in the entries right before the first one.
 func (w *window) prepend(lines []*line) {
-	w.lines = slices.Concat(lines, w.lines)
-	w.first -= int64(len(lines))
+	var all queue[*line]
 	for _, l := range lines {
+		all.add(l)
 		w.bytes += l.size()
 	}
+	for i := range w.lines.len() {
+		all.add(*w.lines.at(i))
+	}
+	w.lines = all
+	w.first -= int64(len(lines))
 }
 
 // redact puts a line without the content in the place of one. A session that has taken that one up already
 // has it in front of the entry that takes it away.
 func (w *window) redact(seq int64) {
 	i := seq - w.first
-	if i < 0 || i >= int64(len(w.lines)) {
+	if i < 0 || i >= int64(w.lines.len()) {
 		return
 	}
-	l := *w.lines[i]
+	l := **w.lines.at(int(i))
 	w.bytes -= l.size()
 	l.redacted, l.text = true, nil
 	w.bytes += l.size()
-	w.lines[i] = &l
+	*w.lines.at(int(i)) = &l
 }
 
 // dropBefore lets go of the lines that are older than a time, in milliseconds.
 func (w *window) dropBefore(time int64) {
 	n := 0
-	for n < len(w.lines) && w.lines[n].time < time {
-		w.bytes -= w.lines[n].size()
-		w.lines[n] = nil
+	for n < w.lines.len() && (*w.lines.at(n)).time < time {
+		w.bytes -= (*w.lines.at(n)).size()
 		n++
 	}
-	w.lines = w.lines[n:]
-	w.first += int64(n)
+	w.drop(n)
 }
 
 // after appends to dst up to about size bytes of lines after a position, at least one if there is any.
@@ -159,9 +164,10 @@ func (w *window) after(dst []*line, seq int64, size int) ([]*line, bool) {
 	if seq+1 < w.first {
 		return dst, false
 	}
-	for i := seq + 1 - w.first; i < int64(len(w.lines)) && size > 0; i++ {
-		dst = append(dst, w.lines[i])
-		size -= len(w.lines[i].text)
+	for i := int(seq + 1 - w.first); i < w.lines.len() && size > 0; i++ {
+		l := *w.lines.at(i)
+		dst = append(dst, l)
+		size -= len(l.text)
 	}
 	return dst, true
 }
