@@ -14,9 +14,11 @@ var idle = Scenario{
 	Short: "members are in a group and do nothing",
 	Long: "The members join one group and then only send their heartbeat, every 2 s. It measures what each of them costs: memory\n" +
 		"after a forced collection, beside that of a bare connection with which a host does nothing (of which the same number is\n" +
-		"made before), and the host's CPU for --secs seconds of heartbeats.",
+		"made before), and the host's CPU for --secs seconds of heartbeats. With --bare the members are on a relay that has none of\n" +
+		"the real one's features: what their streams cost whoever reads them.",
 	Usual:    Options{Members: 1000, For: 20 * time.Second},
 	Profiles: true,
+	Bare:     true,
 	Run:      runIdle,
 }
 
@@ -44,7 +46,7 @@ func runIdle(ctx context.Context, b *Bench) (_ *Report, err error) {
 		}
 	}
 	p := load.Plan{Members: b.Members, For: b.For}
-	h, err := b.Start(ctx, Setup{Limits: limitsFor(p)})
+	h, err := b.Start(ctx, Setup{Limits: limitsFor(p), Bare: b.Bare})
 	if err != nil {
 		return nil, err
 	}

@@ -57,9 +57,6 @@ func (b *Bench) load(ctx context.Context, h *Host, p load.Plan) (*Report, error)
 	r.loadRows(res)
 	r.hostRows()
 	r.loadNotes(res)
-	if b.Bare {
-		r.Note("the host was a bare relay: it does only what cannot be left out")
-	}
 	if n := members.lost.Load(); n > 0 {
 		r.Note("members lost their connection %d times, and joined again: what their group's log had forgotten by then is missing", n)
 	}

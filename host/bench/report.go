@@ -39,10 +39,14 @@ type row struct{ label, value string }
 
 // report begins a report.
 func (b *Bench) report(p load.Plan) *Report {
-	return &Report{
+	r := &Report{
 		Scenario: b.Scenario.Name, Transport: b.Transport, Version: b.Version, Notes: []string{},
 		Plan: Plan{p.Members, p.Senders, p.Rate, p.Size, p.For.Seconds(), p.Warm.Seconds(), b.Bare},
 	}
+	if b.Bare {
+		r.Note("the host was a bare relay: it does only what cannot be left out")
+	}
+	return r
 }
 
 // Row adds a line to the table for people.

@@ -19,7 +19,17 @@ type line struct {
 }
 
 func newLine(id wire.GroupID, e *group.Entry) *line {
-	l := &line{
+	var room []byte
+	if !e.Redacted {
+		room = make([]byte, 0, 160+len(e.Payload)+len(e.Patch))
+	}
+	l := lineOf(id, e, room)
+	return &l
+}
+
+// lineOf is newLine in room for the text, which is appended to it, for a line that is used at once.
+func lineOf(id wire.GroupID, e *group.Entry, room []byte) line {
+	l := line{
 		seq: e.Seq, time: e.Time, kind: e.Kind, from: e.From, to: e.To, session: e.Session, id: e.ID,
 		target: e.Redact, redacted: e.Redacted,
 	}
@@ -30,7 +40,7 @@ func newLine(id wire.GroupID, e *group.Entry) *line {
 		Type: e.Kind, Group: id, Seq: e.Seq, From: e.From, Time: e.Time, To: e.To,
 		Payload: e.Payload, Patch: e.Patch, Redact: e.Redact,
 	}
-	l.text = f.Append(make([]byte, 0, 160+len(e.Payload)+len(e.Patch)))
+	l.text = f.Append(room)
 	return l
 }
 

@@ -15,6 +15,14 @@ var buffers = sync.Pool{New: func() any { return new([]byte) }}
 // keepBuffer is the largest buffer that is kept for the next write, in bytes.
 const keepBuffer = 256 << 10
 
+// giveBack lets go of a buffer, as it has become.
+func giveBack(buf *[]byte, as []byte) {
+	if cap(as) <= keepBuffer {
+		*buf = as[:0]
+		buffers.Put(buf)
+	}
+}
+
 // next's verdict on what comes after the batch.
 type verdict int
 
@@ -35,10 +43,7 @@ func (s *session) write() {
 		if how == stuck {
 			how, then = s.lastWords(batch), last
 		}
-		if cap(batch) <= keepBuffer {
-			*buf = batch[:0]
-			buffers.Put(buf)
-		}
+		giveBack(buf, batch)
 		switch {
 		case how != sent, then == dead:
 			s.h.mu.Lock()
@@ -256,10 +261,7 @@ func (s *session) greet(buf []byte) []byte {
 	scratch := buffers.Get().(*[]byte)
 	f := wire.Frame{Type: wire.TypeWelcome, Group: s.h.id, Payload: w.Append((*scratch)[:0])}
 	buf = f.Append(buf)
-	if cap(f.Payload) <= keepBuffer {
-		*scratch = f.Payload[:0]
-		buffers.Put(scratch)
-	}
+	giveBack(scratch, f.Payload)
 	return buf
 }
 
@@ -306,18 +308,22 @@ func (s *session) catchUp(buf []byte, head int64) []byte {
 		return s.resync(buf)
 	}
 	cursor, start, mine := s.cursor, len(buf), 0
+	scratch := buffers.Get().(*[]byte)
+	room := *scratch
 	for i := range entries {
 		if entries[i].Seq > head || len(buf)-start >= most {
 			s.readEntries = max(1, s.readEntries/2)
 			break
 		}
-		l := newLine(h.id, &entries[i])
-		buf = s.take(buf, l)
+		l := lineOf(h.id, &entries[i], room[:0])
+		buf = s.take(buf, &l)
+		room = l.text
 		if l.sentBy(s) {
 			mine++
 		}
 		cursor = entries[i].Seq
 	}
+	giveBack(scratch, room)
 	h.r.count.deliveries.Add(cursor - s.cursor)
 	h.mu.Lock()
 	s.cursor = cursor

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"goop/shared/jsontext"
 )
@@ -267,6 +268,30 @@ func TestAppendString(t *testing.T) {
 	}
 }
 
+// TestAppendStringAnywhere puts each character at each place of a word of eight bytes: it becomes what it does alone.
+func TestAppendStringAnywhere(t *testing.T) {
+	t.Parallel()
+	of := func(s string) string { return string(jsontext.AppendString(nil, s)) }
+	chars := []string{"é", "\u2028", "𝄞", "\xff"}
+	for c := range utf8.RuneSelf {
+		chars = append(chars, string(rune(c)))
+	}
+	for _, c := range chars {
+		alone := strings.Trim(of(c), `"`)
+		if c == `"` {
+			alone = `\"`
+		}
+		for before := range 17 {
+			for after := range 9 {
+				b, a := strings.Repeat("~", before), strings.Repeat(" ", after)
+				if got, want := of(b+c+a), `"`+b+alone+a+`"`; got != want {
+					t.Fatalf("%q: got %s, want %s", b+c+a, got, want)
+				}
+			}
+		}
+	}
+}
+
 func TestNothingIsCopied(t *testing.T) {
 	line := []byte(`{"type":"msg","payload":{"move":"e2e4"},"seq":7}`)
 	allocs := testing.AllocsPerRun(100, func() {
@@ -282,6 +307,17 @@ func TestNothingIsCopied(t *testing.T) {
 	})
 	if allocs != 0 {
 		t.Errorf("got %v allocations for a line without escapes, want none", allocs)
+	}
+}
+
+// BenchmarkAppendString writes a name as long as a peer's.
+func BenchmarkAppendString(b *testing.B) {
+	name := "12D3KooW" + strings.Repeat("k", 44)
+	var dst []byte
+	b.ReportAllocs()
+	b.SetBytes(int64(len(name)))
+	for b.Loop() {
+		dst = jsontext.AppendString(dst[:0], name)
 	}
 }
 

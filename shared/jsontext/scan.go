@@ -179,17 +179,23 @@ func (s *scanner) key() error {
 // bytesOf is a word of eight bytes of that value.
 func bytesOf(c byte) uint64 { return 0x0101010101010101 * uint64(c) }
 
+// special has the highest bit of a byte set where x has a quote, a backslash or a control character in it, and none
+// set where x has none of them in any.
+func special(x uint64) uint64 {
+	// A byte of x - n is above 0x7f, where that of x is not, when it was below n; a byte that a
+	// lower one has borrowed from may be told wrongly, but only beside one that was told rightly.
+	return (x-bytesOf(0x20))&^x | zeros(x^bytesOf('"')) | zeros(x^bytesOf('\\'))
+}
+
+// zeros is the same for bytes that are zero.
+func zeros(x uint64) uint64 { return (x - bytesOf(1)) &^ x }
+
 // plain returns the first index from i on of a byte that means something within a string: its end, an
 // escape, or a control character that may not stand there. It looks at eight bytes at a time: most of
 // what a page receives are strings, and byte by byte this took a tenth of all its time.
 func plain(b []byte, i int) int {
 	for ; i+8 <= len(b); i += 8 {
-		// A byte of x - n is above 0x7f, where that of x is not, when it was below n; a byte that a
-		// lower one has borrowed from may be told wrongly, but only beside one that was told rightly.
-		x := binary.LittleEndian.Uint64(b[i:])
-		quote, escape := x^bytesOf('"'), x^bytesOf('\\')
-		low := (x-bytesOf(0x20))&^x | (quote-bytesOf(1))&^quote | (escape-bytesOf(1))&^escape
-		if low&bytesOf(0x80) != 0 {
+		if special(binary.LittleEndian.Uint64(b[i:]))&bytesOf(0x80) != 0 {
 			break
 		}
 	}

@@ -95,21 +95,14 @@ const hexDigits = "0123456789abcdef"
 // separators U+2028 and U+2029 are escaped, so that the text is also a JavaScript literal.
 func AppendString(dst []byte, s string) []byte {
 	dst = append(dst, '"')
-	for i := 0; i < len(s); {
-		c := s[i]
-		if c < utf8.RuneSelf {
-			switch {
-			case c == '"' || c == '\\':
-				dst = append(dst, '\\', c)
-			case c == '\n':
-				dst = append(dst, '\\', 'n')
-			case c == '\t':
-				dst = append(dst, '\\', 't')
-			case c < 0x20 || c == 0x7f:
-				dst = append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
-			default:
-				dst = append(dst, c)
-			}
+	for i := 0; ; {
+		as := i
+		i = ordinary(s, i)
+		if dst = append(dst, s[as:i]...); i == len(s) {
+			return append(dst, '"')
+		}
+		if c := s[i]; c < utf8.RuneSelf {
+			dst = appendEscape(dst, c)
 			i++
 			continue
 		}
@@ -124,5 +117,35 @@ func AppendString(dst []byte, s string) []byte {
 		}
 		i += n
 	}
-	return append(dst, '"')
+}
+
+// appendEscape appends an ASCII character that ordinary stops at.
+func appendEscape(dst []byte, c byte) []byte {
+	switch c {
+	case '"', '\\':
+		return append(dst, '\\', c)
+	case '\n':
+		return append(dst, '\\', 'n')
+	case '\t':
+		return append(dst, '\\', 't')
+	}
+	return append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
+}
+
+// ordinary returns the first index from i on of a byte that does not stand in a JSON string as it is: not ASCII, a control
+// character, a quote or a backslash. As plain does, it looks at eight bytes at a time.
+func ordinary(s string, i int) int {
+	for ; i+8 <= len(s); i += 8 {
+		x := uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 |
+			uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56
+		if (special(x)|zeros(x^bytesOf(0x7f))|x)&bytesOf(0x80) != 0 {
+			break
+		}
+	}
+	for ; i < len(s); i++ {
+		if c := s[i]; c < 0x20 || c >= 0x7f || c == '"' || c == '\\' {
+			break
+		}
+	}
+	return i
 }

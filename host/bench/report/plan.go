@@ -78,7 +78,7 @@ var works = []work{
 	{id: middle, scenario: "fanout", members: 300, rate: 1000, secs: 4, bare: bareBoth},
 	{id: heavy, scenario: "fanout", members: 300, rate: 4000, secs: 4, only: fast, bare: bareWeb},
 	{id: mesh, scenario: "mesh", members: 50, rate: 20, secs: 4, bare: bareWeb},
-	{id: idle, scenario: "idle", members: 1000, secs: 10, rounds: 1},
+	{id: idle, scenario: "idle", members: 1000, secs: 10, rounds: 1, bare: bareBoth},
 	{id: join, scenario: "join", members: 1000, only: hasRoster},
 	{id: resume, scenario: "resume", members: 1000, rounds: 1, only: goopOnly},
 	{id: slow, scenario: "slow", members: 100, rate: 500, secs: 8, rounds: 1, only: webOnly},
