@@ -38,7 +38,7 @@ type Scenario struct {
 	// Usual is what holds where the operator says nothing else: Members, Rate, Size and For. What is zero has no
 	// meaning here, and no flag.
 	Usual Options
-	// Profiles says that the time that is measured is --secs, so that the host can be profiled for it.
+	// Profiles says that how long it lasts is known well enough for the host to be profiled.
 	Profiles bool
 	Bare     bool // it can be done on a bare relay
 	Run      func(ctx context.Context, b *Bench) (*Report, error)

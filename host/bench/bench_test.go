@@ -33,7 +33,7 @@ func TestLimitsAreForThePlan(t *testing.T) {
 		t.Errorf("a small plan: %v, want %v", small, want)
 	}
 	large := limitsFor(load.Plan{Members: 5000, Senders: 10, Rate: 40_000, Size: 1000})
-	if want := []string{"rate=16004", "bandwidth=20101024", "members=5010", "connections=5100", "pages=10000"}; !slices.Equal(large, want) {
+	if want := []string{"rate=16004", "bandwidth=20101024", "memory-entries=400000", "memory-bytes=502400000", "members=5010", "connections=5100", "pages=10000"}; !slices.Equal(large, want) {
 		t.Errorf("a large plan: %v, want %v", large, want)
 	}
 }

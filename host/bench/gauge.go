@@ -57,12 +57,12 @@ func (g *gauge) phase(ctx context.Context, now load.Phase) (err error) {
 		g.connected, err = c.Memory(ctx)
 	case load.Begin:
 		g.begin = g.read(ctx)
-		g.startProfile(ctx)
+		g.startProfile(ctx, g.host.bench.For)
 	case load.End:
 		g.end = g.read(ctx)
 	case load.Drained:
-		if g.wg.Wait(); g.profileErr != nil {
-			return g.profileErr
+		if err := g.profiled(); err != nil {
+			return err
 		}
 		g.drained, err = c.Memory(ctx)
 	}
@@ -74,13 +74,13 @@ func (g *gauge) read(ctx context.Context) reading {
 	return reading{n, loopback(), err}
 }
 
-// startProfile profiles the host for the time that is measured.
-func (g *gauge) startProfile(ctx context.Context) {
+// startProfile profiles the host for a time from now on.
+func (g *gauge) startProfile(ctx context.Context, d time.Duration) {
 	if g.profile == "" {
 		return
 	}
 	g.wg.Go(func() {
-		b, err := g.host.Control().Profile(ctx, g.host.bench.For)
+		b, err := g.host.Control().Profile(ctx, d)
 		if err == nil {
 			err = os.WriteFile(g.profile, b, 0o600)
 		}
@@ -88,6 +88,12 @@ func (g *gauge) startProfile(ctx context.Context) {
 			g.profileErr = fmt.Errorf("profile the host: %w", err)
 		}
 	})
+}
+
+// profiled waits for the profile, if there is one.
+func (g *gauge) profiled() error {
+	g.wg.Wait()
+	return g.profileErr
 }
 
 // close waits for the profile, also of a run that failed.

@@ -22,9 +22,13 @@ var join = Scenario{
 		"the others (above 1,000 of their number alone). It ends when everybody knows of everybody. Before that the same number\n" +
 		"makes bare connections to a host that does nothing with them, and joins a group in which nobody sees the others: the\n" +
 		"report has the host's CPU beside that of both.",
-	Usual: Options{Members: 1000, For: 100 * time.Millisecond},
-	Run:   runJoin,
+	Usual:    Options{Members: 1000, For: 100 * time.Millisecond},
+	Profiles: true,
+	Run:      runJoin,
 }
+
+// storming is how long a host is profiled from when the members begin to come: when they are done is not known before.
+const storming = 4 * time.Second
 
 // blindSite is Site with a group whose members see nobody.
 const blindSite = `{"name": "Bench", "groups": [{"id": "bench", "name": "Bench", "type": "open", "rights": {"seeMembers": ["owner"]}}]}`
@@ -75,13 +79,13 @@ func runJoin(ctx context.Context, b *Bench) (*Report, error) {
 			return nil, err
 		}
 		res.BareCPU, res.BareElapsed = bare.HostCPU, bare.Elapsed
-		blind, _, err := b.joinAll(ctx, blindSite)
+		blind, _, err := b.joinAll(ctx, blindSite, "")
 		if err != nil {
 			return nil, err
 		}
 		res.NoRosterCPU, res.NoRosterElapsed = blind.cpu, blind.elapsed
 	}
-	storm, host, err := b.joinAll(ctx, "")
+	storm, host, err := b.joinAll(ctx, "", b.Profile)
 	if err != nil {
 		return nil, err
 	}
@@ -111,16 +115,17 @@ type stormFigures struct {
 }
 
 // joinAll has all members join the group of a new host with a site, or of the one that runs.
-func (b *Bench) joinAll(ctx context.Context, site string) (f stormFigures, figures HostFigures, err error) {
+func (b *Bench) joinAll(ctx context.Context, site, profile string) (f stormFigures, figures HostFigures, err error) {
 	h, err := b.Start(ctx, Setup{Site: site, Limits: limitsFor(load.Plan{Members: b.Members})})
 	if err != nil {
 		return f, figures, err
 	}
 	defer func() { err = errors.Join(err, h.Close()) }()
-	g, err := newGauge(ctx, h, "")
+	g, err := newGauge(ctx, h, profile)
 	if err != nil {
 		return f, figures, err
 	}
+	defer g.close()
 	before, err := h.bytesOut(ctx)
 	if err != nil {
 		return f, figures, err
@@ -128,6 +133,7 @@ func (b *Bench) joinAll(ctx context.Context, site string) (f stormFigures, figur
 	crowd := newPeople(b)
 	defer func() { err = errors.Join(err, crowd.close()) }()
 	all := &acquaintance{want: b.Members, blind: site == blindSite, done: make(chan struct{})}
+	g.startProfile(ctx, max(storming, b.For))
 	cpu, known := h.Process().CPU()
 	begun := time.Now()
 	if err := crowd.come(ctx, b.For, "joined", func(ctx context.Context, i int) (func() error, error) {
@@ -152,6 +158,9 @@ func (b *Bench) joinAll(ctx context.Context, site string) (f stormFigures, figur
 	f = stormFigures{res.Elapsed, res.HostCPU, load.Unknown}
 	if after, err := h.bytesOut(ctx); err == nil && after.BytesOut > 0 {
 		f.bytes = float64(after.BytesOut-before.BytesOut) / float64(b.Members)
+	}
+	if err := g.profiled(); err != nil {
+		return f, figures, err
 	}
 	if err := g.phase(ctx, load.Connected); err != nil {
 		return f, figures, err

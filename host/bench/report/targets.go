@@ -203,6 +203,7 @@ var targets = []target{
 	},
 	{
 		id: "join", what: "1,000 members join one group with roster, WebTransport", want: "≤ 5 s on one core; CPU ≤ 1.3× that of the bare handshakes",
+		profiled: join, systems: webOnly,
 		checks: []check{
 			{name: "time", system: webtransport, work: join, path: "result.elapsedMs", scale: toSecond, unit: "s", atMost: 5},
 			{name: "beside bare handshakes", system: webtransport, work: join, path: "result.cpuOverBare", unit: "×", atMost: 1.3},

@@ -232,13 +232,15 @@ type crowdReport struct {
 
 func TestBenchOfACrowd(t *testing.T) {
 	t.Parallel()
+	profile := filepath.Join(t.TempDir(), "join.pprof")
 	for _, tt := range []struct {
 		scenario string
 		args     []string
 		want     []string // what the result has to tell
 	}{
 		{"idle", []string{"--secs", "0.2"}, []string{"oursPerMember", "bareHeapPerMember"}},
-		{"join", []string{"--transport", "ws"}, []string{"elapsedMs", "bareElapsedMs", "noRosterElapsedMs", "streamBytesPerMember"}},
+		{"idle", []string{"--secs", "0.2", "--bare"}, []string{"oursPerMember", "bareHeapPerMember"}},
+		{"join", []string{"--transport", "ws", "--profile", profile}, []string{"elapsedMs", "bareElapsedMs", "noRosterElapsedMs", "streamBytesPerMember"}},
 		{"resume", []string{"--transport", "quic"}, []string{"elapsedMs", "backMs"}},
 	} {
 		var r crowdReport
@@ -254,5 +256,8 @@ func TestBenchOfACrowd(t *testing.T) {
 		if !r.Host.Own {
 			t.Errorf("%s: %+v", tt.scenario, r.Host)
 		}
+	}
+	if info, err := os.Stat(profile); err != nil || info.Size() == 0 {
+		t.Errorf("the profile: %v, %v", info, err)
 	}
 }
