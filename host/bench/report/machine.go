@@ -42,5 +42,11 @@ func said(name string, args ...string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// describe names the sources that are measured.
-func describe() string { return said("git", "describe", "--tags", "--always", "--dirty") }
+// describe names the sources that are measured. What this tool writes is none of them.
+func describe() string {
+	name := said("git", "describe", "--tags", "--always")
+	if said("git", "status", "--porcelain", "--", ".", ":!docs/performance.*") != "" {
+		name += "-dirty"
+	}
+	return name
+}
