@@ -36,11 +36,11 @@ type memGroup struct {
 	mu      sync.Mutex
 	ledger  *group.Ledger
 	retain  group.Retain
-	entries queue[group.Entry]
+	entries fifo[group.Entry]
 	bytes   int // about what the entries take up
 	content int // bytes of their payloads and patches
 	ids     map[idKey]known
-	order   queue[datedKey] // of ids, oldest first
+	order   fifo[datedKey] // of ids, oldest first
 }
 
 type idKey struct {

@@ -103,7 +103,7 @@ func (l *line) appendAs(dst []byte, v view, id wire.GroupID) []byte {
 
 // window holds the newest entries of a log, encoded: those from first on, without a gap.
 type window struct {
-	lines queue[*line]
+	lines fifo[*line]
 	first int64 // seq of the first line, or of the next one when there is none
 	bytes int
 	most  int
@@ -112,7 +112,7 @@ type window struct {
 // add takes in the entry after the last one, and lets go of the oldest when there is too much.
 func (w *window) add(l *line) {
 	if l.seq != w.first+int64(w.lines.len()) { // an engine that leaves numbers out has its entries read
-		w.lines, w.first, w.bytes = queue[*line]{}, l.seq, 0
+		w.lines, w.first, w.bytes = fifo[*line]{}, l.seq, 0
 	}
 	w.lines.add(l)
 	w.bytes += l.size()
@@ -132,7 +132,7 @@ func (w *window) drop(n int) {
 
 // prepend takes in the entries right before the first one.
 func (w *window) prepend(lines []*line) {
-	var all queue[*line]
+	var all fifo[*line]
 	for _, l := range lines {
 		all.add(l)
 		w.bytes += l.size()

@@ -1,9 +1,9 @@
 package relay
 
-// queue holds things in the order in which they came, in chunks: what is added goes behind the last one, and what is let
+// fifo holds things in the order in which they came, in chunks: what is added goes behind the last one, and what is let
 // go of goes from the front. Neither moves any other. A slice that is appended to and cut in front would be copied, whole,
 // again and again, and a large one holds up the collector of garbage for as long. The zero value is empty.
-type queue[T any] struct {
+type fifo[T any] struct {
 	chunks []*chunkOf[T]
 	spare  *chunkOf[T] // let go of in front, for use behind
 	front  int         // of the first one, in the first chunk
@@ -16,45 +16,45 @@ const chunkSize = 16
 type chunkOf[T any] [chunkSize]T
 
 // len returns how many there are.
-func (q *queue[T]) len() int { return q.n }
+func (f *fifo[T]) len() int { return f.n }
 
 // at returns the one at i, of which the first is 0. It may be changed, and stays where it is until it is dropped.
-func (q *queue[T]) at(i int) *T {
-	if uint(i) >= uint(q.n) {
-		panic("relay: there are not so many in the queue")
+func (f *fifo[T]) at(i int) *T {
+	if uint(i) >= uint(f.n) {
+		panic("relay: there are not so many in it")
 	}
-	i += q.front
-	return &q.chunks[i/chunkSize][i%chunkSize]
+	i += f.front
+	return &f.chunks[i/chunkSize][i%chunkSize]
 }
 
 // add puts v behind the last one.
-func (q *queue[T]) add(v T) {
-	if q.front+q.n == len(q.chunks)*chunkSize {
-		c := q.spare
-		if q.spare = nil; c == nil {
+func (f *fifo[T]) add(v T) {
+	if f.front+f.n == len(f.chunks)*chunkSize {
+		c := f.spare
+		if f.spare = nil; c == nil {
 			c = new(chunkOf[T])
 		}
-		q.chunks = append(q.chunks, c)
+		f.chunks = append(f.chunks, c)
 	}
-	q.n++
-	*q.at(q.n - 1) = v
+	f.n++
+	*f.at(f.n - 1) = v
 }
 
 // drop lets go of the first n.
-func (q *queue[T]) drop(n int) {
+func (f *fifo[T]) drop(n int) {
 	var none T
 	for i := range n {
-		*q.at(i) = none
+		*f.at(i) = none
 	}
-	if q.n -= n; q.n == 0 {
-		*q = queue[T]{}
+	if f.n -= n; f.n == 0 {
+		*f = fifo[T]{}
 		return
 	}
-	q.front += n
-	if gone := q.front / chunkSize; gone > 0 {
-		q.spare = q.chunks[0]
-		clear(q.chunks[:gone])
-		q.chunks = q.chunks[gone:]
-		q.front %= chunkSize
+	f.front += n
+	if gone := f.front / chunkSize; gone > 0 {
+		f.spare = f.chunks[0]
+		clear(f.chunks[:gone])
+		f.chunks = f.chunks[gone:]
+		f.front %= chunkSize
 	}
 }
