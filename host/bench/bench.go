@@ -66,7 +66,7 @@ type Options struct {
 	URL       string // of the page of a host that runs; "" starts one
 	Data      string // the data folder of that host, where it is on this machine
 	Group     string // of that host, which everybody may join; "" for the one of Site
-	Profile   string // the file for the host's CPU profile of the measured time
+	Profile   string // the file for the host's CPU profile, of the measured time or of the first seconds of it
 	Pin       bool   // the host to one core, and the load to the others
 	Bare      bool   // a bare relay in the place of a host; see package bare
 }

@@ -32,8 +32,12 @@ func TestLimitsAreForThePlan(t *testing.T) {
 	if want := []string{"rate=200", "bandwidth=1048576"}; !slices.Equal(small, want) {
 		t.Errorf("a small plan: %v, want %v", small, want)
 	}
+	heavy := limitsFor(load.Plan{Members: 300, Senders: 10, Rate: 1000, Size: 1000})
+	if want := []string{"rate=404", "bandwidth=1048576", "memory-entries=10000", "memory-bytes=13000000"}; !slices.Equal(heavy, want) {
+		t.Errorf("a plan of large messages: %v, want %v", heavy, want)
+	}
 	large := limitsFor(load.Plan{Members: 5000, Senders: 10, Rate: 40_000, Size: 1000})
-	if want := []string{"rate=16004", "bandwidth=20101024", "memory-entries=400000", "memory-bytes=502400000", "members=5010", "connections=5100", "pages=10000"}; !slices.Equal(large, want) {
+	if want := []string{"rate=16004", "bandwidth=20805200", "memory-entries=400000", "memory-bytes=520000000", "members=5010", "connections=5100", "pages=10000"}; !slices.Equal(large, want) {
 		t.Errorf("a large plan: %v, want %v", large, want)
 	}
 }

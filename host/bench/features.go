@@ -64,7 +64,7 @@ func runFeatures(ctx context.Context, b *Bench) (_ *Report, err error) {
 	if b.URL != "" {
 		return nil, errors.New("features needs groups and a table of its own, and so starts a host: it takes no --url")
 	}
-	turns := max(2, int((b.For+turnTime/2)/turnTime))
+	turns := int(b.For/turnTime) | 1 // an odd number has one in the middle
 	one := *b
 	one.For = b.For / time.Duration(turns)
 	p := one.plan(min(fanoutSenders, b.Members), b.Rate)

@@ -16,7 +16,7 @@ import (
 // gauge reads what the host tells of itself, at the moments of a run. Without its control socket it reads nothing.
 type gauge struct {
 	host    *Host
-	profile string // the file for the profile of the measured time, "" for none
+	profile string // the file for the profile, "" for none
 
 	empty     control.Memory // before the members came
 	connected control.Memory // with all of them, before the load

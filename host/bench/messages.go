@@ -9,14 +9,15 @@ import (
 )
 
 // limitsFor are the bounds that a plan needs beyond those that every host has. A member joins once, and sends its
-// part of the rate, with room for what it makes good after a pause. What a group remembers is worth some seconds, however much
+// part of the rate, with room for what it makes good after a pause. What a group remembers is worth ten seconds, however much
 // comes in one: who is held up for a moment should find what he has missed.
 func limitsFor(p load.Plan) []string {
 	const (
-		around     = 256 // bytes of a line around its payload, at most
+		around     = 300 // bytes of a line around its payload, and in memory, at most
 		members    = 2000
-		remembered = 10     // seconds
-		entries    = 10_000 // of which every host remembers as many
+		remembered = 10 // seconds
+		entries    = 10_000
+		size       = 4 << 20 // of those: as much every host remembers
 	)
 	each := 1
 	if p.Senders > 0 {
@@ -26,8 +27,8 @@ func limitsFor(p load.Plan) []string {
 		fmt.Sprint("rate=", min(100_000, max(200, 4*each))),
 		fmt.Sprint("bandwidth=", min(1<<30, max(1<<20, 4*each*(p.Size+around)))),
 	}
-	if n := int(p.Rate * remembered); n > entries {
-		list = append(list, fmt.Sprint("memory-entries=", min(1_000_000, n)), fmt.Sprint("memory-bytes=", min(1<<30, n*(p.Size+around))))
+	if n := int(p.Rate * remembered); n > entries || n*(p.Size+around) > size {
+		list = append(list, fmt.Sprint("memory-entries=", min(1_000_000, max(entries, n))), fmt.Sprint("memory-bytes=", min(1<<30, max(size, n*(p.Size+around)))))
 	}
 	if p.Members > members {
 		list = append(list, fmt.Sprint("members=", min(10_000, p.Members+10)), fmt.Sprint("connections=", p.Members+100), fmt.Sprint("pages=", 2*p.Members))

@@ -1,19 +1,19 @@
 package relay
 
-// fifo holds things in the order in which they came, in chunks: what is added goes behind the last one, and what is let
+// fifo holds things in the order in which they came, in pieces: what is added goes behind the last one, and what is let
 // go of goes from the front. Neither moves any other. A slice that is appended to and cut in front would be copied, whole,
 // again and again, and a large one holds up the collector of garbage for as long. The zero value is empty.
 type fifo[T any] struct {
-	chunks []*chunkOf[T]
-	spare  *chunkOf[T] // let go of in front, for use behind
-	front  int         // of the first one, in the first chunk
+	pieces []*piece[T]
+	spare  *piece[T] // let go of in front, for use behind
+	front  int       // of the first one, in the first piece
 	n      int
 }
 
-// chunkSize is how many there are in a chunk: few, for most groups have said little.
-const chunkSize = 16
+// pieceSize is how many there are in a piece: few, for most groups have said little.
+const pieceSize = 16
 
-type chunkOf[T any] [chunkSize]T
+type piece[T any] [pieceSize]T
 
 // len returns how many there are.
 func (f *fifo[T]) len() int { return f.n }
@@ -24,17 +24,17 @@ func (f *fifo[T]) at(i int) *T {
 		panic("relay: there are not so many in it")
 	}
 	i += f.front
-	return &f.chunks[i/chunkSize][i%chunkSize]
+	return &f.pieces[i/pieceSize][i%pieceSize]
 }
 
 // add puts v behind the last one.
 func (f *fifo[T]) add(v T) {
-	if f.front+f.n == len(f.chunks)*chunkSize {
+	if f.front+f.n == len(f.pieces)*pieceSize {
 		c := f.spare
 		if f.spare = nil; c == nil {
-			c = new(chunkOf[T])
+			c = new(piece[T])
 		}
-		f.chunks = append(f.chunks, c)
+		f.pieces = append(f.pieces, c)
 	}
 	f.n++
 	*f.at(f.n - 1) = v
@@ -51,10 +51,10 @@ func (f *fifo[T]) drop(n int) {
 		return
 	}
 	f.front += n
-	if gone := f.front / chunkSize; gone > 0 {
-		f.spare = f.chunks[0]
-		clear(f.chunks[:gone])
-		f.chunks = f.chunks[gone:]
-		f.front %= chunkSize
+	if gone := f.front / pieceSize; gone > 0 {
+		f.spare = f.pieces[0]
+		clear(f.pieces[:gone])
+		f.pieces = f.pieces[gone:]
+		f.front %= pieceSize
 	}
 }

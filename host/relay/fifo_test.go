@@ -16,13 +16,13 @@ func TestFifo(t *testing.T) {
 	for step := range 2000 {
 		most := 20
 		if step%500 < 250 {
-			most = 3 * chunkSize
+			most = 3 * pieceSize
 		}
 		for range rng.IntN(most) {
 			f.add(step)
 			want = append(want, step)
 		}
-		n := rng.IntN(min(len(want), 2*chunkSize) + 1)
+		n := rng.IntN(min(len(want), 2*pieceSize) + 1)
 		f.drop(n)
 		want = want[n:]
 		got := make([]int, f.len())
@@ -32,8 +32,8 @@ func TestFifo(t *testing.T) {
 		if !slices.Equal(got, want) {
 			t.Fatalf("seed %d, step %d: got %v, want %v", seed, step, got, want)
 		}
-		if most := len(want)/chunkSize + 2; len(f.chunks) > most {
-			t.Fatalf("seed %d, step %d: %d chunks for %d", seed, step, len(f.chunks), len(want))
+		if most := len(want)/pieceSize + 2; len(f.pieces) > most {
+			t.Fatalf("seed %d, step %d: %d pieces for %d", seed, step, len(f.pieces), len(want))
 		}
 	}
 }
@@ -42,12 +42,12 @@ func TestFifo(t *testing.T) {
 func TestFifoLetsGo(t *testing.T) {
 	t.Parallel()
 	var f fifo[*int]
-	for i := range 3 * chunkSize {
+	for i := range 3 * pieceSize {
 		f.add(&i)
 	}
-	f.drop(3*chunkSize - 2)
+	f.drop(3*pieceSize - 2)
 	held := 0
-	for _, c := range append(f.chunks, f.spare) {
+	for _, c := range append(f.pieces, f.spare) {
 		for _, p := range c {
 			if p != nil {
 				held++

@@ -50,6 +50,7 @@ type hub struct {
 	grace      map[wire.PeerID]time.Time // until when a peer without a session stays
 	queue      []queued
 	queueBytes int
+	queueCut   bool                  // a part of its slice was taken before
 	flight     chan struct{}         // while a batch is being appended: closed when it is published
 	waiting    map[*session]struct{} // whose reader waits for room
 	room       chan struct{}         // closed when there is room in the queue; nil while nobody else waits for it
@@ -95,8 +96,8 @@ func (h *hub) enqueue(q queued) {
 	h.poke()
 }
 
-// appended lets go of a batch.
-func appended(batch []queued) {
+// recycle keeps the slice of a batch for another queue.
+func recycle(batch []queued) {
 	clear(batch)
 	if cap(batch) <= keepQueue {
 		queues.Put(&batch)
@@ -155,8 +156,9 @@ func (h *hub) run() {
 		now := time.Now()
 		hold := h.gathers(now)
 		var batch []queued
+		var whole bool
 		if hold <= 0 {
-			batch = h.takeQueue()
+			batch, whole = h.takeQueue()
 		}
 		if len(batch) > 0 {
 			h.flight = make(chan struct{})
@@ -175,7 +177,9 @@ func (h *hub) run() {
 		switch {
 		case len(batch) > 0:
 			h.append(batch)
-			appended(batch)
+			if whole {
+				recycle(batch)
+			}
 			runtime.Gosched() // who writes goes first: otherwise a fast sender and the hub can outrun all of them
 			continue
 		case ending:
@@ -250,22 +254,25 @@ func (h *hub) endsAt() (at time.Time, ends bool) {
 	return at, ends
 }
 
-// takeQueue takes the next batch. It is called with mu held.
-func (h *hub) takeQueue() []queued {
+// takeQueue takes the next batch, and reports whether that is a whole slice and not a part of one, of which all would be
+// held. It is called with mu held.
+func (h *hub) takeQueue() (batch []queued, whole bool) {
 	n := min(len(h.queue), h.r.limits.BatchSize)
-	if n == 0 {
-		return nil
+	switch {
+	case n == 0:
+		return nil, false
+	case n < len(h.queue):
+		batch, h.queue, h.queueCut = h.queue[:n:n], h.queue[n:], true
+	default:
+		batch, whole = h.queue, !h.queueCut
+		h.queue, h.queueCut = nil, false // lets go of what has been appended
 	}
 	h.gatherBy = time.Time{}
-	batch := h.queue[:n:n]
-	if h.queue = h.queue[n:]; len(h.queue) == 0 {
-		h.queue = nil // lets go of what has been appended
-	}
 	for i := range batch {
 		h.queueBytes -= batch[i].size
 	}
 	h.madeRoom()
-	return batch
+	return batch, whole
 }
 
 // madeRoom lets those look again who wait for room in the queue. It is called with mu held.

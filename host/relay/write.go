@@ -317,7 +317,9 @@ func (s *session) catchUp(buf []byte, head int64) []byte {
 		}
 		l := lineOf(h.id, &entries[i], room[:0])
 		buf = s.take(buf, &l)
-		room = l.text
+		if l.text != nil { // nothing is left of one that was taken away
+			room = l.text
+		}
 		if l.sentBy(s) {
 			mine++
 		}

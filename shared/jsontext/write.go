@@ -101,40 +101,49 @@ func AppendString(dst []byte, s string) []byte {
 		if dst = append(dst, s[as:i]...); i == len(s) {
 			return append(dst, '"')
 		}
-		if c := s[i]; c < utf8.RuneSelf {
-			dst = appendEscape(dst, c)
-			i++
-			continue
-		}
 		r, n := utf8.DecodeRuneInString(s[i:])
-		switch {
-		case r == utf8.RuneError && n == 1:
-			dst = append(dst, "\ufffd"...)
-		case r == '\u2028' || r == '\u2029':
-			dst = append(dst, '\\', 'u', '2', '0', '2', hexDigits[r&15])
-		default:
-			dst = append(dst, s[i:i+n]...)
-		}
+		dst = appendEscape(dst, r)
 		i += n
 	}
 }
 
-// appendEscape appends an ASCII character that ordinary stops at.
-func appendEscape(dst []byte, c byte) []byte {
-	switch c {
+// appendEscape appends a character that ordinary stops at.
+func appendEscape(dst []byte, r rune) []byte {
+	switch r {
 	case '"', '\\':
-		return append(dst, '\\', c)
+		return append(dst, '\\', byte(r))
 	case '\n':
 		return append(dst, '\\', 'n')
 	case '\t':
 		return append(dst, '\\', 't')
+	case '\u2028', '\u2029':
+		return append(dst, '\\', 'u', '2', '0', '2', hexDigits[r&15])
+	case utf8.RuneError:
+		return append(dst, "\ufffd"...)
 	}
-	return append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
+	return append(dst, '\\', 'u', '0', '0', hexDigits[r>>4], hexDigits[r&15])
 }
 
-// ordinary returns the first index from i on of a byte that does not stand in a JSON string as it is: not ASCII, a control
-// character, a quote or a backslash. As plain does, it looks at eight bytes at a time.
+// ordinary returns the first index from i on of a character that does not stand in a JSON string as it is.
 func ordinary(s string, i int) int {
+	for {
+		i = ordinaryASCII(s, i)
+		if i == len(s) || s[i] < utf8.RuneSelf {
+			return i
+		}
+		for i < len(s) && s[i] >= utf8.RuneSelf {
+			r, n := utf8.DecodeRuneInString(s[i:])
+			if r == utf8.RuneError && n == 1 || r == '\u2028' || r == '\u2029' {
+				return i
+			}
+			i += n
+		}
+	}
+}
+
+// ordinaryASCII returns the first index from i on of a byte that is not ASCII, or a control character, a quote or a
+// backslash. As plain does, it looks at eight bytes at a time.
+func ordinaryASCII(s string, i int) int {
 	for ; i+8 <= len(s); i += 8 {
 		x := uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 |
 			uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56

@@ -45,7 +45,7 @@ func said(name string, args ...string) string {
 // describe names the sources that are measured. What this tool writes is none of them.
 func describe() string {
 	name := said("git", "describe", "--tags", "--always")
-	if said("git", "status", "--porcelain", "--", ".", ":!docs/performance.*") != "" {
+	if said("git", "status", "--porcelain", "--untracked-files=no", "--", ".", ":!docs/performance.*") != "" {
 		name += "-dirty"
 	}
 	return name

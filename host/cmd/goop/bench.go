@@ -56,7 +56,7 @@ func scenarioCommand(s bench.Scenario) *cobra.Command {
 	f.StringVar(&o.Data, "data", "", "the data `folder` of that host, if it is on this machine: what it spends is unknown without it")
 	f.StringVar(&o.Group, "group", "", "a group of that host that everybody may join; bench without it")
 	if s.Profiles {
-		f.StringVar(&o.Profile, "profile", "", "`file` for a CPU profile of the host, of the measured time, for go tool pprof")
+		f.StringVar(&o.Profile, "profile", "", "`file` for a CPU profile of the host, of the measured time (join: of its first 4 s), for go tool pprof")
 	}
 	if s.Bare {
 		f.BoolVar(&o.Bare, "bare", false, "in the place of a host a bare relay, which has none of its features")
