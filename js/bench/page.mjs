@@ -23,7 +23,8 @@ const { values: options } = parseArgs({
   },
 });
 
-// One sends: what a second one is sent itself, of the first, is work for the same processors that the page has nothing of.
+// One sends: what a second one is sent itself, of the first, is work for the same processors that the page has nothing of. The
+// smoke has two, to try that too.
 const plan = options.smoke
   ? { runs: 1, traced: 1, burst: 500, count: 2_000, out: 500, size: 150, window: 256, senders: 2 }
   : { runs: 20, traced: 3, burst: 10_000, count: 200_000, out: 20_000, size: 150, window: 256, senders: 1 };
